@@ -1,0 +1,81 @@
+//! A file of vectors, opened: its rows as one strided view.
+
+use std::path::Path;
+
+use crate::map::Map;
+use crate::strided::{Layout, Strided};
+use crate::{FileKind, FormatError, Ids, NumberKind, bin, jsonl, npy, vecs};
+
+/// A file of vectors, mapped: opening it reads headers only, and a file larger than memory can
+/// be read. `.jsonl` is parsed once into an unnamed temporary file (in `TMPDIR`), which is mapped.
+///
+/// As with every mapped file, another process must not truncate it while it is open.
+#[derive(Debug)]
+pub struct VectorFile {
+    map: Map,
+    layout: Layout,
+    ids: Option<Ids>,
+}
+
+impl VectorFile {
+    /// Opens the file at `path`, whose ending says what it is, and checks that it is whole.
+    ///
+    /// # Errors
+    /// [`FormatError`] when the file cannot be read, is not what its ending says, is empty,
+    /// truncated or longer than its header says, or has rows of different dimensions. A file
+    /// whose header says 0 rows of some dimension is not an error.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, FormatError> {
+        let path = path.as_ref();
+        let kind = FileKind::of(path)?;
+        if kind == FileKind::Jsonl {
+            let jsonl::Spooled { map, layout, ids } = jsonl::spool(path)?;
+            return Ok(Self { map, layout, ids });
+        }
+        let &[number, ..] = kind.numbers() else {
+            return Err(FormatError::Ending {
+                file: path.into(),
+                found: ".txt".into(),
+                expected: "a file of vectors: .fvecs .bvecs .ivecs .fbin .f16bin .bf16bin .u8bin \
+                           .i8bin .ibin .npy .jsonl",
+            });
+        };
+        let map = Map::open(path, "a header and rows of numbers")?;
+        let layout = match kind {
+            FileKind::Npy => npy::layout(path, map.bytes())?,
+            FileKind::Fvecs | FileKind::Bvecs | FileKind::Ivecs => {
+                vecs::layout(path, map.bytes(), number)?
+            }
+            _ => bin::layout(path, map.bytes(), number)?,
+        };
+        Ok(Self {
+            map,
+            layout,
+            ids: None,
+        })
+    }
+
+    /// How many rows.
+    pub fn rows(&self) -> usize {
+        self.layout.rows
+    }
+
+    /// Numbers in a row, at least 1.
+    pub fn dim(&self) -> usize {
+        self.layout.dim
+    }
+
+    /// Which numbers.
+    pub fn kind(&self) -> NumberKind {
+        self.layout.kind
+    }
+
+    /// The rows.
+    pub fn view(&self) -> Strided<'_> {
+        Strided::new(self.map.bytes(), self.layout)
+    }
+
+    /// The rows' ids, if the file has them (`.jsonl` only).
+    pub fn ids(&self) -> Option<&Ids> {
+        self.ids.as_ref()
+    }
+}

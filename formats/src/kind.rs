@@ -1,0 +1,147 @@
+//! Which file it is, by its ending, and which numbers it holds.
+
+use std::fmt;
+use std::path::Path;
+
+use crate::FormatError;
+
+/// A kind of file, known by its ending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FileKind {
+    /// `.fvecs`: f32, each row after its dimension.
+    Fvecs,
+    /// `.bvecs`: u8, each row after its dimension.
+    Bvecs,
+    /// `.ivecs`: i32, each row after its dimension.
+    Ivecs,
+    /// `.fbin`: f32 after rows and dimension.
+    Fbin,
+    /// `.f16bin`: IEEE half precision after rows and dimension.
+    F16bin,
+    /// `.bf16bin`: bfloat16 after rows and dimension.
+    Bf16bin,
+    /// `.u8bin`: u8 after rows and dimension.
+    U8bin,
+    /// `.i8bin`: i8 after rows and dimension.
+    I8bin,
+    /// `.ibin`: i32 after rows and dimension.
+    Ibin,
+    /// `.npy`: NumPy's array file.
+    Npy,
+    /// `.jsonl`: a JSON object a line, with id and vector.
+    Jsonl,
+    /// `.txt`: an id a line.
+    Txt,
+}
+
+impl FileKind {
+    /// All kinds.
+    pub const ALL: [Self; 12] = [
+        Self::Fvecs,
+        Self::Bvecs,
+        Self::Ivecs,
+        Self::Fbin,
+        Self::F16bin,
+        Self::Bf16bin,
+        Self::U8bin,
+        Self::I8bin,
+        Self::Ibin,
+        Self::Npy,
+        Self::Jsonl,
+        Self::Txt,
+    ];
+
+    /// The kind that the ending of `path` names (in either case).
+    ///
+    /// # Errors
+    /// [`FormatError::Ending`] for any other ending, or none.
+    pub fn of(path: &Path) -> Result<Self, FormatError> {
+        let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+        Self::ALL
+            .into_iter()
+            .find(|kind| ending.as_deref() == Some(kind.ending()))
+            .ok_or_else(|| FormatError::Ending {
+                file: path.into(),
+                found: ending.map_or_else(|| "no ending".into(), |e| format!(".{e}")),
+                expected: "one of .fvecs .bvecs .fbin .f16bin .bf16bin .u8bin .i8bin .npy .jsonl \
+                           (vectors), .ivecs .ibin (neighbours), .txt (ids)",
+            })
+    }
+
+    /// The ending, without the dot.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Fvecs => "fvecs",
+            Self::Bvecs => "bvecs",
+            Self::Ivecs => "ivecs",
+            Self::Fbin => "fbin",
+            Self::F16bin => "f16bin",
+            Self::Bf16bin => "bf16bin",
+            Self::U8bin => "u8bin",
+            Self::I8bin => "i8bin",
+            Self::Ibin => "ibin",
+            Self::Npy => "npy",
+            Self::Jsonl => "jsonl",
+            Self::Txt => "txt",
+        }
+    }
+
+    /// The numbers that files of this kind can hold; none for `.txt`.
+    pub fn numbers(self) -> &'static [NumberKind] {
+        use NumberKind::{Bf16, F16, F32, I8, I32, U8};
+        match self {
+            Self::Fvecs | Self::Fbin => &[F32],
+            Self::Bvecs | Self::U8bin => &[U8],
+            Self::Ivecs | Self::Ibin => &[I32],
+            Self::F16bin => &[F16],
+            Self::Bf16bin => &[Bf16],
+            Self::I8bin => &[I8],
+            Self::Npy => &[F32, F16, U8, I8],
+            Self::Jsonl => &[F32, F16, Bf16, U8, I8, I32],
+            Self::Txt => &[],
+        }
+    }
+}
+
+/// A kind of number in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NumberKind {
+    /// IEEE single precision.
+    F32,
+    /// IEEE half precision.
+    F16,
+    /// bfloat16.
+    Bf16,
+    /// Unsigned bytes.
+    U8,
+    /// Signed bytes.
+    I8,
+    /// 32-bit integers: neighbours, never rows to index.
+    I32,
+}
+
+impl NumberKind {
+    /// Bytes of one number.
+    pub fn size(self) -> usize {
+        match self {
+            Self::F32 | Self::I32 => 4,
+            Self::F16 | Self::Bf16 => 2,
+            Self::U8 | Self::I8 => 1,
+        }
+    }
+}
+
+impl fmt::Display for NumberKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+            Self::U8 => "u8",
+            Self::I8 => "i8",
+            Self::I32 => "i32",
+        })
+    }
+}

@@ -1,0 +1,89 @@
+//! Lines of a text file, each with its number, none longer than a limit.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use crate::FormatError;
+use crate::map::open_regular;
+
+/// Reads a text file line by line.
+pub(crate) struct Lines<'p> {
+    path: &'p Path,
+    file: BufReader<File>,
+    line: Vec<u8>,
+    number: u64,
+    limit: usize,
+    what: &'static str,
+}
+
+impl<'p> Lines<'p> {
+    /// Opens `path`; a line that is blank or over `limit` bytes is an error that expects `what`.
+    pub(crate) fn open(
+        path: &'p Path,
+        limit: usize,
+        what: &'static str,
+    ) -> Result<Self, FormatError> {
+        let file = BufReader::with_capacity(1 << 16, open_regular(path)?);
+        Ok(Self {
+            path,
+            file,
+            line: Vec::new(),
+            number: 0,
+            limit,
+            what,
+        })
+    }
+
+    /// The next line without its end (`\n` or `\r\n`); none after the last.
+    pub(crate) fn next_line(&mut self) -> Result<Option<&str>, FormatError> {
+        self.line.clear();
+        self.number += 1;
+        // Two more than the limit, for the line's end.
+        let read = (&mut self.file)
+            .take(self.limit as u64 + 2)
+            .read_until(b'\n', &mut self.line)
+            .map_err(FormatError::io(self.path, "read it"))?;
+        if read == 0 {
+            return Ok(None);
+        }
+        if self.line.last() == Some(&b'\n') {
+            self.line.pop();
+            if self.line.last() == Some(&b'\r') {
+                self.line.pop();
+            }
+        }
+        if self.line.len() > self.limit {
+            return Err(self.wrong(format!("a line of more than {} bytes", self.limit)));
+        }
+        if self.line.is_empty() {
+            return Err(self.wrong("a blank line".into()));
+        }
+        match str::from_utf8(&self.line) {
+            Ok(line) => Ok(Some(line)),
+            Err(e) => {
+                let found = format!("bytes that are not UTF-8 after {} bytes", e.valid_up_to());
+                Err(Self::wrong_at(self.path, self.number, found, self.what))
+            }
+        }
+    }
+
+    /// The number of the line returned last.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// An error about the line returned last.
+    pub(crate) fn wrong(&self, found: String) -> FormatError {
+        Self::wrong_at(self.path, self.number, found, self.what)
+    }
+
+    fn wrong_at(path: &Path, line: u64, found: String, expected: &'static str) -> FormatError {
+        FormatError::Line {
+            file: path.into(),
+            line,
+            found,
+            expected,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! A file that appears whole under its name, or not at all.
+
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::FormatError;
+
+/// A file that becomes visible under its name when it is whole.
+#[derive(Debug)]
+pub(crate) struct Target {
+    path: PathBuf,
+    file: NamedTempFile,
+}
+
+impl Target {
+    /// An unseen file beside `path`.
+    pub(crate) fn create(path: &Path) -> Result<Self, FormatError> {
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".omendb-");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // As any new file: what the umask leaves of this.
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        let file = builder
+            .tempfile_in(folder)
+            .map_err(FormatError::io(path, "create it"))?;
+        Ok(Self {
+            path: path.into(),
+            file,
+        })
+    }
+
+    /// Puts the file under its name.
+    pub(crate) fn publish(self) -> Result<(), FormatError> {
+        let Self { path, file } = self;
+        file.persist(&path)
+            .map_err(|e| FormatError::io(&path, "create it")(e.error))?;
+        Ok(())
+    }
+}
+
+impl Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for Target {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}

@@ -1,0 +1,51 @@
+//! Known neighbours: `.ibin` and `.ivecs` files whose row i lists the nearest base rows of query
+//! i, nearest first.
+
+use std::path::Path;
+
+use crate::{FormatError, NumberKind, VectorFile};
+
+/// The neighbours of every query.
+#[derive(Debug)]
+pub struct Truth {
+    file: VectorFile,
+}
+
+impl Truth {
+    /// How many queries.
+    pub fn rows(&self) -> usize {
+        self.file.rows()
+    }
+
+    /// Neighbours of each.
+    pub fn k(&self) -> usize {
+        self.file.dim()
+    }
+
+    /// The base rows nearest to query `row`, nearest first.
+    ///
+    /// # Panics
+    /// If there is no such query.
+    pub fn row(&self, row: usize) -> &[u32] {
+        bytemuck::cast_slice(self.file.view().row(row))
+    }
+}
+
+/// Opens a file of known neighbours.
+///
+/// # Errors
+/// As [`VectorFile::open`]; [`FormatError::Ending`] if the ending is not `.ibin` or `.ivecs`.
+pub fn read_truth(path: impl AsRef<Path>) -> Result<Truth, FormatError> {
+    let path = path.as_ref();
+    let kind = crate::FileKind::of(path)?;
+    if kind.numbers() != [NumberKind::I32] {
+        return Err(FormatError::Ending {
+            file: path.into(),
+            found: format!(".{}", kind.ending()),
+            expected: ".ibin or .ivecs (row numbers of neighbours)",
+        });
+    }
+    Ok(Truth {
+        file: VectorFile::open(path)?,
+    })
+}

@@ -1,0 +1,8 @@
+//! Every kind of file, read and written, against bytes written by hand or by other programs.
+
+mod bytes;
+mod hostile;
+mod numpy;
+mod round_trip;
+mod samples;
+mod text;
