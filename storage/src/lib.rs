@@ -1,1 +1,45 @@
-//! To come.
+//! Rows, ids, deletes and named blobs on a medium.
+//!
+//! This crate knows nothing of distances or graphs: a row is [`Schema::row_bytes`] opaque bytes,
+//! an id is a number or a string, a blob is whatever its owner writes. What it promises is about
+//! time: a [`Commit`] is visible whole or not at all, it is on the medium when [`Storage::commit`]
+//! returns, and a [`View`] once taken never changes.
+//!
+//! Three backends keep the same contract ([`Storage`]):
+//!
+//! | backend | rows rest in | for |
+//! |---|---|---|
+//! | [`mapped`] | files, mapped read-only | the default: larger than memory, reopened at once |
+//! | [`memory`] | anonymous memory | tests, and data that need not outlive the process |
+//! | `rocks` (feature `rocksdb`) | RocksDB | comparison with the engine people run in production |
+//!
+//! ```
+//! use omendb_storage::{memory::Memory, Commit, IdColumn, IdKind, Packed, Schema, Storage};
+//!
+//! let storage = Memory::new(Schema { row_bytes: 4, ids: IdKind::U64, user: Vec::new() })?;
+//! let rows = Packed::new(&[1, 2, 3, 4, 5, 6, 7, 8], 4);
+//! let view = storage.commit(Commit { rows: &rows, ids: IdColumn::U64(&[10, 11]), dead: &[] })?;
+//! assert_eq!(view.row(1), &[5, 6, 7, 8]);
+//! # Ok::<(), omendb_storage::StorageError>(())
+//! ```
+
+mod blob;
+mod contract;
+mod error;
+mod ids;
+mod layout;
+
+pub mod memory;
+mod region;
+mod slots;
+mod table;
+mod usage;
+mod view;
+
+pub use blob::Blob;
+pub use contract::{BlobSource, Commit, Durability, Packed, RowSource, Schema, Storage};
+pub use error::{Problem, StorageError};
+pub use ids::{IdColumn, IdKind, IdRef, MAX_TEXT_ID};
+pub use layout::{MAX_ROW_BYTES, MAX_SLOTS, MAX_USER_BYTES};
+pub use usage::Usage;
+pub use view::View;

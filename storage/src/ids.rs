@@ -1,0 +1,110 @@
+//! Ids as they come in, rest in the slot table and go out: numbers or strings, borrowed.
+
+use std::fmt;
+
+/// Longest string id, in bytes of UTF-8.
+pub const MAX_TEXT_ID: usize = 1024;
+
+/// What the ids of a database are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum IdKind {
+    /// 64-bit numbers.
+    #[default]
+    U64,
+    /// UTF-8 strings of at most [`MAX_TEXT_ID`] bytes.
+    Text,
+}
+
+impl fmt::Display for IdKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::U64 => "numbers",
+            Self::Text => "strings",
+        })
+    }
+}
+
+/// One id, borrowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum IdRef<'a> {
+    /// A number.
+    U64(u64),
+    /// A string.
+    Text(&'a str),
+}
+
+impl IdRef<'_> {
+    /// Which kind it is.
+    #[must_use]
+    pub fn kind(&self) -> IdKind {
+        match self {
+            Self::U64(_) => IdKind::U64,
+            Self::Text(_) => IdKind::Text,
+        }
+    }
+}
+
+impl fmt::Display for IdRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::U64(id) => id.fmt(f),
+            Self::Text(id) => id.fmt(f),
+        }
+    }
+}
+
+/// The ids of a batch, one a row.
+#[derive(Clone, Copy, Debug)]
+pub enum IdColumn<'a> {
+    /// Numbers.
+    U64(&'a [u64]),
+    /// Strings.
+    Text(&'a [&'a str]),
+}
+
+impl<'a> IdColumn<'a> {
+    /// No ids of this kind, for a batch that only deletes.
+    #[must_use]
+    pub fn none(kind: IdKind) -> Self {
+        match kind {
+            IdKind::U64 => Self::U64(&[]),
+            IdKind::Text => Self::Text(&[]),
+        }
+    }
+
+    /// How many ids there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::U64(ids) => ids.len(),
+            Self::Text(ids) => ids.len(),
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Which kind they are.
+    #[must_use]
+    pub fn kind(&self) -> IdKind {
+        match self {
+            Self::U64(_) => IdKind::U64,
+            Self::Text(_) => IdKind::Text,
+        }
+    }
+
+    /// The id of row `i`.
+    ///
+    /// # Panics
+    /// If there is no row `i`.
+    #[must_use]
+    pub fn get(&self, i: usize) -> IdRef<'a> {
+        match self {
+            Self::U64(ids) => IdRef::U64(ids[i]),
+            Self::Text(ids) => IdRef::Text(ids[i]),
+        }
+    }
+}

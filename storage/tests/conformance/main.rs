@@ -1,0 +1,5 @@
+//! One suite over every backend: what the contract promises, whoever keeps it.
+
+mod backends;
+mod contract;
+mod kit;
