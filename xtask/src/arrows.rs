@@ -1,0 +1,112 @@
+//! Which package may depend on which: the picture in ARCHITECTURE.md, checked against the manifests.
+
+use crate::{Outcome, workspace};
+
+/// Package, and the packages of ours that it may depend on, tests and examples included.
+const PICTURE: &[(&str, &[&str])] = &[
+    ("omendb-kernels", &[]),
+    ("omendb-storage", &[]),
+    ("omendb-formats", &[]),
+    ("omendb-graph", &["omendb-kernels"]),
+    (
+        "omendb-engine",
+        &["omendb-graph", "omendb-storage", "omendb-kernels"],
+    ),
+    ("omendb-cli", &["omendb-engine", "omendb-formats"]),
+    ("omendb-benches", &["omendb-engine", "omendb-formats"]),
+    ("xtask", &[]),
+];
+
+pub(crate) fn run() -> Outcome {
+    let packages = workspace::packages()?;
+    let edges: Vec<(&str, Vec<&str>)> = packages
+        .iter()
+        .map(|package| {
+            let on = package.dependencies.iter().map(String::as_str).collect();
+            (package.name.as_str(), on)
+        })
+        .collect();
+    let defects = defects(&edges);
+    if !defects.is_empty() {
+        return Err(format!(
+            "the manifests leave the picture:\n  {}",
+            defects.join("\n  ")
+        ));
+    }
+    eprintln!(
+        "arrows: {} packages, every edge is in the picture",
+        packages.len()
+    );
+    Ok(())
+}
+
+/// One sentence for every edge between ours that the picture lacks, and for every package that one
+/// side knows and the other does not.
+fn defects(manifests: &[(&str, Vec<&str>)]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (package, dependencies) in manifests {
+        let Some((_, allowed)) = PICTURE.iter().find(|(name, _)| name == package) else {
+            found.push(format!("{package} is not in the picture"));
+            continue;
+        };
+        for dependency in dependencies {
+            let ours = manifests.iter().any(|(name, _)| name == dependency);
+            if ours && !allowed.contains(dependency) {
+                let allowed = if allowed.is_empty() {
+                    "none of ours".into()
+                } else {
+                    allowed.join(", ")
+                };
+                found.push(format!(
+                    "{package} depends on {dependency}; it may on {allowed}"
+                ));
+            }
+        }
+    }
+    for (package, _) in PICTURE {
+        if !manifests.iter().any(|(name, _)| name == package) {
+            found.push(format!(
+                "{package} is in the picture and not in the workspace"
+            ));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PICTURE, defects};
+
+    #[test]
+    fn the_manifests_keep_to_the_picture() {
+        super::run().unwrap();
+    }
+
+    #[test]
+    fn every_edge_outside_the_picture_is_named() {
+        for (package, allowed) in PICTURE {
+            for (other, _) in PICTURE {
+                let mut manifests: Vec<(&str, Vec<&str>)> = PICTURE
+                    .iter()
+                    .map(|(name, _)| (*name, vec!["serde"]))
+                    .collect();
+                let of = manifests
+                    .iter_mut()
+                    .find(|(name, _)| name == package)
+                    .unwrap();
+                of.1.push(other);
+                let named = defects(&manifests);
+                assert_eq!(
+                    named.is_empty(),
+                    allowed.contains(other),
+                    "{package} on {other}: {named:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_package_that_only_one_side_knows_is_named() {
+        assert_eq!(defects(&[("omendb-new", vec![])]).len(), PICTURE.len() + 1);
+    }
+}

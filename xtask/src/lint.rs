@@ -1,0 +1,22 @@
+//! `cargo xtask lint`: what can be wrong without a test noticing, with warnings denied.
+
+use crate::{Outcome, arrows, shell};
+
+pub(crate) fn run(arguments: &[String]) -> Outcome {
+    if let Some(unknown) = arguments.first() {
+        return Err(format!("takes no arguments, and got '{unknown}'"));
+    }
+    shell::step(shell::cargo(&["fmt", "--all", "--check"]))?;
+    shell::step(shell::cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    let mut doc = shell::cargo(&["doc", "--workspace", "--no-deps"]);
+    doc.env("RUSTDOCFLAGS", "-D warnings");
+    shell::step(doc)?;
+    arrows::run()
+}

@@ -1,0 +1,48 @@
+//! `cargo xtask test`: the README's test command. Finds or installs what is needed, then runs every
+//! suite: the workspace in the optimized dev profile, with all assertions on; then the suites that need
+//! RocksDB in the release profile, the one profile that RocksDB is ever compiled in.
+
+use crate::{Outcome, needs, shell};
+
+/// Packages whose suites are run once more with the cargo feature `rocksdb`.
+const WITH_ROCKSDB: &[&str] = &[];
+
+pub(crate) fn run(arguments: &[String]) -> Outcome {
+    if let Some(unknown) = arguments.first() {
+        return Err(format!("takes no arguments, and got '{unknown}'"));
+    }
+    eprintln!("built files: {}", shell::target_dir().display());
+    match needs::libclang() {
+        Err(missing) if WITH_ROCKSDB.is_empty() => {
+            eprintln!("no suite needs it yet, but: {missing}");
+        }
+        outcome => outcome?,
+    }
+    let nextest = needs::nextest();
+
+    suite(nextest, &["--workspace"])?;
+    shell::step(shell::cargo(&["test", "--workspace", "--doc", "--quiet"]))?;
+
+    if WITH_ROCKSDB.is_empty() {
+        return Ok(());
+    }
+    let mut which = vec!["--release", "--features", "rocksdb"];
+    WITH_ROCKSDB
+        .iter()
+        .for_each(|package| which.extend(["--package", package]));
+    eprintln!(
+        "\nRocksDB's suites follow. The first time on a machine RocksDB is compiled from source, which \
+         takes about 17 minutes on two cores; after that it is found among the built files."
+    );
+    suite(nextest, &which)
+}
+
+/// All tests but documentation's, which nextest cannot run, under the runner that is there.
+fn suite(nextest: bool, which: &[&str]) -> Outcome {
+    let runner: &[&str] = if nextest {
+        &["nextest", "run", "--no-fail-fast", "--no-tests=pass"]
+    } else {
+        &["test", "--no-fail-fast", "--all-targets"]
+    };
+    shell::step(shell::cargo(&[runner, which].concat()))
+}
