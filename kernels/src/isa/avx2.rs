@@ -1,0 +1,198 @@
+//! AVX2 with FMA and F16C: eight singles, sixteen bytes widened to 16 bits.
+
+use super::entry::{entries, loads, ops};
+use crate::op::{Bytes, Simd};
+use core::arch::x86_64::*;
+use half::{bf16, f16};
+
+pulp::simd_type! {
+    /// The features that [`Avx2`] stands for.
+    pub(crate) struct Features {
+        pub sse3: "sse3",
+        pub ssse3: "ssse3",
+        pub sse4_1: "sse4.1",
+        pub sse4_2: "sse4.2",
+        pub popcnt: "popcnt",
+        pub avx: "avx",
+        pub avx2: "avx2",
+        pub bmi1: "bmi1",
+        pub bmi2: "bmi2",
+        pub fma: "fma",
+        pub f16c: "f16c",
+        pub lzcnt: "lzcnt",
+    }
+}
+
+/// The token.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx2(Features);
+
+entries!(
+    Avx2,
+    #[target_feature(
+        enable = "sse3,ssse3,sse4.1,sse4.2,popcnt,avx,avx2,bmi1,bmi2,fma,f16c,lzcnt"
+    )]
+);
+
+/// Eight lanes cleared, then eight set: a window into it keeps the last n of eight.
+static KEEP: [u32; 16] = [0, 0, 0, 0, 0, 0, 0, 0, !0, !0, !0, !0, !0, !0, !0, !0];
+
+impl Simd for Avx2 {
+    const LANES: usize = 8;
+    const ROWS: usize = 4;
+    type F = __m256;
+
+    #[inline(always)]
+    unsafe fn token() -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { Features::new_unchecked() })
+    }
+    ops! {
+        fn zero() -> __m256 = _mm256_setzero_ps();
+        fn add(a: __m256, b: __m256) -> __m256 = _mm256_add_ps(a, b);
+        fn sub(a: __m256, b: __m256) -> __m256 = _mm256_sub_ps(a, b);
+        fn mul_add(a: __m256, b: __m256, c: __m256) -> __m256 = _mm256_fmadd_ps(a, b, c);
+        // n <= 8: the window lies inside.
+        fn keep_last(v: __m256, n: usize) -> __m256 =
+            _mm256_and_ps(v, _mm256_loadu_ps(KEEP.as_ptr().add(n).cast()));
+    }
+    #[inline(always)]
+    fn sums<const N: usize>(self, v: [__m256; N]) -> [f32; N] {
+        let mut out = [0.0; N];
+        // SAFETY: the token; four sums are written where N is 4.
+        unsafe {
+            if N == 4 {
+                let ab = _mm256_hadd_ps(v[0], v[1]);
+                let cd = _mm256_hadd_ps(v[2], v[3]);
+                let abcd = _mm256_hadd_ps(ab, cd);
+                let sum = _mm_add_ps(
+                    _mm256_castps256_ps128(abcd),
+                    _mm256_extractf128_ps::<1>(abcd),
+                );
+                _mm_storeu_ps(out.as_mut_ptr(), sum);
+            } else {
+                for i in 0..N {
+                    let v = _mm_add_ps(
+                        _mm256_castps256_ps128(v[i]),
+                        _mm256_extractf128_ps::<1>(v[i]),
+                    );
+                    let v = _mm_add_ps(v, _mm_movehl_ps(v, v));
+                    out[i] = _mm_cvtss_f32(_mm_add_ss(v, _mm_movehdup_ps(v)));
+                }
+            }
+        }
+        out
+    }
+}
+
+loads! { Avx2:
+    f32, |p| _mm256_loadu_ps(p);
+    f16, |p| _mm256_cvtph_ps(_mm_loadu_si128(p.cast()));
+    bf16, |p| _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(_mm_loadu_si128(p.cast()))));
+    u8, |p| _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(p.cast())));
+    i8, |p| _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(p.cast())));
+}
+
+/// The sum of each vector's lanes.
+#[inline(always)]
+pub(super) unsafe fn sums_i32<const N: usize>(v: [__m256i; N]) -> [u32; N] {
+    let mut out = [0; N];
+    // SAFETY: the caller has AVX2; four sums are written where N is 4.
+    unsafe {
+        if N == 4 {
+            let ab = _mm256_hadd_epi32(v[0], v[1]);
+            let cd = _mm256_hadd_epi32(v[2], v[3]);
+            let abcd = _mm256_hadd_epi32(ab, cd);
+            let sum = _mm_add_epi32(
+                _mm256_castsi256_si128(abcd),
+                _mm256_extracti128_si256::<1>(abcd),
+            );
+            _mm_storeu_si128(out.as_mut_ptr().cast(), sum);
+        } else {
+            for i in 0..N {
+                let v = _mm_add_epi32(
+                    _mm256_castsi256_si128(v[i]),
+                    _mm256_extracti128_si256::<1>(v[i]),
+                );
+                let v = _mm_add_epi32(v, _mm_unpackhi_epi64(v, v));
+                let v = _mm_add_epi32(v, _mm_shuffle_epi32::<1>(v));
+                out[i] = _mm_cvtsi128_si32(v).cast_unsigned();
+            }
+        }
+    }
+    out
+}
+
+macro_rules! bytes {
+    ($($type:ty, $widen:ident;)*) => {$(
+        impl Bytes<$type> for Avx2 {
+            const LANES: usize = 16;
+            const ROWS: usize = 4;
+            type V = __m256i;
+            type I = __m256i;
+
+            #[inline(always)]
+            unsafe fn token() -> Self {
+                // SAFETY: the caller's promise.
+                unsafe { <Self as Simd>::token() }
+            }
+            #[inline(always)]
+            unsafe fn load(self, p: *const $type) -> __m256i {
+                // SAFETY: sixteen elements are readable.
+                unsafe { $widen(_mm_loadu_si128(p.cast())) }
+            }
+            #[inline(always)]
+            unsafe fn load_part(self, p: *const $type, n: usize, back: bool) -> __m256i {
+                // SAFETY: the caller's promise, and the token.
+                unsafe { $widen(part16(p.cast(), n, back)) }
+            }
+            ops! {
+                fn zero() -> __m256i = _mm256_setzero_si256();
+                fn add(a: __m256i, b: __m256i) -> __m256i = _mm256_add_epi32(a, b);
+                fn dot(sum: [__m256i; 2], q: __m256i, x: __m256i) -> [__m256i; 2] =
+                    [_mm256_add_epi32(sum[0], _mm256_madd_epi16(q, x)), sum[1]];
+                fn diff(sum: [__m256i; 2], q: __m256i, x: __m256i) -> [__m256i; 2] = {
+                    let d = _mm256_sub_epi16(q, x);
+                    [_mm256_add_epi32(sum[0], _mm256_madd_epi16(d, d)), sum[1]]
+                };
+            }
+            #[inline(always)]
+            fn sums<const N: usize>(self, v: [__m256i; N]) -> [u32; N] {
+                // SAFETY: the token.
+                unsafe { sums_i32(v) }
+            }
+        }
+    )*};
+}
+
+bytes! {
+    u8, _mm256_cvtepu8_epi16;
+    i8, _mm256_cvtepi8_epi16;
+}
+
+/// Bytes cleared, then as many set: a window into it keeps the last of 16 or 32.
+pub(super) static KEEP_BYTES: [u8; 64] = {
+    let mut keep = [0; 64];
+    let mut i = 32;
+    while i < 64 {
+        keep[i] = !0;
+        i += 1;
+    }
+    keep
+};
+
+/// `n < 16` bytes at `p` and zeroes; see `Load::load_part`.
+#[inline(always)]
+unsafe fn part16(p: *const u8, n: usize, back: bool) -> __m128i {
+    // SAFETY: with `back`, the last sixteen bytes of the row; else n, into a buffer of sixteen.
+    unsafe {
+        if back {
+            let v = _mm_loadu_si128(p.sub(16 - n).cast());
+            _mm_and_si128(v, _mm_loadu_si128(KEEP_BYTES.as_ptr().add(16 + n).cast()))
+        } else {
+            let mut whole = [0u8; 16];
+            core::ptr::copy_nonoverlapping(p, whole.as_mut_ptr(), n);
+            _mm_loadu_si128(whole.as_ptr().cast())
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! AVX-512 F, BW, CD, DQ, VL: sixteen singles, 32 bytes widened to 16 bits, tails by mask.
+
+use super::entry::{entries, ops};
+use crate::op::{Bytes, Load, Simd};
+use core::arch::x86_64::*;
+use half::{bf16, f16};
+
+pulp::simd_type! {
+    /// The features that [`Avx512`] stands for.
+    pub(crate) struct Features {
+        pub avx2: "avx2",
+        pub bmi1: "bmi1",
+        pub bmi2: "bmi2",
+        pub fma: "fma",
+        pub f16c: "f16c",
+        pub lzcnt: "lzcnt",
+        pub popcnt: "popcnt",
+        pub avx512f: "avx512f",
+        pub avx512bw: "avx512bw",
+        pub avx512cd: "avx512cd",
+        pub avx512dq: "avx512dq",
+        pub avx512vl: "avx512vl",
+    }
+}
+
+/// Whether this machine has all of it. pulp 0.22 takes `avx512f` for `avx512vl`, so that is
+/// asked for again.
+pub(crate) fn is_available() -> bool {
+    Features::is_available() && std::arch::is_x86_feature_detected!("avx512vl")
+}
+
+/// The token.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx512(Features);
+
+entries!(
+    Avx512,
+    #[target_feature(
+        enable = "avx2,bmi1,bmi2,fma,f16c,lzcnt,popcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl"
+    )]
+);
+
+/// A mask of the `n < 16` first lanes.
+#[inline(always)]
+fn first16(n: usize) -> __mmask16 {
+    !(!0 << n)
+}
+
+impl Simd for Avx512 {
+    const LANES: usize = 16;
+    const ROWS: usize = 8;
+    type F = __m512;
+
+    #[inline(always)]
+    unsafe fn token() -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { Features::new_unchecked() })
+    }
+    ops! {
+        fn zero() -> __m512 = _mm512_setzero_ps();
+        fn add(a: __m512, b: __m512) -> __m512 = _mm512_add_ps(a, b);
+        fn sub(a: __m512, b: __m512) -> __m512 = _mm512_sub_ps(a, b);
+        fn mul_add(a: __m512, b: __m512, c: __m512) -> __m512 = _mm512_fmadd_ps(a, b, c);
+        fn keep_last(v: __m512, n: usize) -> __m512 =
+            _mm512_maskz_mov_ps(!first16(16 - n), v);
+    }
+    #[inline(always)]
+    fn sums<const N: usize>(self, v: [__m512; N]) -> [f32; N] {
+        let mut out = [0.0; N];
+        // SAFETY: the token; as many sums are written as there are.
+        unsafe {
+            if N == 8 {
+                let low = quarters([v[0], v[1], v[2], v[3]]);
+                let high = quarters([v[4], v[5], v[6], v[7]]);
+                let even = _mm512_unpacklo_ps(low, high);
+                let odd = _mm512_unpackhi_ps(low, high);
+                // Each 128 bits: low's sum in halves at 0 and 2, high's at 1 and 3.
+                let sum = _mm512_add_ps(even, odd);
+                let sum = _mm512_add_ps(sum, _mm512_permute_ps::<0b01_00_11_10>(sum));
+                let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 0, 0, 0, 0, 0, 0, 0, 0);
+                let sum = _mm512_permutexvar_ps(order, sum);
+                _mm256_storeu_ps(out.as_mut_ptr(), _mm512_castps512_ps256(sum));
+            } else if N == 4 {
+                let sum = quarters([v[0], v[1], v[2], v[3]]);
+                let sum = _mm512_add_ps(sum, _mm512_permute_ps::<0b01_00_11_10>(sum));
+                let sum = _mm512_add_ps(sum, _mm512_permute_ps::<0b10_11_00_01>(sum));
+                let order = _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+                let sum = _mm512_permutexvar_ps(order, sum);
+                _mm_storeu_ps(out.as_mut_ptr(), _mm512_castps512_ps128(sum));
+            } else {
+                for i in 0..N {
+                    out[i] = _mm512_reduce_add_ps(v[i]);
+                }
+            }
+        }
+        out
+    }
+}
+
+/// Four vectors folded into one: each 128 bits hold four partial sums of one of them.
+#[inline(always)]
+unsafe fn quarters(v: [__m512; 4]) -> __m512 {
+    // SAFETY: the caller has AVX-512.
+    unsafe {
+        let ab = _mm512_add_ps(
+            _mm512_shuffle_f32x4::<0b01_00_01_00>(v[0], v[1]),
+            _mm512_shuffle_f32x4::<0b11_10_11_10>(v[0], v[1]),
+        );
+        let cd = _mm512_add_ps(
+            _mm512_shuffle_f32x4::<0b01_00_01_00>(v[2], v[3]),
+            _mm512_shuffle_f32x4::<0b11_10_11_10>(v[2], v[3]),
+        );
+        _mm512_add_ps(
+            _mm512_shuffle_f32x4::<0b10_00_10_00>(ab, cd),
+            _mm512_shuffle_f32x4::<0b11_01_11_01>(ab, cd),
+        )
+    }
+}
+
+/// As `loads!`, with a masked load for the part at the end.
+macro_rules! masked_loads {
+    ($($type:ty, $load:ident, $masked:ident, |$v:ident| $convert:expr;)*) => {$(
+        impl Load<$type> for Avx512 {
+            #[inline(always)]
+            unsafe fn load(self, p: *const $type) -> __m512 {
+                // SAFETY: sixteen elements are readable.
+                unsafe {
+                    let $v = $load(p.cast());
+                    $convert
+                }
+            }
+            #[inline(always)]
+            unsafe fn load_part(self, p: *const $type, n: usize, _back: bool) -> __m512 {
+                // SAFETY: n elements are readable, and no others are read.
+                unsafe {
+                    let $v = $masked(first16(n), p.cast());
+                    $convert
+                }
+            }
+        }
+    )*};
+}
+
+masked_loads! {
+    f32, _mm512_loadu_ps, _mm512_maskz_loadu_ps, |v| v;
+    f16, _mm256_loadu_si256, _mm256_maskz_loadu_epi16, |v| _mm512_cvtph_ps(v);
+    bf16, _mm256_loadu_si256, _mm256_maskz_loadu_epi16,
+        |v| _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(v)));
+    u8, _mm_loadu_si128, _mm_maskz_loadu_epi8, |v| _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(v));
+    i8, _mm_loadu_si128, _mm_maskz_loadu_epi8, |v| _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(v));
+}
+
+/// The sum of each vector's lanes. The folds of `sums` over `f32`, in integers.
+#[inline(always)]
+pub(super) unsafe fn sums_i32<const N: usize>(v: [__m512i; N]) -> [u32; N] {
+    let mut out = [0; N];
+    // SAFETY: the caller has AVX-512; as many sums are written as there are.
+    unsafe {
+        if N == 8 {
+            let low = quarters_i32([v[0], v[1], v[2], v[3]]);
+            let high = quarters_i32([v[4], v[5], v[6], v[7]]);
+            let even = _mm512_unpacklo_epi32(low, high);
+            let odd = _mm512_unpackhi_epi32(low, high);
+            let sum = _mm512_add_epi32(even, odd);
+            let sum = _mm512_add_epi32(sum, _mm512_shuffle_epi32::<0b01_00_11_10>(sum));
+            let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 0, 0, 0, 0, 0, 0, 0, 0);
+            let sum = _mm512_permutexvar_epi32(order, sum);
+            _mm256_storeu_si256(out.as_mut_ptr().cast(), _mm512_castsi512_si256(sum));
+        } else if N == 4 {
+            let sum = quarters_i32([v[0], v[1], v[2], v[3]]);
+            let sum = _mm512_add_epi32(sum, _mm512_shuffle_epi32::<0b01_00_11_10>(sum));
+            let sum = _mm512_add_epi32(sum, _mm512_shuffle_epi32::<0b10_11_00_01>(sum));
+            let order = _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+            let sum = _mm512_permutexvar_epi32(order, sum);
+            _mm_storeu_si128(out.as_mut_ptr().cast(), _mm512_castsi512_si128(sum));
+        } else {
+            for i in 0..N {
+                out[i] = _mm512_reduce_add_epi32(v[i]).cast_unsigned();
+            }
+        }
+    }
+    out
+}
+
+#[inline(always)]
+unsafe fn quarters_i32(v: [__m512i; 4]) -> __m512i {
+    // SAFETY: the caller has AVX-512.
+    unsafe {
+        let ab = _mm512_add_epi32(
+            _mm512_shuffle_i32x4::<0b01_00_01_00>(v[0], v[1]),
+            _mm512_shuffle_i32x4::<0b11_10_11_10>(v[0], v[1]),
+        );
+        let cd = _mm512_add_epi32(
+            _mm512_shuffle_i32x4::<0b01_00_01_00>(v[2], v[3]),
+            _mm512_shuffle_i32x4::<0b11_10_11_10>(v[2], v[3]),
+        );
+        _mm512_add_epi32(
+            _mm512_shuffle_i32x4::<0b10_00_10_00>(ab, cd),
+            _mm512_shuffle_i32x4::<0b11_01_11_01>(ab, cd),
+        )
+    }
+}
+
+macro_rules! bytes {
+    ($($type:ty, $widen:ident;)*) => {$(
+        impl Bytes<$type> for Avx512 {
+            const LANES: usize = 32;
+            const ROWS: usize = 8;
+            type V = __m512i;
+            type I = __m512i;
+
+            #[inline(always)]
+            unsafe fn token() -> Self {
+                // SAFETY: the caller's promise.
+                unsafe { <Self as Simd>::token() }
+            }
+            #[inline(always)]
+            unsafe fn load(self, p: *const $type) -> __m512i {
+                // SAFETY: 32 elements are readable.
+                unsafe { $widen(_mm256_loadu_si256(p.cast())) }
+            }
+            #[inline(always)]
+            unsafe fn load_part(self, p: *const $type, n: usize, _back: bool) -> __m512i {
+                // SAFETY: n < 32 elements are readable, and no others are read.
+                unsafe { $widen(_mm256_maskz_loadu_epi8(!(!0 << n), p.cast())) }
+            }
+            ops! {
+                fn zero() -> __m512i = _mm512_setzero_si512();
+                fn add(a: __m512i, b: __m512i) -> __m512i = _mm512_add_epi32(a, b);
+                fn dot(sum: [__m512i; 2], q: __m512i, x: __m512i) -> [__m512i; 2] =
+                    [_mm512_add_epi32(sum[0], _mm512_madd_epi16(q, x)), sum[1]];
+                fn diff(sum: [__m512i; 2], q: __m512i, x: __m512i) -> [__m512i; 2] = {
+                    let d = _mm512_sub_epi16(q, x);
+                    [_mm512_add_epi32(sum[0], _mm512_madd_epi16(d, d)), sum[1]]
+                };
+            }
+            #[inline(always)]
+            fn sums<const N: usize>(self, v: [__m512i; N]) -> [u32; N] {
+                // SAFETY: the token.
+                unsafe { sums_i32(v) }
+            }
+        }
+    )*};
+}
+
+bytes! {
+    u8, _mm512_cvtepu8_epi16;
+    i8, _mm512_cvtepi8_epi16;
+}

@@ -1,0 +1,124 @@
+//! Where the loops meet an instruction set: functions that enable it, as pointers.
+//!
+//! pulp's `vectorize` would do the same through a second call with eight words of arguments,
+//! which costs a pair of short rows a tenth of its time; so the tokens are pulp's and the
+//! entries are ours.
+
+use crate::formula::Formula;
+use crate::sums::Sums;
+
+/// The loops of one metric over one pair of element types, compiled for one instruction set.
+/// All take rows as bytes; see `shape` for what must be readable.
+#[derive(Clone, Copy)]
+pub(crate) struct Shapes {
+    /// `(query, row, dim)`.
+    pub(crate) pair: unsafe fn(*const u8, *const u8, usize) -> f32,
+    /// `(query, rows, n, dim, out)`, for rows that are near.
+    pub(crate) gathered: Gathered,
+    /// The same, fetching rows ahead.
+    pub(crate) fetching: Gathered,
+    /// `(query, first row, stride in bytes, n, dim, out)`.
+    pub(crate) scan: unsafe fn(*const u8, *const u8, usize, usize, usize, *mut f32),
+}
+
+type Gathered = unsafe fn(*const u8, *const *const [u8], usize, usize, *mut f32);
+
+/// An instruction set that loops can be compiled for.
+pub(crate) trait Entry: Copy + 'static {
+    fn shapes<D: Sums<Self>, M: Formula<Self, D>>() -> Shapes;
+}
+
+/// Implements [`Entry`] for a token: `entries!(Token, #[target_feature(enable = "…")])`.
+macro_rules! entries {
+    ($token:ty $(, #[$context:meta])?) => {
+        impl $crate::isa::Entry for $token {
+            fn shapes<D, M>() -> $crate::isa::Shapes
+            where
+                D: $crate::sums::Sums<Self>,
+                M: $crate::formula::Formula<Self, D>,
+            {
+                use $crate::formula::Formula;
+                use $crate::shape::{self, Gathered, Strided};
+                use $crate::sums::Sums;
+
+                $(#[$context])?
+                unsafe fn pair<D: Sums<$token>, M: Formula<$token, D>>(
+                    query: *const u8,
+                    row: *const u8,
+                    dim: usize,
+                ) -> f32 {
+                    // SAFETY: the caller's promise.
+                    unsafe { shape::pair::<$token, D, M>(query, row, dim) }
+                }
+
+                $(#[$context])?
+                unsafe fn gathered<
+                    D: Sums<$token>,
+                    M: Formula<$token, D>,
+                    const AHEAD: bool,
+                >(
+                    query: *const u8,
+                    rows: *const *const [u8],
+                    n: usize,
+                    dim: usize,
+                    out: *mut f32,
+                ) {
+                    let rows = Gathered(rows);
+                    // SAFETY: the caller's promise.
+                    unsafe {
+                        shape::many::<$token, D, M, _, AHEAD>(query, rows, n, dim, out);
+                    }
+                }
+
+                $(#[$context])?
+                unsafe fn scan<D: Sums<$token>, M: Formula<$token, D>>(
+                    query: *const u8,
+                    first: *const u8,
+                    stride: usize,
+                    n: usize,
+                    dim: usize,
+                    out: *mut f32,
+                ) {
+                    let rows = Strided { first, stride };
+                    // SAFETY: the caller's promise.
+                    unsafe {
+                        shape::many::<$token, D, M, _, false>(query, rows, n, dim, out);
+                    }
+                }
+
+                $crate::isa::Shapes {
+                    pair: pair::<D, M>,
+                    gathered: gathered::<D, M, false>,
+                    fetching: gathered::<D, M, true>,
+                    scan: scan::<D, M>,
+                }
+            }
+        }
+    };
+}
+
+/// Implements operations of a token by expressions over intrinsics.
+macro_rules! ops {
+    ($(fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $out:ty = $body:expr;)*) => {$(
+        #[inline(always)]
+        fn $name(self, $($arg: $type),*) -> $out {
+            // SAFETY: `self` exists only where the CPU was found to have these instructions.
+            unsafe { $body }
+        }
+    )*};
+}
+
+/// Implements `Load` for a token: how `LANES` elements at a pointer become singles.
+macro_rules! loads {
+    ($token:ty: $($type:ty, |$p:ident| $body:expr;)*) => {$(
+        impl $crate::op::Load<$type> for $token {
+            #[inline(always)]
+            unsafe fn load(self, $p: *const $type) -> <Self as $crate::op::Simd>::F {
+                // SAFETY: LANES elements are readable, and `self` stands for the instructions.
+                unsafe { $body }
+            }
+        }
+    )*};
+}
+
+pub(crate) use {entries, loads, ops};

@@ -1,0 +1,167 @@
+//! What every processor has, through `wide`: eight singles, which the compiler lays over the
+//! registers of the target's baseline. Also the second opinion that tests hold the others to.
+
+use super::entry::{entries, loads};
+use crate::op::{Bytes, Simd};
+use half::{bf16, f16};
+use wide::{f32x8, i16x16, i32x8, u32x8};
+
+/// The token: the baseline needs no proof.
+#[derive(Clone, Copy)]
+pub(crate) struct Portable;
+
+entries!(Portable);
+
+impl Simd for Portable {
+    const LANES: usize = 8;
+    const ROWS: usize = 4;
+    type F = f32x8;
+
+    #[inline(always)]
+    unsafe fn token() -> Self {
+        Self
+    }
+
+    #[inline(always)]
+    fn zero(self) -> f32x8 {
+        f32x8::ZERO
+    }
+    #[inline(always)]
+    fn add(self, a: f32x8, b: f32x8) -> f32x8 {
+        a + b
+    }
+    #[inline(always)]
+    fn sub(self, a: f32x8, b: f32x8) -> f32x8 {
+        a - b
+    }
+    #[inline(always)]
+    fn mul_add(self, a: f32x8, b: f32x8, c: f32x8) -> f32x8 {
+        a * b + c
+    }
+    #[inline(always)]
+    fn keep_last(self, v: f32x8, n: usize) -> f32x8 {
+        let mut lanes = v.to_array();
+        for lane in lanes.iter_mut().take(8 - n) {
+            *lane = 0.0;
+        }
+        f32x8::new(lanes)
+    }
+    #[inline(always)]
+    fn sums<const N: usize>(self, v: [f32x8; N]) -> [f32; N] {
+        let mut out = [0.0; N];
+        for i in 0..N {
+            out[i] = v[i].reduce_add();
+        }
+        out
+    }
+}
+
+/// Half to single by moving the bits up and letting one multiplication mend the exponent,
+/// subnormals included; infinities and NaNs are then mended by hand.
+#[inline(always)]
+fn half_to_single(h: [u16; 8]) -> f32x8 {
+    let mut wide = [0u32; 8];
+    for i in 0..8 {
+        wide[i] = u32::from(h[i]);
+    }
+    let h = u32x8::new(wide);
+    let magnitude = (h & u32x8::splat(0x7fff)) << 13;
+    let sign = (h & u32x8::splat(0x8000)) << 16;
+    let scale = f32x8::splat(f32::from_bits((127 + 112) << 23));
+    let finite: u32x8 = bytemuck::cast(bytemuck::cast::<u32x8, f32x8>(magnitude) * scale);
+    let special = magnitude & u32x8::splat(0x7c00 << 13);
+    let special = special.simd_eq(u32x8::splat(0x7c00 << 13));
+    bytemuck::cast((special & (magnitude | u32x8::splat(0x7f80_0000))) | (!special & finite) | sign)
+}
+
+loads! { Portable:
+    f32, |p| f32x8::new(p.cast::<[f32; 8]>().read_unaligned());
+    f16, |p| half_to_single(p.cast::<[u16; 8]>().read_unaligned());
+    bf16, |p| {
+        let v = p.cast::<[u16; 8]>().read_unaligned();
+        let mut out = [0.0; 8];
+        for i in 0..8 {
+            out[i] = f32::from_bits(u32::from(v[i]) << 16);
+        }
+        f32x8::new(out)
+    };
+    u8, |p| {
+        let v = p.cast::<[u8; 8]>().read_unaligned();
+        let mut out = [0; 8];
+        for i in 0..8 {
+            out[i] = i32::from(v[i]);
+        }
+        f32x8::from_i32x8(i32x8::new(out))
+    };
+    i8, |p| {
+        let v = p.cast::<[i8; 8]>().read_unaligned();
+        let mut out = [0; 8];
+        for i in 0..8 {
+            out[i] = i32::from(v[i]);
+        }
+        f32x8::from_i32x8(i32x8::new(out))
+    };
+}
+
+macro_rules! bytes {
+    ($($type:ty),*) => {$(
+        impl Bytes<$type> for Portable {
+            const LANES: usize = 16;
+            const ROWS: usize = 4;
+            type V = i16x16;
+            type I = i32x8;
+
+            #[inline(always)]
+            unsafe fn token() -> Self {
+                Self
+            }
+            #[inline(always)]
+            unsafe fn load(self, p: *const $type) -> i16x16 {
+                // SAFETY: sixteen elements are readable.
+                let v = unsafe { p.cast::<[$type; 16]>().read_unaligned() };
+                let mut out = [0; 16];
+                for i in 0..16 {
+                    out[i] = i16::from(v[i]);
+                }
+                i16x16::new(out)
+            }
+            #[inline(always)]
+            unsafe fn load_part(self, p: *const $type, n: usize, _back: bool) -> i16x16 {
+                let mut v = [0; 16];
+                // SAFETY: n < 16 elements are readable.
+                unsafe { core::ptr::copy_nonoverlapping(p, v.as_mut_ptr(), n) };
+                // SAFETY: v has sixteen elements.
+                unsafe { Bytes::<$type>::load(self, v.as_ptr()) }
+            }
+            #[inline(always)]
+            fn zero(self) -> i32x8 {
+                i32x8::ZERO
+            }
+            #[inline(always)]
+            fn add(self, a: i32x8, b: i32x8) -> i32x8 {
+                a + b
+            }
+            #[inline(always)]
+            fn sums<const N: usize>(self, v: [i32x8; N]) -> [u32; N] {
+                let mut out = [0; N];
+                for i in 0..N {
+                    for lane in v[i].to_array() {
+                        out[i] = u32::wrapping_add(out[i], lane.cast_unsigned());
+                    }
+                }
+                out
+            }
+            #[inline(always)]
+            fn dot(self, sum: [i32x8; 2], q: i16x16, x: i16x16) -> [i32x8; 2] {
+                [sum[0] + q.dot(x), sum[1]]
+            }
+            #[inline(always)]
+            fn diff(self, sum: [i32x8; 2], q: i16x16, x: i16x16) -> [i32x8; 2] {
+                let d = q - x;
+                [sum[0] + d.dot(d), sum[1]]
+            }
+        }
+    )*};
+}
+
+bytes!(u8, i8);

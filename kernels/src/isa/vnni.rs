@@ -1,0 +1,204 @@
+//! VNNI, in 256 and in 512 bits: `vpdpbusd` adds up products of unsigned by signed bytes,
+//! four to a lane. It wants one factor of each sign, so one side is moved by 128 (its upper
+//! bit flipped), and what that adds or takes is made good by a further step or by the seed.
+//!
+//! With u the unsigned and y = u − 128 the signed form of a row (u8 rows are their u, i8 rows
+//! their y; squared differences are the same in either), p and v those of the query:
+//!
+//! ```text
+//! Σ (v − u)²  =  Σ u·y − 2 (Σ v·y − 64 Σ u)  +  Σ v² − 256 Σ v
+//! Σ q·x       =  Σ v·y + 128 Σ v              for u8 rows
+//!             =  Σ u·p − 128 Σ p              for i8 rows
+//! Σ x²        =  Σ u·y + 128 Σ u   for u8,  Σ u·y − 128 Σ y   for i8
+//! ```
+//!
+//! All of it is exact modulo 2³², and the sums themselves are below 2³².
+//!
+//! Squared differences through `|q − x|`, widened to 16 bits and fed to `vpdpwssd`, take
+//! seven instructions a vector where this takes four.
+
+use super::entry::{entries, ops};
+use super::{avx2, avx512};
+use crate::op::Bytes;
+use core::arch::x86_64::*;
+
+/// AVX2 with AVX-VNNI.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx2Vnni;
+
+entries!(
+    Avx2Vnni,
+    #[target_feature(
+        enable = "sse3,ssse3,sse4.1,sse4.2,popcnt,avx,avx2,bmi1,bmi2,fma,f16c,lzcnt,avxvnni"
+    )]
+);
+
+/// AVX-512 with AVX-512 VNNI.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx512Vnni;
+
+entries!(
+    Avx512Vnni,
+    #[target_feature(
+        enable = "avx2,bmi1,bmi2,fma,f16c,lzcnt,popcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vnni"
+    )]
+);
+
+#[inline(always)]
+unsafe fn part32(p: *const u8, n: usize, back: bool) -> __m256i {
+    // SAFETY: with `back`, the last 32 bytes of the row; else n, into a buffer of 32.
+    unsafe {
+        if back {
+            let v = _mm256_loadu_si256(p.sub(32 - n).cast());
+            _mm256_and_si256(
+                v,
+                _mm256_loadu_si256(avx2::KEEP_BYTES.as_ptr().add(n).cast()),
+            )
+        } else {
+            let mut whole = [0u8; 32];
+            core::ptr::copy_nonoverlapping(p, whole.as_mut_ptr(), n);
+            _mm256_loadu_si256(whole.as_ptr().cast())
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn part64(p: *const u8, n: usize, _back: bool) -> __m512i {
+    // SAFETY: n < 64 bytes are readable, and no others are read.
+    unsafe { _mm512_maskz_loadu_epi8(!(!0 << n), p.cast()) }
+}
+
+macro_rules! bytes {
+    ($($token:ident, $v:ty, $lanes:literal, $rows:literal, $load:ident, $part:ident, $zero:ident,
+       $splat:ident, $add:ident, $sub:ident, $xor:ident, $dp:ident, $sums:path;)*) => {$(
+        impl $token {
+            ops! {
+                fn flip(v: $v) -> $v = $xor(v, $splat(-128));
+                fn dp(sum: $v, unsigned: $v, signed: $v) -> $v = $dp(sum, unsigned, signed);
+                fn splat(value: i8) -> $v = $splat(value);
+                fn minus(a: $v, b: $v) -> $v = $sub(a, b);
+            }
+            /// A step of `Σ (v − u)²`, from both forms of the row.
+            #[inline(always)]
+            fn diff_step(self, sum: [$v; 2], v: $v, u: $v, y: $v) -> [$v; 2] {
+                [self.dp(sum[0], u, y), self.dp(self.dp(sum[1], v, y), u, self.splat(-64))]
+            }
+            /// `Σ v² − 256 Σ v`, as `Σ v·p − 128 Σ v`.
+            #[inline(always)]
+            fn diff_query(self, seed: $v, v: $v, p: $v) -> $v {
+                self.dp(self.dp(seed, v, p), v, self.splat(-128))
+            }
+            #[inline(always)]
+            fn diff_sum(self, seed: $v, sum: [$v; 2]) -> $v {
+                self.minus(self.minus(<Self as Bytes<u8>>::add(self, seed, sum[0]), sum[1]), sum[1])
+            }
+        }
+
+        impl Bytes<u8> for $token {
+            bytes!(@same u8, $token, $v, $lanes, $rows, $load, $part, $zero, $add, $sums);
+
+            #[inline(always)]
+            fn dot(self, sum: [$v; 2], q: $v, x: $v) -> [$v; 2] {
+                [self.dp(sum[0], q, self.flip(x)), sum[1]]
+            }
+            #[inline(always)]
+            fn dot_seed(self, seed: $v, q: $v) -> $v {
+                self.dp(self.dp(seed, q, self.splat(64)), q, self.splat(64))
+            }
+            #[inline(always)]
+            fn diff(self, sum: [$v; 2], q: $v, x: $v) -> [$v; 2] {
+                self.diff_step(sum, q, x, self.flip(x))
+            }
+            #[inline(always)]
+            fn diff_seed(self, seed: $v, q: $v) -> $v {
+                self.diff_query(seed, q, self.flip(q))
+            }
+            #[inline(always)]
+            fn diff_total(self, seed: $v, sum: [$v; 2]) -> $v {
+                self.diff_sum(seed, sum)
+            }
+            #[inline(always)]
+            fn norm(self, sum: [$v; 2], x: $v) -> [$v; 2] {
+                [self.dp(sum[0], x, self.flip(x)), self.dp(sum[1], x, self.splat(-128))]
+            }
+            #[inline(always)]
+            fn norm_total(self, sum: [$v; 2]) -> $v {
+                self.minus(sum[0], sum[1])
+            }
+        }
+
+        impl Bytes<i8> for $token {
+            bytes!(@same i8, $token, $v, $lanes, $rows, $load, $part, $zero, $add, $sums);
+
+            #[inline(always)]
+            fn dot(self, sum: [$v; 2], q: $v, x: $v) -> [$v; 2] {
+                [self.dp(sum[0], self.flip(x), q), sum[1]]
+            }
+            #[inline(always)]
+            fn dot_seed(self, seed: $v, q: $v) -> $v {
+                self.minus(seed, self.dp(<Self as Bytes<i8>>::zero(self), self.splat(-128), q))
+            }
+            #[inline(always)]
+            fn diff(self, sum: [$v; 2], q: $v, x: $v) -> [$v; 2] {
+                self.diff_step(sum, self.flip(q), self.flip(x), x)
+            }
+            #[inline(always)]
+            fn diff_seed(self, seed: $v, q: $v) -> $v {
+                self.diff_query(seed, self.flip(q), q)
+            }
+            #[inline(always)]
+            fn diff_total(self, seed: $v, sum: [$v; 2]) -> $v {
+                self.diff_sum(seed, sum)
+            }
+            #[inline(always)]
+            fn norm(self, sum: [$v; 2], x: $v) -> [$v; 2] {
+                [self.dp(sum[0], self.flip(x), x), self.dp(sum[1], self.splat(-128), x)]
+            }
+            #[inline(always)]
+            fn norm_total(self, sum: [$v; 2]) -> $v {
+                self.minus(sum[0], sum[1])
+            }
+        }
+    )*};
+
+    (@same $type:ty, $token:ident, $v:ty, $lanes:literal, $rows:literal, $load:ident,
+       $part:ident, $zero:ident, $add:ident, $sums:path) => {
+        const LANES: usize = $lanes;
+        const ROWS: usize = $rows;
+        type V = $v;
+        type I = $v;
+
+        #[inline(always)]
+        unsafe fn token() -> Self {
+            $token
+        }
+        #[inline(always)]
+        unsafe fn load(self, p: *const $type) -> $v {
+            // SAFETY: LANES elements are readable.
+            unsafe { $load(p.cast()) }
+        }
+        #[inline(always)]
+        unsafe fn load_part(self, p: *const $type, n: usize, back: bool) -> $v {
+            // SAFETY: the caller's promise.
+            unsafe { $part(p.cast(), n, back) }
+        }
+        ops! {
+            fn zero() -> $v = $zero();
+            fn add(a: $v, b: $v) -> $v = $add(a, b);
+        }
+        #[inline(always)]
+        fn sums<const N: usize>(self, v: [$v; N]) -> [u32; N] {
+            // SAFETY: the token.
+            unsafe { $sums(v) }
+        }
+    };
+}
+
+bytes! {
+    Avx2Vnni, __m256i, 32, 4, _mm256_loadu_si256, part32, _mm256_setzero_si256,
+        _mm256_set1_epi8, _mm256_add_epi32, _mm256_sub_epi32, _mm256_xor_si256,
+        _mm256_dpbusd_avx_epi32, avx2::sums_i32;
+    Avx512Vnni, __m512i, 64, 8, _mm512_loadu_si512, part64, _mm512_setzero_si512,
+        _mm512_set1_epi8, _mm512_add_epi32, _mm512_sub_epi32, _mm512_xor_si512,
+        _mm512_dpbusd_epi32, avx512::sums_i32;
+}

@@ -1,0 +1,121 @@
+//! What an instruction set must offer: vectors of `f32`, loads of each element type into
+//! them, and sums of products of bytes. Everything above is written once, over these.
+//!
+//! A value of a type that implements [`Simd`] is a token: it exists only where the CPU was
+//! found to have the instructions, which is what makes the operations safe to call.
+
+/// A vector of `f32` and its arithmetic.
+pub(crate) trait Simd: Copy + 'static {
+    /// Lanes of one vector.
+    const LANES: usize;
+    /// Rows that `gathered` takes at a time: as many sums as the registers hold.
+    const ROWS: usize;
+    /// `LANES` singles.
+    type F: Copy;
+
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn token() -> Self;
+    fn zero(self) -> Self::F;
+    fn add(self, a: Self::F, b: Self::F) -> Self::F;
+    fn sub(self, a: Self::F, b: Self::F) -> Self::F;
+    /// `a · b + c`, in one rounding where the instruction set can.
+    fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
+    /// Keeps the last `n` lanes and zeroes the others, whatever was in them.
+    fn keep_last(self, v: Self::F, n: usize) -> Self::F;
+    /// The sum of each vector's lanes.
+    fn sums<const N: usize>(self, v: [Self::F; N]) -> [f32; N];
+}
+
+/// Reads elements of type `T` as singles. Every conversion is exact, subnormals included.
+pub(crate) trait Load<T: Copy>: Simd {
+    /// # Safety
+    /// `Self::LANES` elements are readable at `p`, which may have any alignment.
+    unsafe fn load(self, p: *const T) -> Self::F;
+
+    /// The `n < LANES` elements at `p` and zeroes, in an order that depends on `n` and `back`
+    /// alone. `back` says that the elements before `p` belong to the row and fill a vector.
+    ///
+    /// # Safety
+    /// `n` elements are readable at `p`; with `back` also the `LANES − n` before.
+    #[inline(always)]
+    unsafe fn load_part(self, p: *const T, n: usize, back: bool) -> Self::F {
+        if back {
+            // SAFETY: the last LANES elements of the row, which `back` says it has.
+            return self.keep_last(unsafe { self.load(p.sub(Self::LANES - n)) }, n);
+        }
+        // At most 64 elements of at most 4 bytes, and the row is shorter than one vector.
+        let mut whole = core::mem::MaybeUninit::<[T; 64]>::zeroed();
+        // SAFETY: n < LANES <= 64 elements are readable; zeroes are values of every T.
+        unsafe {
+            core::ptr::copy_nonoverlapping(p, whole.as_mut_ptr().cast(), n);
+            self.load(whole.as_ptr().cast())
+        }
+    }
+}
+
+/// Sums of products of bytes, exact modulo 2³². `T` is `u8` or `i8`.
+///
+/// Each sum has steps that see a query and a row, a seed that sees the query alone and is
+/// computed once a call, and a total that joins them: an instruction that multiplies
+/// unsigned by signed bytes needs corrections, and this is where they hide.
+pub(crate) trait Bytes<T: Copy>: Copy + 'static {
+    /// Elements of one step.
+    const LANES: usize;
+    /// See [`Simd::ROWS`].
+    const ROWS: usize;
+    /// `LANES` elements, as the steps want them.
+    type V: Copy;
+    /// Lanes of 32 bits.
+    type I: Copy;
+
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn token() -> Self;
+    /// # Safety
+    /// As [`Load::load`].
+    unsafe fn load(self, p: *const T) -> Self::V;
+    /// # Safety
+    /// As [`Load::load_part`].
+    unsafe fn load_part(self, p: *const T, n: usize, back: bool) -> Self::V;
+
+    fn zero(self) -> Self::I;
+    fn add(self, a: Self::I, b: Self::I) -> Self::I;
+    /// The sum of each vector's lanes, modulo 2³².
+    fn sums<const N: usize>(self, v: [Self::I; N]) -> [u32; N];
+
+    /// A step of `Σ q·x`.
+    fn dot(self, sum: [Self::I; 2], q: Self::V, x: Self::V) -> [Self::I; 2];
+    /// The query's part in `Σ q·x`.
+    #[inline(always)]
+    fn dot_seed(self, seed: Self::I, _q: Self::V) -> Self::I {
+        seed
+    }
+    /// `Σ q·x`.
+    #[inline(always)]
+    fn dot_total(self, seed: Self::I, sum: [Self::I; 2]) -> Self::I {
+        self.add(seed, sum[0])
+    }
+    /// A step of `Σ (q − x)²`.
+    fn diff(self, sum: [Self::I; 2], q: Self::V, x: Self::V) -> [Self::I; 2];
+    /// The query's part in `Σ (q − x)²`.
+    #[inline(always)]
+    fn diff_seed(self, seed: Self::I, _q: Self::V) -> Self::I {
+        seed
+    }
+    /// `Σ (q − x)²`.
+    #[inline(always)]
+    fn diff_total(self, seed: Self::I, sum: [Self::I; 2]) -> Self::I {
+        self.add(seed, sum[0])
+    }
+    /// A step of `Σ x²`.
+    #[inline(always)]
+    fn norm(self, sum: [Self::I; 2], x: Self::V) -> [Self::I; 2] {
+        self.dot(sum, x, x)
+    }
+    /// `Σ x²`.
+    #[inline(always)]
+    fn norm_total(self, sum: [Self::I; 2]) -> Self::I {
+        sum[0]
+    }
+}

@@ -1,0 +1,265 @@
+//! What can be added up over a query and a row, whatever they are made of: products,
+//! squared differences, squares. One implementation a kind of arithmetic ([`Floats`],
+//! [`Whole`]); the metrics are written over this, the shapes over the metrics.
+
+use crate::element::Element;
+use crate::op::{Bytes, Load};
+use core::marker::PhantomData;
+
+/// An arithmetic over queries of `Query` and rows of `Row` elements, on instruction set `S`.
+pub(crate) trait Sums<S: Copy>: 'static {
+    type Query: Element;
+    type Row: Element;
+    /// Elements of one step.
+    const LANES: usize;
+    /// Rows taken at a time.
+    const ROWS: usize;
+    /// A step's elements of the query, of a row.
+    type Q: Copy;
+    type X: Copy;
+    /// A running sum.
+    type Sum: Copy;
+    /// What the query alone adds to a sum, seen once a call. See [`Bytes`].
+    type Seed: Copy;
+    /// A sum with its seed, spread over lanes.
+    type Total: Copy;
+
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn token() -> S;
+    /// # Safety
+    /// As [`Load::load`].
+    unsafe fn query(s: S, p: *const Self::Query) -> Self::Q;
+    /// # Safety
+    /// As [`Load::load_part`].
+    unsafe fn query_part(s: S, p: *const Self::Query, n: usize, back: bool) -> Self::Q;
+    /// # Safety
+    /// As [`Load::load`].
+    unsafe fn row(s: S, p: *const Self::Row) -> Self::X;
+    /// # Safety
+    /// As [`Load::load_part`].
+    unsafe fn row_part(s: S, p: *const Self::Row, n: usize, back: bool) -> Self::X;
+
+    fn zero(s: S) -> Self::Sum;
+    fn add(s: S, a: Self::Sum, b: Self::Sum) -> Self::Sum;
+    fn no_seed(s: S) -> Self::Seed;
+
+    fn dot(s: S, sum: Self::Sum, q: Self::Q, x: Self::X) -> Self::Sum;
+    fn dot_seed(s: S, seed: Self::Seed, q: Self::Q) -> Self::Seed;
+    fn dot_total(s: S, seed: Self::Seed, sum: Self::Sum) -> Self::Total;
+    fn diff(s: S, sum: Self::Sum, q: Self::Q, x: Self::X) -> Self::Sum;
+    fn diff_seed(s: S, seed: Self::Seed, q: Self::Q) -> Self::Seed;
+    fn diff_total(s: S, seed: Self::Seed, sum: Self::Sum) -> Self::Total;
+    /// `Σ x²` of rows, `Σ q²` of queries.
+    fn norm(s: S, sum: Self::Sum, x: Self::X) -> Self::Sum;
+    fn query_norm(s: S, sum: Self::Sum, q: Self::Q) -> Self::Sum;
+    fn norm_total(s: S, sum: Self::Sum) -> Self::Total;
+
+    /// The total of each, rounded once.
+    fn signed<const N: usize>(s: S, totals: [Self::Total; N]) -> [f32; N];
+    /// The same for totals that are never negative.
+    fn unsigned<const N: usize>(s: S, totals: [Self::Total; N]) -> [f32; N];
+}
+
+/// Singles: whatever the elements are, they are read as `f32` and summed as `f32`.
+pub(crate) struct Floats<Q, R>(PhantomData<(Q, R)>);
+
+impl<S: Load<Q> + Load<R>, Q: Element, R: Element> Sums<S> for Floats<Q, R> {
+    type Query = Q;
+    type Row = R;
+    const LANES: usize = S::LANES;
+    const ROWS: usize = S::ROWS;
+    type Q = S::F;
+    type X = S::F;
+    type Sum = S::F;
+    type Seed = ();
+    type Total = S::F;
+
+    #[inline(always)]
+    unsafe fn token() -> S {
+        // SAFETY: the caller's promise.
+        unsafe { S::token() }
+    }
+    #[inline(always)]
+    unsafe fn query(s: S, p: *const Q) -> S::F {
+        // SAFETY: the caller's promise.
+        unsafe { Load::<Q>::load(s, p) }
+    }
+    #[inline(always)]
+    unsafe fn query_part(s: S, p: *const Q, n: usize, back: bool) -> S::F {
+        // SAFETY: the caller's promise.
+        unsafe { Load::<Q>::load_part(s, p, n, back) }
+    }
+    #[inline(always)]
+    unsafe fn row(s: S, p: *const R) -> S::F {
+        // SAFETY: the caller's promise.
+        unsafe { Load::<R>::load(s, p) }
+    }
+    #[inline(always)]
+    unsafe fn row_part(s: S, p: *const R, n: usize, back: bool) -> S::F {
+        // SAFETY: the caller's promise.
+        unsafe { Load::<R>::load_part(s, p, n, back) }
+    }
+    #[inline(always)]
+    fn zero(s: S) -> S::F {
+        s.zero()
+    }
+    #[inline(always)]
+    fn add(s: S, a: S::F, b: S::F) -> S::F {
+        s.add(a, b)
+    }
+    #[inline(always)]
+    fn no_seed(_: S) {}
+    #[inline(always)]
+    fn dot(s: S, sum: S::F, q: S::F, x: S::F) -> S::F {
+        s.mul_add(q, x, sum)
+    }
+    #[inline(always)]
+    fn dot_seed(_: S, (): (), _: S::F) {}
+    #[inline(always)]
+    fn dot_total(_: S, (): (), sum: S::F) -> S::F {
+        sum
+    }
+    #[inline(always)]
+    fn diff(s: S, sum: S::F, q: S::F, x: S::F) -> S::F {
+        let d = s.sub(q, x);
+        s.mul_add(d, d, sum)
+    }
+    #[inline(always)]
+    fn diff_seed(_: S, (): (), _: S::F) {}
+    #[inline(always)]
+    fn diff_total(_: S, (): (), sum: S::F) -> S::F {
+        sum
+    }
+    #[inline(always)]
+    fn norm(s: S, sum: S::F, x: S::F) -> S::F {
+        s.mul_add(x, x, sum)
+    }
+    #[inline(always)]
+    fn query_norm(s: S, sum: S::F, q: S::F) -> S::F {
+        s.mul_add(q, q, sum)
+    }
+    #[inline(always)]
+    fn norm_total(_: S, sum: S::F) -> S::F {
+        sum
+    }
+    #[inline(always)]
+    fn signed<const N: usize>(s: S, totals: [S::F; N]) -> [f32; N] {
+        s.sums(totals)
+    }
+    #[inline(always)]
+    fn unsigned<const N: usize>(s: S, totals: [S::F; N]) -> [f32; N] {
+        s.sums(totals)
+    }
+}
+
+/// Whole numbers: bytes of one type on both sides, summed exactly and rounded once.
+pub(crate) struct Whole<T>(PhantomData<T>);
+
+impl<S: Bytes<T>, T: Element> Sums<S> for Whole<T> {
+    type Query = T;
+    type Row = T;
+    const LANES: usize = S::LANES;
+    const ROWS: usize = S::ROWS;
+    type Q = S::V;
+    type X = S::V;
+    type Sum = [S::I; 2];
+    type Seed = S::I;
+    type Total = S::I;
+
+    #[inline(always)]
+    unsafe fn token() -> S {
+        // SAFETY: the caller's promise.
+        unsafe { S::token() }
+    }
+    #[inline(always)]
+    unsafe fn query(s: S, p: *const T) -> S::V {
+        // SAFETY: the caller's promise.
+        unsafe { s.load(p) }
+    }
+    #[inline(always)]
+    unsafe fn query_part(s: S, p: *const T, n: usize, back: bool) -> S::V {
+        // SAFETY: the caller's promise.
+        unsafe { s.load_part(p, n, back) }
+    }
+    #[inline(always)]
+    unsafe fn row(s: S, p: *const T) -> S::V {
+        // SAFETY: the caller's promise.
+        unsafe { s.load(p) }
+    }
+    #[inline(always)]
+    unsafe fn row_part(s: S, p: *const T, n: usize, back: bool) -> S::V {
+        // SAFETY: the caller's promise.
+        unsafe { s.load_part(p, n, back) }
+    }
+    #[inline(always)]
+    fn zero(s: S) -> [S::I; 2] {
+        [s.zero(); 2]
+    }
+    #[inline(always)]
+    fn add(s: S, a: [S::I; 2], b: [S::I; 2]) -> [S::I; 2] {
+        [s.add(a[0], b[0]), s.add(a[1], b[1])]
+    }
+    #[inline(always)]
+    fn no_seed(s: S) -> S::I {
+        s.zero()
+    }
+    #[inline(always)]
+    fn dot(s: S, sum: [S::I; 2], q: S::V, x: S::V) -> [S::I; 2] {
+        s.dot(sum, q, x)
+    }
+    #[inline(always)]
+    fn dot_seed(s: S, seed: S::I, q: S::V) -> S::I {
+        s.dot_seed(seed, q)
+    }
+    #[inline(always)]
+    fn dot_total(s: S, seed: S::I, sum: [S::I; 2]) -> S::I {
+        s.dot_total(seed, sum)
+    }
+    #[inline(always)]
+    fn diff(s: S, sum: [S::I; 2], q: S::V, x: S::V) -> [S::I; 2] {
+        s.diff(sum, q, x)
+    }
+    #[inline(always)]
+    fn diff_seed(s: S, seed: S::I, q: S::V) -> S::I {
+        s.diff_seed(seed, q)
+    }
+    #[inline(always)]
+    fn diff_total(s: S, seed: S::I, sum: [S::I; 2]) -> S::I {
+        s.diff_total(seed, sum)
+    }
+    #[inline(always)]
+    fn norm(s: S, sum: [S::I; 2], x: S::V) -> [S::I; 2] {
+        s.norm(sum, x)
+    }
+    #[inline(always)]
+    fn query_norm(s: S, sum: [S::I; 2], q: S::V) -> [S::I; 2] {
+        s.norm(sum, q)
+    }
+    #[inline(always)]
+    fn norm_total(s: S, sum: [S::I; 2]) -> S::I {
+        s.norm_total(sum)
+    }
+    #[inline(always)]
+    fn signed<const N: usize>(s: S, totals: [S::I; N]) -> [f32; N] {
+        let sums = s.sums(totals);
+        let mut out = [0.0; N];
+        for i in 0..N {
+            // A dot product of u8 rows needs all 32 bits, one of i8 rows is at most 2³⁰.
+            out[i] = match T::KIND {
+                crate::ElementKind::U8 => sums[i] as f32,
+                _ => sums[i].cast_signed() as f32,
+            };
+        }
+        out
+    }
+    #[inline(always)]
+    fn unsigned<const N: usize>(s: S, totals: [S::I; N]) -> [f32; N] {
+        let sums = s.sums(totals);
+        let mut out = [0.0; N];
+        for i in 0..N {
+            out[i] = sums[i] as f32;
+        }
+        out
+    }
+}

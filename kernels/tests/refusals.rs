@@ -1,0 +1,193 @@
+//! What the safe entry points refuse, and that they say why.
+
+use omendb_kernels::{Distance, ElementKind, Isa, KernelError, MAX_DIM, Metric, RowDistance};
+
+fn handle(query: ElementKind, row: ElementKind, dim: usize) -> RowDistance {
+    RowDistance::with_isa(Metric::L2, query, row, dim, Isa::best()).unwrap()
+}
+
+#[test]
+fn no_elements() {
+    assert_eq!(
+        Distance::<f32>::new(Metric::L2, 0).unwrap_err(),
+        KernelError::Empty
+    );
+    let refused = RowDistance::new(Metric::Cosine, ElementKind::U8, ElementKind::U8, 0);
+    assert_eq!(refused.unwrap_err(), KernelError::Empty);
+}
+
+#[test]
+fn too_many_elements() {
+    let found = MAX_DIM + 1;
+    let refused = Distance::<u8>::new(Metric::L2, found).unwrap_err();
+    assert_eq!(refused, KernelError::TooLong { found });
+    assert!(Distance::<u8>::new(Metric::L2, MAX_DIM).is_ok());
+}
+
+#[test]
+fn another_dimension() {
+    let l2 = Distance::<f32>::new(Metric::L2, 4).unwrap();
+    let expected = 4;
+    let wrong = |found, row| KernelError::Dimension {
+        expected,
+        found,
+        row,
+    };
+    assert_eq!(l2.pair(&[0.0; 3], &[0.0; 4]).unwrap_err(), wrong(3, 0));
+    assert_eq!(l2.pair(&[0.0; 4], &[0.0; 5]).unwrap_err(), wrong(5, 0));
+    assert_eq!(l2.pair(&[], &[0.0; 4]).unwrap_err(), wrong(0, 0));
+    let mut out = [7.0; 2];
+    let refused = l2
+        .gathered(&[0.0; 4], &[&[0.0; 4], &[]], &mut out)
+        .unwrap_err();
+    assert_eq!(refused, wrong(0, 1));
+    assert_eq!(out, [7.0; 2], "a refused call writes nothing");
+}
+
+#[test]
+fn another_number_of_results() {
+    let l2 = Distance::<f32>::new(Metric::L2, 4).unwrap();
+    let refused = l2
+        .gathered(&[0.0; 4], &[&[0.0; 4]], &mut [0.0; 2])
+        .unwrap_err();
+    assert_eq!(
+        refused,
+        KernelError::Output {
+            expected: 1,
+            found: 2
+        }
+    );
+    let refused = l2.scan(&[0.0; 4], &[0.0; 9], &mut [0.0; 2]).unwrap_err();
+    assert_eq!(
+        refused,
+        KernelError::Length {
+            expected: 32,
+            found: 36,
+            row: 2
+        }
+    );
+}
+
+#[test]
+fn misaligned_bytes() {
+    let memory = [0u32; 9];
+    let bytes: &[u8] = bytemuck::cast_slice(&memory);
+    for (kind, required) in [
+        (ElementKind::F32, 4),
+        (ElementKind::F16, 2),
+        (ElementKind::Bf16, 2),
+    ] {
+        let handle = handle(kind, kind, 8);
+        let good = &bytes[..handle.row_bytes()];
+        let bad = &bytes[1..=handle.row_bytes()];
+        let address = bad.as_ptr().addr();
+        let wrong = KernelError::Misaligned { required, address };
+        assert_eq!(handle.pair(bad, good).unwrap_err(), wrong);
+        assert_eq!(handle.pair(good, bad).unwrap_err(), wrong);
+        assert_eq!(
+            handle
+                .gathered(good, &[good, bad], &mut [0.0; 2])
+                .unwrap_err(),
+            wrong
+        );
+        let stride = handle.row_bytes();
+        assert_eq!(
+            handle.scan(good, bad, stride, &mut [0.0; 1]).unwrap_err(),
+            wrong
+        );
+        assert_eq!(handle.exact(good, bad).unwrap_err(), wrong);
+    }
+}
+
+#[test]
+fn bytes_that_are_no_rows() {
+    let handle = handle(ElementKind::F32, ElementKind::F16, 8);
+    let memory = [0u32; 64];
+    let bytes: &[u8] = bytemuck::cast_slice(&memory);
+    let wrong = |expected, found, row| KernelError::Length {
+        expected,
+        found,
+        row,
+    };
+    assert_eq!(
+        handle.pair(&bytes[..31], &bytes[..16]).unwrap_err(),
+        wrong(32, 31, 0)
+    );
+    assert_eq!(
+        handle.pair(&bytes[..32], &bytes[..13]).unwrap_err(),
+        wrong(16, 13, 0)
+    );
+    assert_eq!(handle.pair(&bytes[..32], &[]).unwrap_err(), wrong(16, 0, 0));
+    let rows: [&[u8]; 2] = [&bytes[..16], &bytes[..18]];
+    assert_eq!(
+        handle
+            .gathered(&bytes[..32], &rows, &mut [0.0; 2])
+            .unwrap_err(),
+        wrong(16, 18, 1)
+    );
+    // Three rows twenty bytes apart end at 56; the last one's padding may be missing.
+    let mut out = [0.0; 3];
+    assert!(
+        handle
+            .scan(&bytes[..32], &bytes[..56], 20, &mut out)
+            .is_ok()
+    );
+    assert_eq!(
+        handle
+            .scan(&bytes[..32], &bytes[..55], 20, &mut out)
+            .unwrap_err(),
+        wrong(56, 55, 2)
+    );
+    let refused = handle
+        .scan(&bytes[..32], bytes, usize::MAX - 1, &mut out)
+        .unwrap_err();
+    assert!(matches!(refused, KernelError::Length { .. }), "{refused}");
+    for stride in [0, 14, 17] {
+        let refused = handle
+            .scan(&bytes[..32], bytes, stride, &mut out)
+            .unwrap_err();
+        assert_eq!(
+            refused,
+            KernelError::Stride {
+                stride,
+                row_bytes: 16
+            }
+        );
+    }
+}
+
+#[test]
+fn types_without_a_kernel() {
+    let (query, row) = (ElementKind::U8, ElementKind::F32);
+    let refused = RowDistance::new(Metric::L2, query, row, 8).unwrap_err();
+    assert_eq!(refused, KernelError::Unsupported { query, row });
+}
+
+#[test]
+fn an_instruction_set_this_machine_lacks() {
+    let missing = Isa::ALL.into_iter().find(|isa| !isa.is_available());
+    // No machine is both of the x86-64 and of the AArch64 family.
+    let isa = missing.expect("every machine lacks another family's instruction sets");
+    let refused = Distance::<f32>::with_isa(Metric::L2, 8, isa).unwrap_err();
+    assert!(matches!(refused, KernelError::MissingIsa { isa: named, .. } if named == isa));
+    assert!(refused.to_string().contains("portable"), "{refused}");
+}
+
+#[test]
+fn names_that_mean_nothing() {
+    assert!(matches!(
+        "avx1024".parse::<Isa>(),
+        Err(KernelError::UnknownIsa { .. })
+    ));
+    assert!(matches!(
+        "manhattan".parse::<Metric>(),
+        Err(KernelError::UnknownName { .. })
+    ));
+    assert!(matches!(
+        "f64".parse::<ElementKind>(),
+        Err(KernelError::UnknownName { .. })
+    ));
+    for isa in Isa::ALL {
+        assert_eq!(isa.name().parse::<Isa>().unwrap(), isa);
+    }
+}
