@@ -26,8 +26,10 @@
 mod blob;
 mod contract;
 mod error;
+mod fields;
 mod ids;
 mod layout;
+pub mod mapped;
 
 pub mod memory;
 mod region;

@@ -204,7 +204,9 @@ pub(crate) fn put_rows(table: &mut Table, rows: &dyn RowSource) -> Result<(), St
     let wanted = layout.segments(u64::from(first) + rows.len() as u64);
     while table.segments().len() < wanted {
         let reserve = |source| StorageError::io(Path::new("memory"), "reserve", source);
-        table.grow(Region::anonymous(layout.segment_bytes()).map_err(reserve)?);
+        table.grow(Arc::new(
+            Region::anonymous(layout.segment_bytes()).map_err(reserve)?,
+        ));
     }
     for (done, slot, n) in layout.runs(first, rows.len(), PIECE) {
         let (segment, at) = layout.place(slot);

@@ -18,13 +18,8 @@ pub(crate) struct Region {
 }
 
 enum Hold {
-    #[allow(dead_code, reason = "for the mapped backend")]
-    File {
-        _map: Mmap,
-    },
-    Anonymous {
-        _map: MmapMut,
-    },
+    File { _map: Mmap },
+    Anonymous { _map: MmapMut },
     Empty,
 }
 
@@ -39,7 +34,6 @@ impl Region {
     /// Maps `len` bytes of a file read-only, from `at` on (a multiple of the page size). The file
     /// must be at least that long, and
     /// must not be cut while it is mapped: reading past its end would be a bus error.
-    #[allow(dead_code, reason = "for the mapped backend")]
     pub(crate) fn map(file: &File, at: u64, len: usize) -> io::Result<Self> {
         if len == 0 {
             return Ok(Self {

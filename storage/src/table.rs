@@ -48,22 +48,30 @@ impl Table {
 
     /// Refuses a batch that contradicts itself or the state.
     pub(crate) fn check(&self, commit: &Commit<'_>) -> Result<(), StorageError> {
-        let refuse = |what: String| Err(StorageError::Batch { what });
         let rows = commit.rows.len();
         if commit.ids.len() != rows {
-            return refuse(format!("{rows} rows and {} ids", commit.ids.len()));
+            return Err(StorageError::Batch {
+                what: format!("{rows} rows and {} ids", commit.ids.len()),
+            });
         }
-        if rows > 0 && commit.ids.kind() != self.view.table.kind() {
+        self.check_ids(commit.ids, commit.dead)
+    }
+
+    /// As `check`, without the rows.
+    pub(crate) fn check_ids(&self, ids: IdColumn<'_>, dead: &[u32]) -> Result<(), StorageError> {
+        let refuse = |what: String| Err(StorageError::Batch { what });
+        let rows = ids.len();
+        if rows > 0 && ids.kind() != self.view.table.kind() {
             return refuse(format!(
                 "ids are {}; the database's are {}",
-                commit.ids.kind(),
+                ids.kind(),
                 self.view.table.kind()
             ));
         }
         if u64::from(self.view.slots) + rows as u64 > MAX_SLOTS {
             return Err(StorageError::Capacity { limit: MAX_SLOTS });
         }
-        if let IdColumn::Text(ids) = commit.ids
+        if let IdColumn::Text(ids) = ids
             && let Some((row, id)) = ids
                 .iter()
                 .enumerate()
@@ -74,8 +82,8 @@ impl Table {
                 id.len()
             ));
         }
-        let mut seen = HashSet::with_capacity(commit.dead.len());
-        for &slot in commit.dead {
+        let mut seen = HashSet::with_capacity(dead.len());
+        for &slot in dead {
             if slot >= self.view.slots {
                 return refuse(format!(
                     "slot {slot} cannot die: there are {} slots",
@@ -90,7 +98,7 @@ impl Table {
     }
 
     /// Takes in another segment. Views there are do not see it.
-    pub(crate) fn grow(&mut self, segment: Region) {
+    pub(crate) fn grow(&mut self, segment: Arc<Region>) {
         assert!(
             segment.len() >= self.layout().segment_bytes(),
             "a segment holds all its rows"
@@ -102,8 +110,31 @@ impl Table {
             .segments
             .iter()
             .cloned()
-            .chain([Arc::new(segment)])
+            .chain([segment])
             .collect();
+    }
+
+    /// Takes over a state from a checkpoint, whose segments were taken in: `slots` slots, alive so far and without ids.
+    pub(crate) fn restore(&mut self, commit: u64, slots: u32) {
+        self.view.table.reserve(slots as usize);
+        self.view.commit = commit;
+        self.view.slots = slots;
+        self.view.live = slots;
+    }
+
+    /// Sets the ids of restored slots from `first` on.
+    pub(crate) fn restore_ids(&mut self, first: u32, ids: IdColumn<'_>) {
+        self.view.table.set(first as usize, ids);
+    }
+
+    /// Marks a restored slot dead; `false` if it is already, or there is none.
+    pub(crate) fn restore_death(&mut self, slot: u32) -> bool {
+        let fresh = slot < self.view.slots && !self.view.is_dead(slot);
+        if fresh {
+            self.view.table.kill(slot, self.view.commit);
+            self.view.live -= 1;
+        }
+        fresh
     }
 
     /// Makes a batch visible whose rows are in the segments: ids, deaths, the new view.

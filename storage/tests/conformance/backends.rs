@@ -1,6 +1,7 @@
 //! The backends under test. A backend that has a medium can be reopened.
 
-use omendb_storage::{Schema, Storage, StorageError, memory::Memory};
+use omendb_storage::{Durability, Schema, Storage, StorageError, mapped::Mapped, memory::Memory};
+use tempfile::TempDir;
 
 /// A way to make a database, and to open it again where that means something.
 pub(crate) trait Backend: Sync {
@@ -28,6 +29,53 @@ impl Backend for InMemory {
     }
 
     fn reopened(self) -> Self {
+        self
+    }
+}
+
+/// Files, with one durability or the other.
+pub(crate) struct InFiles<const SYNC: bool> {
+    storage: Option<Mapped>,
+    dir: TempDir,
+}
+
+impl<const SYNC: bool> InFiles<SYNC> {
+    const DURABILITY: Durability = if SYNC {
+        Durability::Sync
+    } else {
+        Durability::Os
+    };
+}
+
+impl<const SYNC: bool> Backend for InFiles<SYNC> {
+    fn create(schema: &Schema) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let storage = Mapped::create(dir.path().join("db"), schema, Self::DURABILITY).unwrap();
+        Self {
+            storage: Some(storage),
+            dir,
+        }
+    }
+
+    fn refused(schema: &Schema) -> StorageError {
+        let dir = tempfile::tempdir().unwrap();
+        let refused = Mapped::create(dir.path().join("db"), schema, Self::DURABILITY)
+            .err()
+            .expect("a refusal");
+        assert!(
+            !dir.path().join("db").exists(),
+            "a refusal leaves nothing behind"
+        );
+        refused
+    }
+
+    fn storage(&self) -> &dyn Storage {
+        self.storage.as_ref().unwrap()
+    }
+
+    fn reopened(mut self) -> Self {
+        self.storage = None;
+        self.storage = Some(Mapped::open(self.dir.path().join("db"), Self::DURABILITY).unwrap());
         self
     }
 }

@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use omendb_storage::{BlobSource, Commit, IdColumn, IdKind, Packed, StorageError};
 
-use crate::backends::{Backend, InMemory};
+use crate::backends::{Backend, InFiles, InMemory};
 use crate::kit::{Made, Model, schema};
 
 macro_rules! every_backend {
     ($($name:ident),* $(,)?) => {
         every_backend!(@ memory, InMemory, $($name),*);
+        every_backend!(@ files_sync, InFiles<true>, $($name),*);
+        every_backend!(@ files_os, InFiles<false>, $($name),*);
     };
     (@ $module:ident, $backend:ty, $($name:ident),*) => {
         mod $module {
@@ -206,7 +208,9 @@ fn checkpoints_replace_blobs_as_a_set<B: Backend>() {
     model.commit(db.storage(), 100, &[]).unwrap();
     let covered = db.storage().view();
     model.commit(db.storage(), 10, &[3]).unwrap();
-    let long: Vec<u8> = (0..3_000_000u32).map(|i| (i.wrapping_mul(i) >> 7) as u8).collect();
+    let long: Vec<u8> = (0..3_000_000u32)
+        .map(|i| (i.wrapping_mul(i) >> 7) as u8)
+        .collect();
     let graph = |out: &mut dyn Write| out.write_all(&long);
     db.storage()
         .checkpoint(

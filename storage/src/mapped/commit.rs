@@ -1,0 +1,122 @@
+//! A commit: rows to their segments, a record to the log, one sync where one is enough.
+//!
+//! With `Durability::Sync`, a short batch travels in its record as well as to its segment, so
+//! that one sync of the log makes it durable; its segment is synced at the next checkpoint, and
+//! until then the log can put the rows back. A long batch is synced in its segments first: a
+//! second sync costs little beside writing its rows twice.
+
+use std::sync::Arc;
+
+use super::log::Failed;
+use super::record::{Parts, Record};
+use super::segment::{Segment, row_checksum};
+use super::{Shared, Writer, rows};
+use crate::{Commit, Durability, RowSource, StorageError, View};
+
+/// Batches up to so many bytes of rows travel in the log.
+const INLINE: usize = 1 << 20;
+/// The log is begun anew when it carries so many bytes of rows, and as many more as the ids take
+/// that have to be written for it.
+const ROLL: u64 = 64 << 20;
+
+impl Writer {
+    pub(super) fn commit(
+        &mut self,
+        shared: &Shared,
+        commit: &Commit<'_>,
+    ) -> Result<Arc<View>, StorageError> {
+        self.table.check(commit)?;
+        let layout = shared.layout;
+        let (first, n) = (self.table.now().slots(), commit.rows.len());
+        self.grow(shared, layout.segments(u64::from(first) + n as u64))?;
+
+        let sync = shared.durability == Durability::Sync;
+        let travels = sync && n > 0 && n * layout.stride <= INLINE;
+        let mut inline = Vec::new();
+        let rows_crc = if travels {
+            self.write_inline(shared, first, commit.rows, &mut inline)?
+        } else {
+            rows::write(&self.segments, layout, first, commit.rows)?
+        };
+        if n > 0 {
+            let touched = layout.place(first).0..layout.segments(u64::from(first) + n as u64);
+            self.dirty.extend(touched.clone());
+            if sync && !travels {
+                self.sync_segments(Some(touched))?;
+            }
+        }
+
+        let record = Record {
+            length: 0,
+            commit: self.table.now().commit() + 1,
+            first_slot: first,
+            rows: 0,
+            dead: 0,
+            sync,
+            inline: travels,
+            ids_bytes: 0,
+            rows_crc,
+            body_crc: 0,
+            log: 0,
+        };
+        let parts = Parts {
+            ids: commit.ids,
+            dead: commit.dead,
+            inline: travels.then_some(&inline),
+        };
+        self.log
+            .append(layout, record, &parts)
+            .map_err(|failed| match failed {
+                Failed::Undone(error) => error,
+                Failed::Unknown(error) => self.poisoned(error),
+            })?;
+
+        let view = self.table.apply(commit.ids, commit.dead);
+        shared.now.store(Arc::clone(&view));
+        if self.log.inline > ROLL + 8 * u64::from(view.slots())
+            && let Err(error) = self.roll(shared)
+        {
+            // The commit is acknowledged; if this failure matters, the next write says so.
+            tracing::warn!(%error, "the log could not be begun anew");
+        }
+        Ok(view)
+    }
+
+    /// Makes segments until there are `wanted`.
+    pub(super) fn grow(&mut self, shared: &Shared, wanted: usize) -> Result<(), StorageError> {
+        while self.segments.len() < wanted {
+            let manifest = &shared.files.load().manifest;
+            let number = manifest.first_segment + self.segments.len() as u64;
+            let segment = Segment::create(&shared.dir, manifest, shared.layout, number)?;
+            self.table.grow(segment.map()?);
+            self.segments.push(segment);
+        }
+        Ok(())
+    }
+
+    /// Writes a short batch to its segments, and packed to `inline`.
+    fn write_inline(
+        &mut self,
+        shared: &Shared,
+        first: u32,
+        rows: &dyn RowSource,
+        inline: &mut Vec<u8>,
+    ) -> Result<u32, StorageError> {
+        let layout = shared.layout;
+        let mut strided = vec![0; rows.len() * layout.stride];
+        rows.fill(0..rows.len(), layout.stride, &mut strided);
+        let mut checksums = Vec::with_capacity(rows.len());
+        inline.reserve(rows.len() * layout.row_bytes);
+        for row in strided.chunks_exact(layout.stride) {
+            let row = &row[..layout.row_bytes];
+            checksums.push(row_checksum(row));
+            inline.extend_from_slice(row);
+        }
+        for (done, slot, n) in layout.runs(first, rows.len(), usize::MAX) {
+            let (segment, at) = layout.place(slot);
+            let bytes = &strided[done * layout.stride..(done + n) * layout.stride];
+            self.segments[segment].write_rows(at, bytes, &checksums[done..done + n])?;
+        }
+        Ok(rows::fold(0, &checksums))
+    }
+}

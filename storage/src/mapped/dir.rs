@@ -1,0 +1,328 @@
+//! The database's directory: names of files, and files whose errors name them.
+
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::medium::{Medium, MediumFile, Open, size};
+use crate::StorageError;
+use crate::region::Region;
+
+pub(crate) const LOCK: &str = "LOCK";
+pub(crate) const MANIFESTS: [&str; 2] = ["MANIFEST.a", "MANIFEST.b"];
+pub(crate) const NEW_MANIFEST: &str = "MANIFEST.new";
+
+/// The name of a numbered file.
+pub(crate) fn numbered(kind: &str, number: u64) -> String {
+    format!("{kind}.{number:06}")
+}
+
+/// Kind and number of a numbered file's name.
+pub(crate) fn parse(name: &str) -> Option<(&str, u64)> {
+    let (kind, digits) = name.split_once('.')?;
+    let number = digits.parse().ok()?;
+    (numbered(kind, number) == name).then_some((kind, number))
+}
+
+/// A directory on a medium.
+#[derive(Clone)]
+pub(crate) struct Dir {
+    medium: Arc<dyn Medium>,
+    path: PathBuf,
+}
+
+impl Dir {
+    pub(crate) fn new(medium: Arc<dyn Medium>, path: &Path) -> Self {
+        Self {
+            medium,
+            path: path.into(),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn open(&self, name: &str, how: Open) -> Result<DirFile, StorageError> {
+        let path = self.path.join(name);
+        let op = if how == Open::New { "create" } else { "open" };
+        match self.medium.open(&path, how) {
+            Ok(file) => Ok(DirFile { path, file }),
+            Err(source) => Err(StorageError::io(&path, op, source)),
+        }
+    }
+
+    /// A new file; what an unfinished attempt left under its name is removed, never written to.
+    pub(crate) fn create(&self, name: &str) -> Result<DirFile, StorageError> {
+        self.remove(name)?;
+        self.open(name, Open::New)
+    }
+
+    /// Makes the directory; one that is there already is good too.
+    pub(crate) fn make(&self) -> Result<(), StorageError> {
+        match self.medium.create_dir(&self.path) {
+            Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
+                Err(self.failed("create", source))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn list(&self) -> Result<Vec<String>, StorageError> {
+        self.medium
+            .list(&self.path)
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::NotFound => StorageError::NotFound {
+                    path: self.path.clone(),
+                },
+                io::ErrorKind::NotADirectory => StorageError::NotADatabase {
+                    path: self.path.clone(),
+                    what: "it is a file, not a directory",
+                },
+                _ => self.failed("list", source),
+            })
+    }
+
+    /// Removes a name, if it is there.
+    pub(crate) fn remove(&self, name: &str) -> Result<(), StorageError> {
+        let path = self.path.join(name);
+        match self.medium.remove(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(StorageError::io(&path, "remove", source))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn rename(&self, from: &str, to: &str) -> Result<(), StorageError> {
+        let from = self.path.join(from);
+        self.medium
+            .rename(&from, &self.path.join(to))
+            .map_err(|source| StorageError::io(&from, "rename", source))
+    }
+
+    pub(crate) fn sync(&self) -> Result<(), StorageError> {
+        self.medium
+            .sync_dir(&self.path)
+            .map_err(|source| self.failed("sync", source))
+    }
+
+    /// Makes the directory's own name durable.
+    pub(crate) fn sync_parent(&self) -> Result<(), StorageError> {
+        let parent = match self.path.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        self.medium
+            .sync_dir(parent)
+            .map_err(|source| StorageError::io(parent, "sync", source))
+    }
+
+    fn failed(&self, op: &'static str, source: io::Error) -> StorageError {
+        StorageError::io(&self.path, op, source)
+    }
+}
+
+/// An open file of the directory.
+#[derive(Clone)]
+pub(crate) struct DirFile {
+    path: PathBuf,
+    file: Arc<dyn MediumFile>,
+}
+
+impl DirFile {
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn raw(&self) -> &dyn MediumFile {
+        &*self.file
+    }
+
+    pub(crate) fn len(&self) -> Result<u64, StorageError> {
+        Ok(size(&*self.file)
+            .map_err(|source| self.failed("measure", source))?
+            .0)
+    }
+
+    /// Bytes really allocated; 0 if the system will not say.
+    pub(crate) fn allocated(&self) -> u64 {
+        size(&*self.file).map_or(0, |(_, allocated)| allocated)
+    }
+
+    pub(crate) fn read_at(&self, out: &mut [u8], offset: u64) -> Result<(), StorageError> {
+        self.file
+            .read_at(out, offset)
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::UnexpectedEof => {
+                    self.corrupt(offset, format!("it ends before {} more bytes", out.len()))
+                }
+                _ => self.failed("read", source),
+            })
+    }
+
+    pub(crate) fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), StorageError> {
+        self.file
+            .write_at(bytes, offset)
+            .map_err(|source| self.failed("write to", source))
+    }
+
+    pub(crate) fn set_len(&self, len: u64) -> Result<(), StorageError> {
+        self.file
+            .set_len(len)
+            .map_err(|source| self.failed("set the length of", source))
+    }
+
+    pub(crate) fn sync(&self) -> Result<(), StorageError> {
+        self.file
+            .sync()
+            .map_err(|source| self.failed("sync", source))
+    }
+
+    pub(crate) fn map(&self, at: u64, len: usize) -> Result<Region, StorageError> {
+        Region::map(self.file.file(), at, len).map_err(|source| self.failed("map", source))
+    }
+
+    pub(crate) fn corrupt(&self, offset: u64, what: impl Into<String>) -> StorageError {
+        StorageError::Corrupt {
+            file: self.path.clone(),
+            offset,
+            what: what.into(),
+        }
+    }
+
+    fn failed(&self, op: &'static str, source: io::Error) -> StorageError {
+        StorageError::io(&self.path, op, source)
+    }
+}
+
+const BUFFER: usize = 1 << 20;
+
+/// Where bytes can be put one behind the other.
+pub(crate) trait Put {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), StorageError>;
+}
+
+impl Put for Vec<u8> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
+        self.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// Appends to a new file through a buffer, summing what goes through.
+pub(crate) struct Sink<'a> {
+    file: &'a DirFile,
+    buffer: Vec<u8>,
+    at: u64,
+    crc: u32,
+    failure: Option<StorageError>,
+}
+
+impl<'a> Sink<'a> {
+    pub(crate) fn new(file: &'a DirFile, at: u64) -> Self {
+        Self {
+            file,
+            buffer: Vec::new(),
+            at,
+            crc: 0,
+            failure: None,
+        }
+    }
+
+    /// Writes what is left; returns the end and the checksum of all that went through.
+    pub(crate) fn finish(mut self) -> Result<(u64, u32), StorageError> {
+        self.drain()?;
+        Ok((self.at, self.crc))
+    }
+
+    /// The medium's own error behind an `io::Error` that [`Write`] gave.
+    pub(crate) fn failure(&mut self) -> Option<StorageError> {
+        self.failure.take()
+    }
+
+    fn drain(&mut self) -> Result<(), StorageError> {
+        self.crc = crc32c::crc32c_append(self.crc, &self.buffer);
+        self.file.write_at(&self.buffer, self.at)?;
+        self.at += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
+impl Put for Sink<'_> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
+        if self.buffer.len() + bytes.len() > BUFFER {
+            self.drain()?;
+        }
+        if bytes.len() >= BUFFER {
+            self.crc = crc32c::crc32c_append(self.crc, bytes);
+            self.file.write_at(bytes, self.at)?;
+            self.at += bytes.len() as u64;
+        } else {
+            self.buffer.extend_from_slice(bytes);
+        }
+        Ok(())
+    }
+}
+
+impl Write for Sink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.put(bytes) {
+            Ok(()) => Ok(bytes.len()),
+            Err(error) => {
+                let told = io::Error::other(error.to_string());
+                self.failure.get_or_insert(error);
+                Err(told)
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Reads a file's bytes `at..end` in order.
+pub(crate) struct Source<'a> {
+    file: &'a DirFile,
+    at: u64,
+    end: u64,
+}
+
+impl<'a> Source<'a> {
+    pub(crate) fn new(file: &'a DirFile, at: u64, end: u64) -> io::BufReader<Self> {
+        io::BufReader::with_capacity(
+            BUFFER
+                .min(usize::try_from(end - at).unwrap_or(BUFFER))
+                .max(64),
+            Self { file, at, end },
+        )
+    }
+}
+
+impl Read for Source<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let n = out
+            .len()
+            .min(usize::try_from(self.end - self.at).unwrap_or(usize::MAX));
+        self.file.raw().read_at(&mut out[..n], self.at)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+/// CRC-32C of a file's bytes `at..end`.
+pub(crate) fn checksum(file: &DirFile, at: u64, end: u64) -> Result<u32, StorageError> {
+    let mut piece = vec![0; BUFFER.min(usize::try_from(end - at).unwrap_or(BUFFER))];
+    let (mut at, mut crc) = (at, 0);
+    while at < end {
+        let n = piece
+            .len()
+            .min(usize::try_from(end - at).unwrap_or(usize::MAX));
+        file.read_at(&mut piece[..n], at)?;
+        crc = crc32c::crc32c_append(crc, &piece[..n]);
+        at += n as u64;
+    }
+    Ok(crc)
+}

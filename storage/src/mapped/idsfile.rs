@@ -1,0 +1,277 @@
+//! The ids file of a checkpoint: every slot's id, and which slots are dead, in checked blocks.
+
+use std::io::{BufReader, Read};
+use std::ops::RangeInclusive;
+
+use super::dir::{Dir, DirFile, Put, Sink, Source};
+use super::manifest::{Entry, Manifest, VERSION};
+use super::record::{put_ids, take_ids};
+use crate::fields::Fields;
+use crate::table::{Table, ids_in_order};
+use crate::{IdColumn, IdKind, MAX_TEXT_ID, StorageError, View};
+
+const MAGIC: &[u8; 8] = b"OMENIDS\n";
+pub(crate) const HEADER: usize = 64;
+/// Ids of so many slots, or so many dead slots, make a block; the last may be shorter.
+pub(crate) const BLOCK: usize = 4096;
+/// Before each block: its bytes and its checksum.
+const BLOCK_HEADER: usize = 8;
+
+/// Writes the ids and deaths of a view as `ids.{number}` (not yet synced in the directory).
+pub(crate) fn write(
+    dir: &Dir,
+    manifest: &Manifest,
+    view: &View,
+    number: u64,
+) -> Result<Entry, StorageError> {
+    let order: Vec<u32> = (0..view.slots()).collect();
+    let dead: Vec<u32> = (0..view.slots())
+        .filter(|&slot| view.is_dead(slot))
+        .collect();
+    write_ordered(dir, manifest, view, &order, &dead, number)
+}
+
+/// Writes the ids of the slots in `order`, which become slots 0, 1, …; of these, `dead` are dead.
+pub(crate) fn write_ordered(
+    dir: &Dir,
+    manifest: &Manifest,
+    view: &View,
+    order: &[u32],
+    dead: &[u32],
+    number: u64,
+) -> Result<Entry, StorageError> {
+    let mut entry = Entry {
+        kind: "ids".into(),
+        number,
+        bytes: 0,
+        crc: 0,
+    };
+    let file = dir.create(&entry.name())?;
+    let mut sink = Sink::new(&file, 0);
+    sink.put(&header(
+        manifest,
+        order.len() as u32,
+        dead.len() as u32,
+        number,
+    ))?;
+    ids_in_order(view, order, BLOCK, |ids| {
+        let mut block = Vec::new();
+        put_ids(&mut block, ids)?;
+        put_block(&mut sink, &block)
+    })?;
+    for piece in dead.chunks(BLOCK) {
+        let block: Vec<u8> = piece.iter().flat_map(|slot| slot.to_le_bytes()).collect();
+        put_block(&mut sink, &block)?;
+    }
+    (entry.bytes, entry.crc) = sink.finish()?;
+    file.sync()?;
+    Ok(entry)
+}
+
+fn put_block(sink: &mut Sink<'_>, block: &[u8]) -> Result<(), StorageError> {
+    sink.put(&(block.len() as u32).to_le_bytes())?;
+    sink.put(&crc32c::crc32c(block).to_le_bytes())?;
+    sink.put(block)
+}
+
+/// Opens the file and checks its header.
+pub(crate) fn open(dir: &Dir, manifest: &Manifest, entry: &Entry) -> Result<DirFile, StorageError> {
+    let file = dir.open(&entry.name(), super::medium::Open::Read)?;
+    let length = file.len()?;
+    if length != entry.bytes {
+        return Err(file.corrupt(
+            length.min(entry.bytes),
+            format!("{length} bytes where {} were expected", entry.bytes),
+        ));
+    }
+    let least = match manifest.schema.ids {
+        IdKind::U64 => 8,
+        IdKind::Text => 2,
+    };
+    if u64::from(manifest.base_slots) * least + 4 * u64::from(manifest.base_dead) > length {
+        return Err(file.corrupt(
+            length,
+            format!("it is too short for {} slots", manifest.base_slots),
+        ));
+    }
+    let mut found = vec![0; HEADER];
+    file.read_at(&mut found, 0)?;
+    let expected = header(
+        manifest,
+        manifest.base_slots,
+        manifest.base_dead,
+        entry.number,
+    );
+    if found != expected {
+        let at = found
+            .iter()
+            .zip(&expected)
+            .take_while(|(found, expected)| found == expected)
+            .count();
+        return Err(file.corrupt(at as u64, "its header is not what was written"));
+    }
+    Ok(file)
+}
+
+/// Reads the file into a table restored to the manifest's base.
+pub(crate) fn load(
+    file: &DirFile,
+    manifest: &Manifest,
+    table: &mut Table,
+) -> Result<(), StorageError> {
+    let mut first_dead = None;
+    let mut damage = None;
+    blocks(file, manifest, |block| match block {
+        Block::Ids { first, ids } => table.restore_ids(first, ids),
+        Block::Dead { at, slots } => {
+            for &slot in slots {
+                if !table.restore_death(slot) {
+                    first_dead.get_or_insert((at, slot));
+                }
+            }
+        }
+        Block::Damaged { at, what } => {
+            damage.get_or_insert((at, what));
+        }
+    })?;
+    if let Some((at, what)) = damage {
+        return Err(file.corrupt(at, what));
+    }
+    match first_dead {
+        None => Ok(()),
+        Some((at, slot)) => Err(file.corrupt(
+            at,
+            format!("slot {slot} of {} dies twice", manifest.base_slots),
+        )),
+    }
+}
+
+/// A block as it was found.
+pub(crate) enum Block<'a> {
+    /// Ids of the slots from `first` on.
+    Ids { first: u32, ids: IdColumn<'a> },
+    /// Dead slots.
+    Dead { at: u64, slots: &'a [u32] },
+    /// Not what was written. Later blocks of number ids and of deaths can still be found; of
+    /// strings only if the damage is not in a length.
+    Damaged { at: u64, what: String },
+}
+
+/// Walks through the blocks in order, damaged ones too, as far as there are any.
+pub(crate) fn blocks(
+    file: &DirFile,
+    manifest: &Manifest,
+    mut take: impl FnMut(Block<'_>),
+) -> Result<(), StorageError> {
+    let end = file.len()?;
+    let begin = (HEADER as u64).min(end);
+    let mut walk = Walk {
+        source: Source::new(file, begin, end),
+        at: begin,
+        end,
+        block: Vec::new(),
+    };
+    let kind = manifest.schema.ids;
+    for first in (0..manifest.base_slots).step_by(BLOCK) {
+        let n = BLOCK.min((manifest.base_slots - first) as usize);
+        let possible = match kind {
+            IdKind::U64 => 8 * n..=8 * n,
+            IdKind::Text => 2 * n..=(2 + MAX_TEXT_ID) * n,
+        };
+        let Some((at, good)) = walk.next(possible) else {
+            take(Block::Damaged {
+                at: walk.at,
+                what: format!("the ids from slot {first} on cannot be found"),
+            });
+            return Ok(());
+        };
+        let mut fields = Fields(&walk.block);
+        if !good || take_ids(&mut fields, kind, n, |ids| take(Block::Ids { first, ids })).is_none()
+        {
+            let last = first as usize + n - 1;
+            let what = format!("the ids of slots {first} to {last} do not match their checksum");
+            take(Block::Damaged { at, what });
+        }
+    }
+    for first in (0..manifest.base_dead).step_by(BLOCK) {
+        let n = BLOCK.min((manifest.base_dead - first) as usize);
+        let Some((at, good)) = walk.next(4 * n..=4 * n) else {
+            take(Block::Damaged {
+                at: walk.at,
+                what: "dead slots cannot be found".into(),
+            });
+            return Ok(());
+        };
+        if good {
+            let slots: Vec<u32> = walk
+                .block
+                .as_chunks()
+                .0
+                .iter()
+                .map(|slot| u32::from_le_bytes(*slot))
+                .collect();
+            take(Block::Dead { at, slots: &slots });
+        } else {
+            take(Block::Damaged {
+                at,
+                what: format!("{n} dead slots do not match their checksum"),
+            });
+        }
+    }
+    if walk.at != end {
+        take(Block::Damaged {
+            at: walk.at,
+            what: format!("{} bytes too many", end - walk.at),
+        });
+    }
+    Ok(())
+}
+
+struct Walk<'a> {
+    source: BufReader<Source<'a>>,
+    at: u64,
+    end: u64,
+    block: Vec<u8>,
+}
+
+impl Walk<'_> {
+    /// Reads the next block: where it is, and whether its checksum holds. A block whose length
+    /// can only be one is found even if its header is damaged.
+    fn next(&mut self, possible: RangeInclusive<usize>) -> Option<(u64, bool)> {
+        let left = (self.end - self.at).checked_sub(BLOCK_HEADER as u64)?;
+        let mut header = [0; BLOCK_HEADER];
+        self.source.read_exact(&mut header).ok()?;
+        let mut fields = Fields(&header);
+        let (mut length, crc) = (fields.u32()? as usize, fields.u32()?);
+        let named = possible.contains(&length);
+        if possible.start() == possible.end() {
+            length = *possible.start();
+        } else if !named {
+            return None;
+        }
+        if length as u64 > left {
+            return None;
+        }
+        self.block.resize(length, 0);
+        self.source.read_exact(&mut self.block).ok()?;
+        let at = self.at;
+        self.at += (BLOCK_HEADER + length) as u64;
+        Some((at, named && crc == crc32c::crc32c(&self.block)))
+    }
+}
+
+/// Magic, version, kind of ids, database, number, slots, dead slots, slots a block, checksum.
+fn header(manifest: &Manifest, slots: u32, dead: u32, number: u64) -> Vec<u8> {
+    let mut out = MAGIC.to_vec();
+    out.extend_from_slice(&VERSION.to_le_bytes());
+    out.extend_from_slice(&u32::from(manifest.schema.ids == IdKind::Text).to_le_bytes());
+    out.extend_from_slice(&manifest.database.to_le_bytes());
+    out.extend_from_slice(&number.to_le_bytes());
+    for field in [slots, dead, BLOCK as u32] {
+        out.extend_from_slice(&field.to_le_bytes());
+    }
+    out.resize(HEADER - 4, 0);
+    let crc = crc32c::crc32c(&out);
+    out.extend_from_slice(&crc.to_le_bytes());
+    out
+}

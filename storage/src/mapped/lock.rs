@@ -1,0 +1,56 @@
+//! One writer at a time: an advisory lock on the file LOCK, which tells the holder's pid.
+
+use std::io;
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::dir::{Dir, DirFile, LOCK};
+use super::medium::Open;
+use crate::StorageError;
+
+/// The lock; the system lets go of it when this is dropped or the process ends.
+pub(crate) struct Lock {
+    _file: DirFile,
+}
+
+impl Lock {
+    /// Takes the lock, or tells who has it.
+    pub(crate) fn take(dir: &Dir) -> Result<Self, StorageError> {
+        let file = match dir.open(LOCK, Open::Write) {
+            Err(StorageError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                match dir.open(LOCK, Open::New) {
+                    // Another process made it in between.
+                    Err(StorageError::Io { source, .. })
+                        if source.kind() == io::ErrorKind::AlreadyExists =>
+                    {
+                        dir.open(LOCK, Open::Write)?
+                    }
+                    other => other?,
+                }
+            }
+            other => other?,
+        };
+        match flock(file.raw().file(), FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                return Err(StorageError::Locked {
+                    path: dir.path().into(),
+                    pid: holder(&file),
+                });
+            }
+            Err(errno) => return Err(StorageError::io(file.path(), "lock", errno.into())),
+        }
+        // For people and messages only: a failure to write it does not make the lock less held.
+        let pid = format!("{:<10}\n", std::process::id());
+        let _ = file.write_at(pid.as_bytes(), 0);
+        Ok(Self { _file: file })
+    }
+}
+
+fn holder(file: &DirFile) -> u32 {
+    let mut text = [0; 10];
+    let read = file.read_at(&mut text, 0);
+    read.ok()
+        .and_then(|()| std::str::from_utf8(&text).ok()?.trim().parse().ok())
+        .unwrap_or(0)
+}

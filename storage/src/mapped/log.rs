@@ -1,0 +1,145 @@
+//! The log of commits since the checkpoint: appended to, and cut only behind what was acknowledged.
+
+use super::dir::{Dir, DirFile, Sink, numbered};
+use super::manifest::{Manifest, VERSION};
+use super::medium::Open;
+use super::record::{self, Parts, Record};
+use crate::StorageError;
+use crate::fields::Fields;
+use crate::layout::Layout;
+
+const MAGIC: &[u8; 8] = b"OMENLOG\n";
+/// Bytes of the log's header; records follow.
+pub(crate) const HEADER: u64 = 64;
+
+/// A log open for appending.
+pub(crate) struct Log {
+    pub(crate) file: DirFile,
+    /// Which log it is: every record carries it.
+    pub(crate) mark: u64,
+    /// Bytes that are acknowledged.
+    pub(crate) end: u64,
+    /// Bytes of rows carried in records since the checkpoint.
+    pub(crate) inline: u64,
+}
+
+/// Why an append failed.
+pub(crate) enum Failed {
+    /// The log is as it was.
+    Undone(StorageError),
+    /// Nobody knows what is on the medium.
+    Unknown(StorageError),
+}
+
+/// What records of the log with this number carry.
+pub(crate) fn mark(manifest: &Manifest, number: u64) -> u64 {
+    manifest.database.rotate_left(32) ^ number
+}
+
+impl Log {
+    /// A new log, synced; its name is durable once the directory is synced.
+    pub(crate) fn create(
+        dir: &Dir,
+        manifest: &Manifest,
+        number: u64,
+    ) -> Result<Self, StorageError> {
+        let file = dir.create(&numbered("commits", number))?;
+        file.write_at(&header(manifest, number), 0)?;
+        file.sync()?;
+        Ok(Self {
+            file,
+            mark: mark(manifest, number),
+            end: HEADER,
+            inline: 0,
+        })
+    }
+
+    /// Appends a record, and syncs it if it says so.
+    pub(crate) fn append(
+        &mut self,
+        layout: Layout,
+        record: Record,
+        parts: &Parts<'_>,
+    ) -> Result<(), Failed> {
+        let record = record::describe(
+            parts,
+            layout,
+            Record {
+                log: self.mark,
+                ..record
+            },
+        );
+        if let Err(error) = self.write(record, parts) {
+            return Err(match self.file.set_len(self.end) {
+                Ok(()) => Failed::Undone(error),
+                Err(_) => Failed::Unknown(error),
+            });
+        }
+        if record.sync
+            && let Err(error) = self.file.sync()
+        {
+            // Best effort: what the next open finds is then more likely what was acknowledged.
+            let _ = self.file.set_len(self.end);
+            return Err(Failed::Unknown(error));
+        }
+        self.end += record.length;
+        self.inline += parts.inline.map_or(0, |rows| rows.len() as u64);
+        Ok(())
+    }
+
+    /// A short record goes out in one write, its header with it; of a long one the header is
+    /// written last.
+    fn write(&self, record: Record, parts: &Parts<'_>) -> Result<(), StorageError> {
+        const SHORT: u64 = 1 << 19;
+        if record.length <= SHORT {
+            let mut bytes = vec![0; record::HEADER];
+            bytes.reserve(record.length as usize);
+            record::put_body(&mut bytes, &record, parts)?;
+            let body_crc = crc32c::crc32c(&bytes[record::HEADER..]);
+            bytes[..record::HEADER].copy_from_slice(&Record { body_crc, ..record }.encode());
+            return self.file.write_at(&bytes, self.end);
+        }
+        let mut sink = Sink::new(&self.file, self.end + record::HEADER as u64);
+        record::put_body(&mut sink, &record, parts)?;
+        let (_, body_crc) = sink.finish()?;
+        self.file
+            .write_at(&Record { body_crc, ..record }.encode(), self.end)
+    }
+}
+
+/// Opens a log and checks that it is the one the manifest means.
+pub(crate) fn open(dir: &Dir, manifest: &Manifest, how: Open) -> Result<DirFile, StorageError> {
+    let file = dir.open(&numbered("commits", manifest.log), how)?;
+    let mut found = vec![0; HEADER as usize];
+    file.read_at(&mut found, 0)?;
+    let expected = header(manifest, manifest.log);
+    if found != expected {
+        let at = found
+            .iter()
+            .zip(&expected)
+            .take_while(|(found, expected)| found == expected)
+            .count();
+        let (summed, crc) = found.split_at(HEADER as usize - 4);
+        let whole = Fields(crc).u32() == Some(crc32c::crc32c(summed));
+        let what = if whole {
+            "it is the log of another state"
+        } else {
+            "its header is not what was written"
+        };
+        return Err(file.corrupt(at as u64, what));
+    }
+    Ok(file)
+}
+
+/// Magic, version, reserved, database, number, reserved, checksum.
+fn header(manifest: &Manifest, number: u64) -> Vec<u8> {
+    let mut out = MAGIC.to_vec();
+    out.extend_from_slice(&VERSION.to_le_bytes());
+    out.extend_from_slice(&[0; 4]);
+    out.extend_from_slice(&manifest.database.to_le_bytes());
+    out.extend_from_slice(&number.to_le_bytes());
+    out.resize(HEADER as usize - 4, 0);
+    let crc = crc32c::crc32c(&out);
+    out.extend_from_slice(&crc.to_le_bytes());
+    out
+}

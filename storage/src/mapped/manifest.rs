@@ -1,0 +1,374 @@
+//! The manifest: which files are the database. Two slots hold it, each ends in its checksum.
+//!
+//! A new manifest is written to the slot with the older one, synced, and then to the other slot.
+//! A crash leaves one slot whole; damage to one slot later leaves the other with the same state.
+
+use super::dir::{Dir, DirFile, LOCK, MANIFESTS, NEW_MANIFEST, parse};
+use super::medium::Open;
+use crate::blob::good_name;
+use crate::fields::Fields;
+use crate::layout::Layout;
+use crate::{IdKind, Schema, StorageError};
+
+/// The version this library writes, and the newest it reads.
+pub(crate) const VERSION: u32 = 1;
+const MAGIC: &[u8; 8] = b"OMENDB\r\n";
+/// Bytes before the owner's options.
+pub(crate) const FIXED: usize = 112;
+/// Longer than any manifest.
+const LONGEST: u64 = 1 << 20;
+const MOST_FILES: u32 = 1024;
+/// Magic, version, length and checksum: what every version of the format has.
+const SHORTEST: usize = 20;
+
+/// What the newest whole slot says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Manifest {
+    /// Counts manifests: of two slots the greater is newer.
+    pub(crate) generation: u64,
+    /// Drawn when the database was made; its files carry it.
+    pub(crate) database: u64,
+    pub(crate) epoch: u64,
+    /// The state that the ids file holds: the log goes on from here.
+    pub(crate) base_commit: u64,
+    pub(crate) base_slots: u32,
+    pub(crate) base_dead: u32,
+    /// The commit that the blobs cover.
+    pub(crate) covers: u64,
+    /// Number of the log.
+    pub(crate) log: u64,
+    /// So many bytes of the log were whole when this was written: less is damage, not a crash.
+    pub(crate) sealed: u64,
+    /// Number of the first row segment; the others follow.
+    pub(crate) first_segment: u64,
+    pub(crate) schema: Schema,
+    /// The ids of the base and the blobs.
+    pub(crate) files: Vec<Entry>,
+}
+
+/// A file that was written whole before the manifest named it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) kind: String,
+    pub(crate) number: u64,
+    pub(crate) bytes: u64,
+    pub(crate) crc: u32,
+}
+
+impl Entry {
+    pub(crate) fn name(&self) -> String {
+        super::dir::numbered(&self.kind, self.number)
+    }
+}
+
+impl Manifest {
+    pub(crate) fn entry(&self, kind: &str) -> Option<&Entry> {
+        self.files.iter().find(|entry| entry.kind == kind)
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let layout = Layout::new(&self.schema).expect("the schema of a database was checked");
+        let mut out = Vec::with_capacity(FIXED + self.schema.user.len() + 64 * self.files.len());
+        out.extend_from_slice(MAGIC);
+        out.extend_from_slice(&VERSION.to_le_bytes());
+        out.extend_from_slice(&0u32.to_le_bytes());
+        for field in [self.generation, self.database, self.epoch, self.base_commit] {
+            out.extend_from_slice(&field.to_le_bytes());
+        }
+        out.extend_from_slice(&self.base_slots.to_le_bytes());
+        out.extend_from_slice(&self.base_dead.to_le_bytes());
+        for field in [self.covers, self.log, self.sealed, self.first_segment] {
+            out.extend_from_slice(&field.to_le_bytes());
+        }
+        let ids = match self.schema.ids {
+            IdKind::U64 => 0u32,
+            IdKind::Text => 1,
+        };
+        let user = self.schema.user.len() as u32;
+        for field in [
+            layout.row_bytes as u32,
+            layout.stride as u32,
+            layout.shift,
+            ids,
+            self.files.len() as u32,
+            user,
+        ] {
+            out.extend_from_slice(&field.to_le_bytes());
+        }
+        debug_assert_eq!(out.len(), FIXED);
+        out.extend_from_slice(&self.schema.user);
+        for entry in &self.files {
+            out.push(entry.kind.len() as u8);
+            out.extend_from_slice(entry.kind.as_bytes());
+            out.extend_from_slice(&entry.number.to_le_bytes());
+            out.extend_from_slice(&entry.bytes.to_le_bytes());
+            out.extend_from_slice(&entry.crc.to_le_bytes());
+        }
+        let length = out.len() as u32 + 4;
+        out[12..16].copy_from_slice(&length.to_le_bytes());
+        let crc = crc32c::crc32c(&out);
+        out.extend_from_slice(&crc.to_le_bytes());
+        out
+    }
+
+    /// The manifest in a slot's bytes, or why there is none.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Refusal> {
+        let broken = |at: usize, what: &str| Refusal::Broken {
+            at: at as u64,
+            what: what.into(),
+        };
+        if bytes.len() < SHORTEST {
+            return Err(broken(
+                bytes.len(),
+                "it ends before a manifest's header does",
+            ));
+        }
+        let mut fields = Fields(bytes);
+        let short = || broken(bytes.len(), "a field reaches past its end");
+        if fields.bytes(8) != Some(MAGIC) {
+            return Err(broken(0, "it does not begin as a manifest"));
+        }
+        let version = fields.u32().ok_or_else(short)?;
+        let length = fields.u32().ok_or_else(short)? as usize;
+        if length != bytes.len() {
+            return Err(broken(
+                12,
+                &format!("it says {length} bytes and has {}", bytes.len()),
+            ));
+        }
+        let (summed, crc) = bytes.split_at(length - 4);
+        if crc != crc32c::crc32c(summed).to_le_bytes() {
+            return Err(broken(length - 4, "its checksum does not match"));
+        }
+        if version != VERSION {
+            return Err(Refusal::Version(version));
+        }
+        let mut fields = Fields(&summed[16..]);
+        Self::decode_fields(&mut fields)
+            .ok_or_else(short)?
+            .map_err(|what| broken(0, &what))
+    }
+
+    fn decode_fields(fields: &mut Fields<'_>) -> Option<Result<Self, String>> {
+        let [generation, database, epoch, base_commit] =
+            [fields.u64()?, fields.u64()?, fields.u64()?, fields.u64()?];
+        let [base_slots, base_dead] = [fields.u32()?, fields.u32()?];
+        let [covers, log, sealed, first_segment] =
+            [fields.u64()?, fields.u64()?, fields.u64()?, fields.u64()?];
+        let (row_bytes, stride, shift) = (
+            fields.u32()? as usize,
+            fields.u32()? as usize,
+            fields.u32()?,
+        );
+        let ids = match fields.u32()? {
+            0 => IdKind::U64,
+            1 => IdKind::Text,
+            other => return Some(Err(format!("ids of kind {other}"))),
+        };
+        let (count, user) = (fields.u32()?, fields.u32()? as usize);
+        let schema = Schema {
+            row_bytes,
+            ids,
+            user: fields.bytes(user)?.to_vec(),
+        };
+        match Layout::new(&schema) {
+            Err(error) => return Some(Err(error.to_string())),
+            Ok(layout) if (layout.stride, layout.shift) != (stride, shift) => {
+                return Some(Err(format!(
+                    "rows of {row_bytes} bytes every {stride}, 2^{shift} a segment"
+                )));
+            }
+            Ok(_) => {}
+        }
+        if base_dead > base_slots || u64::from(base_slots) > crate::MAX_SLOTS {
+            return Some(Err(format!("{base_dead} dead of {base_slots} slots")));
+        }
+        if count > MOST_FILES {
+            return Some(Err(format!("{count} files")));
+        }
+        let mut files: Vec<Entry> = Vec::new();
+        for _ in 0..count {
+            let length = fields.u8()? as usize;
+            let kind = String::from_utf8_lossy(fields.bytes(length)?).into_owned();
+            let entry = Entry {
+                number: fields.u64()?,
+                bytes: fields.u64()?,
+                crc: fields.u32()?,
+                kind,
+            };
+            if !good_name(&entry.kind) || files.iter().any(|other| other.kind == entry.kind) {
+                return Some(Err(format!("a file called {:?}", entry.kind)));
+            }
+            files.push(entry);
+        }
+        if !fields.0.is_empty() {
+            return Some(Err(format!("{} bytes too many", fields.0.len())));
+        }
+        let manifest = Self {
+            generation,
+            database,
+            epoch,
+            base_commit,
+            base_slots,
+            base_dead,
+            covers,
+            log,
+            sealed,
+            first_segment,
+            schema,
+            files,
+        };
+        if (manifest.entry("ids").is_some()) != (base_slots > 0) {
+            return Some(Err(format!(
+                "{base_slots} slots, and the ids file is {:?}",
+                manifest.entry("ids")
+            )));
+        }
+        Some(Ok(manifest))
+    }
+
+    /// Whether a file of the directory belongs to this state, or to the directory itself.
+    pub(crate) fn owns(&self, name: &str, segments: u64) -> bool {
+        if name == LOCK || MANIFESTS.contains(&name) {
+            return true;
+        }
+        match parse(name) {
+            Some(("rows", number)) => number
+                .checked_sub(self.first_segment)
+                .is_some_and(|index| index < segments),
+            Some(("commits", number)) => number == self.log,
+            Some((kind, number)) => self.entry(kind).is_some_and(|entry| entry.number == number),
+            None => false,
+        }
+    }
+}
+
+/// Why a slot holds no manifest.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    Broken { at: u64, what: String },
+    Version(u32),
+}
+
+/// Both slots as they were found.
+pub(crate) struct Slots {
+    pub(crate) newest: Manifest,
+    /// The slot that is to be written first: not the newest's.
+    pub(crate) first: usize,
+    /// Both slots hold the newest manifest.
+    pub(crate) agree: bool,
+}
+
+/// Reads one slot: `None` if there is no file.
+pub(crate) fn read_slot(
+    dir: &Dir,
+    slot: usize,
+) -> Result<Option<Result<Manifest, StorageError>>, StorageError> {
+    let file = match dir.open(MANIFESTS[slot], Open::Read) {
+        Ok(file) => file,
+        Err(StorageError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let length = file.len()?;
+    if length > LONGEST {
+        return Ok(Some(Err(file.corrupt(
+            LONGEST,
+            format!("{length} bytes; a manifest has at most {LONGEST}"),
+        ))));
+    }
+    let mut bytes = vec![0; length as usize];
+    if let Err(error) = file.read_at(&mut bytes, 0) {
+        return Ok(Some(Err(error)));
+    }
+    Ok(Some(Manifest::decode(&bytes).map_err(
+        |refusal| match refusal {
+            Refusal::Broken { at, what } => file.corrupt(at, what),
+            Refusal::Version(found) => StorageError::Version {
+                path: dir.path().into(),
+                found,
+                supported: VERSION,
+            },
+        },
+    )))
+}
+
+/// Reads both slots; the newest whole one counts.
+pub(crate) fn read(dir: &Dir) -> Result<Slots, StorageError> {
+    match (read_slot(dir, 0)?, read_slot(dir, 1)?) {
+        (None, None) => {
+            dir.list()?;
+            Err(StorageError::NotADatabase {
+                path: dir.path().into(),
+                what: "it has no manifest",
+            })
+        }
+        (Some(Ok(a)), Some(Ok(b))) => {
+            let (agree, b_newer) = (a == b, b.generation > a.generation);
+            Ok(if b_newer {
+                Slots {
+                    newest: b,
+                    first: 0,
+                    agree,
+                }
+            } else {
+                Slots {
+                    newest: a,
+                    first: 1,
+                    agree,
+                }
+            })
+        }
+        // A newer library's manifest beside an old one: the database is the newer library's.
+        (Some(Err(error @ StorageError::Version { .. })), _)
+        | (_, Some(Err(error @ StorageError::Version { .. }))) => Err(error),
+        (Some(Ok(a)), _) => Ok(Slots {
+            newest: a,
+            first: 1,
+            agree: false,
+        }),
+        (_, Some(Ok(b))) => Ok(Slots {
+            newest: b,
+            first: 0,
+            agree: false,
+        }),
+        (Some(Err(error)), _) | (None, Some(Err(error))) => Err(error),
+    }
+}
+
+/// Writes a manifest to both slots, one after the other: the state has changed when the first is
+/// synced.
+pub(crate) fn flip(dir: &Dir, manifest: &Manifest, first: usize) -> Result<(), StorageError> {
+    let bytes = manifest.encode();
+    for slot in [first, 1 - first] {
+        let file = match dir.open(MANIFESTS[slot], Open::Write) {
+            Err(StorageError::Io { source, .. })
+                if source.kind() == std::io::ErrorKind::NotFound =>
+            {
+                let file = dir.open(MANIFESTS[slot], Open::New)?;
+                dir.sync()?;
+                file
+            }
+            other => other?,
+        };
+        write(&file, &bytes)?;
+    }
+    Ok(())
+}
+
+/// Puts the first manifest of a new database in place: its directory has none before.
+pub(crate) fn create(dir: &Dir, manifest: &Manifest) -> Result<(), StorageError> {
+    let bytes = manifest.encode();
+    for name in MANIFESTS {
+        write(&dir.create(NEW_MANIFEST)?, &bytes)?;
+        dir.rename(NEW_MANIFEST, name)?;
+    }
+    dir.sync()
+}
+
+fn write(file: &DirFile, bytes: &[u8]) -> Result<(), StorageError> {
+    file.write_at(bytes, 0)?;
+    file.set_len(bytes.len() as u64)?;
+    file.sync()
+}

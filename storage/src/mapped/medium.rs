@@ -1,0 +1,148 @@
+//! Every operation of the mapped backend on files, behind one small trait.
+//!
+//! [`Disk`] is the file system. The crash tests put a layer over it that fails, tears, reorders
+//! and drops writes and syncs: what is written here is what they can break.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+use std::sync::Arc;
+
+/// How a file is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Open {
+    /// For reading; it must exist.
+    Read,
+    /// For reading and writing; it must exist.
+    Write,
+    /// For reading and writing; it must not exist.
+    New,
+}
+
+/// A file system, as far as the mapped backend needs one.
+pub trait Medium: Send + Sync {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// The system's.
+    fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn MediumFile>>;
+    /// Makes a directory; its parent exists.
+    ///
+    /// # Errors
+    /// The system's.
+    fn create_dir(&self, path: &Path) -> io::Result<()>;
+    /// The names in a directory.
+    ///
+    /// # Errors
+    /// The system's.
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
+    /// Removes a file's name; what holds the file open keeps it.
+    ///
+    /// # Errors
+    /// The system's.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Gives a file another name, replacing what has it.
+    ///
+    /// # Errors
+    /// The system's.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Returns when the names in a directory are on the medium.
+    ///
+    /// # Errors
+    /// The system's.
+    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+}
+
+/// An open file.
+pub trait MediumFile: Send + Sync {
+    /// Fills `out` from `offset` on; a file that is too short is `UnexpectedEof`.
+    ///
+    /// # Errors
+    /// The system's.
+    fn read_at(&self, out: &mut [u8], offset: u64) -> io::Result<()>;
+    /// Writes all of `bytes` at `offset`.
+    ///
+    /// # Errors
+    /// The system's; then any part of the bytes may have been written.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+    /// Cuts the file or lengthens it by a hole.
+    ///
+    /// # Errors
+    /// The system's.
+    fn set_len(&self, len: u64) -> io::Result<()>;
+    /// Returns when the file's bytes and length are on the medium.
+    ///
+    /// # Errors
+    /// The system's; then nobody knows what is on the medium.
+    fn sync(&self) -> io::Result<()>;
+    /// The file itself: for its length, its lock, and to map it for reading.
+    fn file(&self) -> &File;
+}
+
+/// The file system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Disk;
+
+impl Medium for Disk {
+    fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn MediumFile>> {
+        let mut options = OpenOptions::new();
+        options
+            .read(true)
+            .write(how != Open::Read)
+            .create_new(how == Open::New);
+        Ok(Arc::new(options.open(path)?))
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        std::fs::create_dir(path)
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        // A name that is not UTF-8 is none of ours.
+        std::fs::read_dir(dir)?
+            .map(|entry| Ok(entry?.file_name().into_string().ok()))
+            .filter_map(Result::transpose)
+            .collect()
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        std::fs::remove_file(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::rename(from, to)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        File::open(dir)?.sync_all()
+    }
+}
+
+impl MediumFile for File {
+    fn read_at(&self, out: &mut [u8], offset: u64) -> io::Result<()> {
+        FileExt::read_exact_at(self, out, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        FileExt::write_all_at(self, bytes, offset)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        File::set_len(self, len)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.sync_data()
+    }
+
+    fn file(&self) -> &File {
+        self
+    }
+}
+
+/// Length of a file, and the bytes of its blocks that are really allocated.
+pub(crate) fn size(file: &dyn MediumFile) -> io::Result<(u64, u64)> {
+    let data = file.file().metadata()?;
+    Ok((data.len(), data.blocks() * 512))
+}

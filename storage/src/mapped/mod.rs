@@ -1,0 +1,337 @@
+//! The default backend: row segments, a log of commits and checkpoints, in files of a directory.
+//!
+//! FORMAT.md has the bytes. In one paragraph: rows are written to segments that are mapped
+//! read-only; a record in the log makes them a commit; a checkpoint writes ids and blobs to new
+//! files, begins a new log, and flips the manifest, which names the files that are the database.
+//! Nothing that a manifest names is ever overwritten, but for rows behind the last commit.
+
+mod checkpoint;
+mod commit;
+mod dir;
+mod idsfile;
+mod lock;
+mod log;
+mod manifest;
+pub mod medium;
+mod open;
+mod record;
+mod rows;
+mod scan;
+mod segment;
+mod verify;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+
+use crate::layout::Layout;
+use crate::table::Table;
+use crate::{
+    Blob, BlobSource, Commit, Durability, Problem, Schema, Storage, StorageError, Usage, View,
+};
+use dir::{Dir, DirFile};
+use lock::Lock;
+use log::Log;
+use manifest::{Entry, Manifest};
+use medium::{Disk, Medium};
+use segment::Segment;
+
+/// A database in files.
+pub struct Mapped {
+    shared: Shared,
+    writer: Mutex<Writer>,
+}
+
+/// What calls need without waiting for the writer.
+struct Shared {
+    dir: Dir,
+    schema: Schema,
+    layout: Layout,
+    durability: Durability,
+    now: ArcSwap<View>,
+    files: ArcSwap<Files>,
+    /// The next number for a file.
+    number: AtomicU64,
+}
+
+/// The files of the newest manifest, held open so that a checkpoint does not take them away from
+/// under a reader.
+struct Files {
+    manifest: Manifest,
+    ids: Option<DirFile>,
+    log: DirFile,
+    blobs: Vec<(Entry, DirFile)>,
+}
+
+/// What only the writer touches.
+struct Writer {
+    /// `None` when the database is open for reading only.
+    lock: Option<Lock>,
+    table: Table,
+    segments: Vec<Segment>,
+    /// Segments with rows that are not known to be on the medium.
+    dirty: BTreeSet<usize>,
+    log: Log,
+    /// The manifest slot that is written first next time.
+    slot: usize,
+    /// Why no more may be written.
+    poison: Option<String>,
+}
+
+impl Mapped {
+    /// Makes a database in a new directory; an empty one that is there already is good too.
+    ///
+    /// # Errors
+    /// [`StorageError::Exists`] if anything else is there, [`StorageError::Schema`], and others
+    /// of the medium.
+    pub fn create(
+        path: impl AsRef<Path>,
+        schema: &Schema,
+        durability: Durability,
+    ) -> Result<Self, StorageError> {
+        Self::create_on(Arc::new(Disk), path, schema, durability)
+    }
+
+    /// Opens a database for reading and writing, and recovers it if it was not closed.
+    ///
+    /// # Errors
+    /// [`StorageError::Locked`] if another writer has it, [`StorageError::NotFound`],
+    /// [`StorageError::NotADatabase`], [`StorageError::Version`], [`StorageError::Corrupt`], and
+    /// others of the medium.
+    pub fn open(path: impl AsRef<Path>, durability: Durability) -> Result<Self, StorageError> {
+        Self::open_on(Arc::new(Disk), path, durability)
+    }
+
+    /// Opens the newest acknowledged state for reading, also while another process writes. What
+    /// is committed later is not seen.
+    ///
+    /// # Errors
+    /// As for [`Mapped::open`], but never `Locked`; [`StorageError::NeedsRecovery`] if a crash of
+    /// the machine left rows that are in the log only.
+    pub fn open_read_only(path: impl AsRef<Path>) -> Result<Self, StorageError> {
+        Self::open_read_only_on(Arc::new(Disk), path)
+    }
+
+    /// [`Mapped::create`] on another medium.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn create_on(
+        medium: Arc<dyn Medium>,
+        path: impl AsRef<Path>,
+        schema: &Schema,
+        durability: Durability,
+    ) -> Result<Self, StorageError> {
+        open::create(&Dir::new(medium, path.as_ref()), schema, durability)
+    }
+
+    /// [`Mapped::open`] on another medium.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_on(
+        medium: Arc<dyn Medium>,
+        path: impl AsRef<Path>,
+        durability: Durability,
+    ) -> Result<Self, StorageError> {
+        open::write(&Dir::new(medium, path.as_ref()), durability)
+    }
+
+    /// [`Mapped::open_read_only`] on another medium.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_read_only_on(
+        medium: Arc<dyn Medium>,
+        path: impl AsRef<Path>,
+    ) -> Result<Self, StorageError> {
+        open::read_only(&Dir::new(medium, path.as_ref()))
+    }
+
+    /// Whether this handle only reads.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.writer().lock.is_none()
+    }
+
+    /// The writer's state changes only in steps that cannot panic half way, so that a panic of a
+    /// caller's row source leaves it whole.
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The writer, if it may write.
+    fn ready(&self) -> Result<MutexGuard<'_, Writer>, StorageError> {
+        let writer = self.writer();
+        let path = || self.shared.dir.path().into();
+        if writer.lock.is_none() {
+            return Err(StorageError::ReadOnly { path: path() });
+        }
+        if let Some(cause) = &writer.poison {
+            return Err(StorageError::Poisoned {
+                path: path(),
+                cause: cause.clone(),
+            });
+        }
+        Ok(writer)
+    }
+}
+
+impl Shared {
+    fn next_number(&self) -> u64 {
+        self.number.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+impl Writer {
+    /// Takes no more writes: nobody knows what is on the medium.
+    fn poisoned(&mut self, error: StorageError) -> StorageError {
+        self.poison.get_or_insert_with(|| error.to_string());
+        error
+    }
+
+    /// Syncs segments, all those that are dirty or those of `only`.
+    fn sync_segments(&mut self, only: Option<std::ops::Range<usize>>) -> Result<(), StorageError> {
+        let wanted: Vec<usize> = match only {
+            Some(range) => range.filter(|i| self.dirty.contains(i)).collect(),
+            None => self.dirty.iter().copied().collect(),
+        };
+        for i in wanted {
+            self.segments[i]
+                .file
+                .sync()
+                .map_err(|error| self.poisoned(error))?;
+            self.dirty.remove(&i);
+        }
+        Ok(())
+    }
+}
+
+impl Storage for Mapped {
+    fn schema(&self) -> &Schema {
+        &self.shared.schema
+    }
+
+    fn view(&self) -> Arc<View> {
+        self.shared.now.load_full()
+    }
+
+    fn commit(&self, commit: Commit<'_>) -> Result<Arc<View>, StorageError> {
+        self.ready()?.commit(&self.shared, &commit)
+    }
+
+    fn clear(&self) -> Result<Arc<View>, StorageError> {
+        self.ready()?.clear(&self.shared)
+    }
+
+    fn compact(
+        &self,
+        view: &View,
+        order: &[u32],
+        blobs: &[BlobSource<'_>],
+    ) -> Result<Arc<View>, StorageError> {
+        self.ready()?.compact(&self.shared, view, order, blobs)
+    }
+
+    fn checkpoint(&self, view: &View, blobs: &[BlobSource<'_>]) -> Result<(), StorageError> {
+        drop(self.ready()?);
+        let written = checkpoint::Blobs::write(&self.shared, blobs)?;
+        match self.ready() {
+            Ok(mut writer) => writer.checkpoint(&self.shared, view, written),
+            Err(error) => {
+                written.remove(&self.shared.dir);
+                Err(error)
+            }
+        }
+    }
+
+    fn blob(&self, name: &str) -> Result<Option<Blob>, StorageError> {
+        let files = self.shared.files.load();
+        let Some((entry, file)) = files.blobs.iter().find(|(entry, _)| entry.kind == name) else {
+            return Ok(None);
+        };
+        let length = file.len()?;
+        if length != entry.bytes {
+            let what = format!("{length} bytes where {} were expected", entry.bytes);
+            return Err(file.corrupt(length.min(entry.bytes), what));
+        }
+        let too_long = |_| file.corrupt(0, format!("{length} bytes do not fit memory"));
+        let blob = Blob::of(file.map(0, usize::try_from(length).map_err(too_long)?)?);
+        if crc32c::crc32c(&blob) != entry.crc {
+            return Err(file.corrupt(0, "its checksum does not match"));
+        }
+        Ok(Some(blob))
+    }
+
+    fn checkpoint_commit(&self) -> u64 {
+        self.shared.files.load().manifest.covers
+    }
+
+    fn sync(&self) -> Result<(), StorageError> {
+        let mut writer = self.ready()?;
+        if self.shared.durability == Durability::Os {
+            writer.sync_segments(None)?;
+            let synced = writer.log.file.sync();
+            synced.map_err(|error| writer.poisoned(error))?;
+        }
+        Ok(())
+    }
+
+    fn verify(&self) -> Vec<Problem> {
+        let (view, segments) = {
+            let writer = self.writer();
+            (self.view(), writer.segments.clone())
+        };
+        verify::verify(&self.shared, &view, &segments)
+    }
+
+    fn usage(&self) -> Usage {
+        let writer = self.writer();
+        let files = self.shared.files.load();
+        let view = self.view();
+        let manifests = dir::MANIFESTS.iter().chain([&dir::LOCK]);
+        let allocated = |name: &&'static str| {
+            self.shared
+                .dir
+                .open(name, medium::Open::Read)
+                .map_or(0, |file| file.allocated())
+        };
+        let blobs = files
+            .blobs
+            .iter()
+            .map(|(entry, file)| (entry.kind.clone(), file.allocated()));
+        Usage {
+            disk_rows: writer
+                .segments
+                .iter()
+                .map(|segment| segment.file.allocated())
+                .sum(),
+            disk_ids: files.ids.as_ref().map_or(0, DirFile::allocated),
+            disk_log: files.log.allocated(),
+            disk_blobs: blobs.collect(),
+            disk_other: manifests.map(allocated).sum(),
+            memory_slots: view.table.memory(view.slots()),
+            mapped: (writer.segments.len() * self.shared.layout.segment_bytes()) as u64,
+            ..Usage::default()
+        }
+    }
+}
+
+impl Drop for Mapped {
+    /// Marks the log as whole, so that later damage to it is not taken for a torn tail.
+    fn drop(&mut self) {
+        let writer = self
+            .writer
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        if writer.lock.is_some()
+            && writer.poison.is_none()
+            && let Err(error) = writer.seal(&self.shared)
+        {
+            tracing::warn!(%error, "the database could not be sealed on close");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! A record of the log: what one commit was. Header, ids, rows if it carries them, deaths.
+
+use super::dir::Put;
+use crate::fields::Fields;
+use crate::layout::Layout;
+use crate::{IdColumn, IdKind, MAX_SLOTS, MAX_TEXT_ID, StorageError};
+
+pub(crate) const HEADER: usize = 64;
+pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"RECD");
+const SYNC: u32 = 1;
+const INLINE: u32 = 2;
+
+/// A record's header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    /// Bytes of the record, header and padding too.
+    pub(crate) length: u64,
+    pub(crate) commit: u64,
+    pub(crate) first_slot: u32,
+    pub(crate) rows: u32,
+    pub(crate) dead: u32,
+    /// Everything up to the end of this record was synced before the commit was acknowledged, and
+    /// everything before it was when it was begun.
+    pub(crate) sync: bool,
+    /// The rows are in the record, one behind the other.
+    pub(crate) inline: bool,
+    pub(crate) ids_bytes: u64,
+    /// CRC-32C over the rows' checksums.
+    pub(crate) rows_crc: u32,
+    pub(crate) body_crc: u32,
+    /// Which log it is of.
+    pub(crate) log: u64,
+}
+
+impl Record {
+    /// Length of a record, by what is in it.
+    fn total(&self, layout: Layout) -> u64 {
+        let rows = if self.inline {
+            u64::from(self.rows) * layout.row_bytes as u64
+        } else {
+            0
+        };
+        (HEADER as u64 + self.ids_bytes + rows + 4 * u64::from(self.dead)).next_multiple_of(8)
+    }
+
+    pub(crate) fn encode(&self) -> [u8; HEADER] {
+        let flags = if self.sync { SYNC } else { 0 } | if self.inline { INLINE } else { 0 };
+        let mut out = [0; HEADER];
+        out[0..4].copy_from_slice(&MAGIC.to_le_bytes());
+        out[8..16].copy_from_slice(&self.length.to_le_bytes());
+        out[16..24].copy_from_slice(&self.commit.to_le_bytes());
+        for (at, field) in [
+            (24, self.first_slot),
+            (28, self.rows),
+            (32, self.dead),
+            (36, flags),
+        ] {
+            out[at..at + 4].copy_from_slice(&field.to_le_bytes());
+        }
+        out[40..48].copy_from_slice(&self.ids_bytes.to_le_bytes());
+        out[48..52].copy_from_slice(&self.rows_crc.to_le_bytes());
+        out[52..56].copy_from_slice(&self.body_crc.to_le_bytes());
+        out[56..64].copy_from_slice(&self.log.to_le_bytes());
+        let crc = crc32c::crc32c(&out[8..]);
+        out[4..8].copy_from_slice(&crc.to_le_bytes());
+        out
+    }
+
+    /// The header in these bytes, if they are one of this log whose sizes agree with one another.
+    pub(crate) fn decode(
+        bytes: &[u8; HEADER],
+        log: u64,
+        layout: Layout,
+        kind: IdKind,
+    ) -> Option<Self> {
+        let mut fields = Fields(bytes);
+        if fields.u32()? != MAGIC || fields.u32()? != crc32c::crc32c(&bytes[8..]) {
+            return None;
+        }
+        let (length, commit) = (fields.u64()?, fields.u64()?);
+        let (first_slot, rows, dead, flags) =
+            (fields.u32()?, fields.u32()?, fields.u32()?, fields.u32()?);
+        let (sync, inline) = (flags & SYNC != 0, flags & INLINE != 0);
+        let (ids_bytes, rows_crc, body_crc) = (fields.u64()?, fields.u32()?, fields.u32()?);
+        let record = Self {
+            length,
+            commit,
+            first_slot,
+            rows,
+            dead,
+            sync,
+            inline,
+            ids_bytes,
+            rows_crc,
+            body_crc,
+            log: fields.u64()?,
+        };
+        let n = u64::from(rows);
+        let possible = match kind {
+            IdKind::U64 => ids_bytes == 8 * n,
+            IdKind::Text => (2 * n..=(2 + MAX_TEXT_ID as u64) * n).contains(&ids_bytes),
+        };
+        let good = possible
+            && flags & !(SYNC | INLINE) == 0
+            && record.log == log
+            && u64::from(first_slot) + n <= MAX_SLOTS
+            && length == record.total(layout);
+        good.then_some(record)
+    }
+}
+
+/// What a record is made from.
+pub(crate) struct Parts<'a> {
+    pub(crate) ids: IdColumn<'a>,
+    pub(crate) dead: &'a [u32],
+    /// Packed rows, if the record carries them.
+    pub(crate) inline: Option<&'a [u8]>,
+}
+
+/// A record's header (but for its checksums) from its parts.
+pub(crate) fn describe(parts: &Parts<'_>, layout: Layout, record: Record) -> Record {
+    let ids_bytes = match parts.ids {
+        IdColumn::U64(ids) => 8 * ids.len() as u64,
+        IdColumn::Text(ids) => ids.iter().map(|id| 2 + id.len() as u64).sum(),
+    };
+    let rows = parts.ids.len() as u32;
+    let dead = parts.dead.len() as u32;
+    let mut record = Record {
+        ids_bytes,
+        rows,
+        dead,
+        inline: parts.inline.is_some(),
+        ..record
+    };
+    record.length = record.total(layout);
+    record
+}
+
+/// Writes the body of a record.
+pub(crate) fn put_body(
+    out: &mut dyn Put,
+    record: &Record,
+    parts: &Parts<'_>,
+) -> Result<(), StorageError> {
+    put_ids(out, parts.ids)?;
+    out.put(parts.inline.unwrap_or_default())?;
+    for slot in parts.dead {
+        out.put(&slot.to_le_bytes())?;
+    }
+    let rows = parts.inline.map_or(0, <[u8]>::len) as u64;
+    let body = record.ids_bytes + rows + 4 * u64::from(record.dead);
+    out.put(&[0; 8][..(body.next_multiple_of(8) - body) as usize])
+}
+
+/// Writes ids: numbers as they are, strings each behind their length in two bytes.
+pub(crate) fn put_ids(out: &mut dyn Put, ids: IdColumn<'_>) -> Result<(), StorageError> {
+    match ids {
+        IdColumn::U64(ids) => ids.iter().try_for_each(|id| out.put(&id.to_le_bytes())),
+        IdColumn::Text(ids) => ids.iter().try_for_each(|id| {
+            out.put(&(id.len() as u16).to_le_bytes())?;
+            out.put(id.as_bytes())
+        }),
+    }
+}
+
+/// Takes `n` ids out of bytes as `put_ids` wrote them, and hands them on.
+pub(crate) fn take_ids(
+    fields: &mut Fields<'_>,
+    kind: IdKind,
+    n: usize,
+    take: impl FnOnce(IdColumn<'_>),
+) -> Option<()> {
+    match kind {
+        IdKind::U64 => {
+            let bytes = fields.bytes(n.checked_mul(8)?)?;
+            let ids: Vec<u64> = bytes
+                .as_chunks()
+                .0
+                .iter()
+                .map(|id| u64::from_le_bytes(*id))
+                .collect();
+            take(IdColumn::U64(&ids));
+        }
+        IdKind::Text => {
+            let mut ids = Vec::with_capacity(n.min(fields.0.len() / 2));
+            for _ in 0..n {
+                let length = fields.u16()? as usize;
+                if length > MAX_TEXT_ID {
+                    return None;
+                }
+                ids.push(std::str::from_utf8(fields.bytes(length)?).ok()?);
+            }
+            take(IdColumn::Text(&ids));
+        }
+    }
+    Some(())
+}

@@ -1,0 +1,90 @@
+//! Rows of a batch on their way into segments: in pieces, by several threads when it is long.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::segment::{Segment, row_checksum};
+use crate::layout::Layout;
+use crate::{RowSource, StorageError};
+
+/// Bytes of rows filled, summed and written at once: stays in a core's cache, and a write of that
+/// size costs little per byte.
+const PIECE: usize = 1 << 20;
+/// Shorter batches are written by the caller's thread alone.
+const PARALLEL: usize = 4 << 20;
+const MOST_THREADS: usize = 8;
+
+/// Writes `rows` to the slots from `first` on; returns the checksum over their checksums.
+pub(crate) fn write(
+    segments: &[Segment],
+    layout: Layout,
+    first: u32,
+    rows: &dyn RowSource,
+) -> Result<u32, StorageError> {
+    let pieces: Vec<_> = layout
+        .runs(first, rows.len(), PIECE / layout.stride)
+        .collect();
+    let threads = match std::thread::available_parallelism() {
+        Ok(cores) if rows.len() * layout.stride >= PARALLEL => cores.get().min(MOST_THREADS),
+        _ => 1,
+    };
+    let next = AtomicUsize::new(0);
+    let failure = Mutex::new(None);
+    let sums = Mutex::new(vec![(0u32, 0usize); pieces.len()]);
+    let work = || {
+        let mut buffer = Vec::new();
+        let mut checksums = Vec::new();
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            let Some(&(done, slot, n)) = pieces.get(i) else {
+                return;
+            };
+            buffer.resize(n * layout.stride, 0);
+            rows.fill(done..done + n, layout.stride, &mut buffer);
+            checksums.clear();
+            checksums.extend(
+                buffer
+                    .chunks_exact(layout.stride)
+                    .map(|row| row_checksum(&row[..layout.row_bytes])),
+            );
+            let (segment, at) = layout.place(slot);
+            match segments[segment].write_rows(at, &buffer, &checksums) {
+                Ok(()) => {
+                    sums.lock().expect("no panic under this lock")[i] = (fold(0, &checksums), n);
+                }
+                Err(error) => {
+                    failure
+                        .lock()
+                        .expect("no panic under this lock")
+                        .get_or_insert(error);
+                    next.store(pieces.len(), Ordering::Relaxed);
+                    return;
+                }
+            }
+        }
+    };
+    if threads == 1 {
+        work();
+    } else {
+        std::thread::scope(|scope| {
+            for _ in 1..threads {
+                scope.spawn(work);
+            }
+            work();
+        });
+    }
+    if let Some(error) = failure.into_inner().expect("no panic under this lock") {
+        return Err(error);
+    }
+    let sums = sums.into_inner().expect("no panic under this lock");
+    Ok(sums.into_iter().fold(0, |crc, (piece, n)| {
+        crc32c::crc32c_combine(crc, piece, 4 * n)
+    }))
+}
+
+/// Goes on summing row checksums.
+pub(crate) fn fold(crc: u32, checksums: &[u32]) -> u32 {
+    checksums.iter().fold(crc, |crc, checksum| {
+        crc32c::crc32c_append(crc, &checksum.to_le_bytes())
+    })
+}

@@ -1,0 +1,130 @@
+//! Reading a log: which records are whole, and whether what follows them is a torn tail or damage.
+//!
+//! A record that is not whole ends the log if it can have been in flight when the machine or the
+//! process stopped. It cannot if it lies before the sealed length, or if a whole record behind it
+//! says that everything before it had been synced: then bytes were damaged that were
+//! acknowledged, and nothing is cut.
+
+use super::dir::{DirFile, checksum};
+use super::log::{self, HEADER};
+use super::manifest::Manifest;
+use super::record::{self, Record};
+use crate::StorageError;
+use crate::layout::Layout;
+
+/// The whole records of a log.
+pub(crate) struct Scan {
+    /// Each with where it begins.
+    pub(crate) records: Vec<(u64, Record)>,
+    /// Records before this index were on the medium before a later one was begun.
+    pub(crate) synced: usize,
+}
+
+/// Damage behind the first broken record is searched for this often: more candidates than that
+/// are no accident.
+const MOST_CANDIDATES: usize = 64;
+
+/// Finds the whole records.
+pub(crate) fn scan(
+    file: &DirFile,
+    manifest: &Manifest,
+    layout: Layout,
+) -> Result<Scan, StorageError> {
+    let length = file.len()?;
+    let reader = Reader {
+        file,
+        length,
+        mark: log::mark(manifest, manifest.log),
+        layout,
+        manifest,
+    };
+    let (mut commit, mut slots) = (manifest.base_commit, u64::from(manifest.base_slots));
+    let (mut records, mut end, mut synced) = (Vec::new(), HEADER.min(length), 0);
+    while let Some(record) = reader.whole(end)? {
+        if record.commit != commit + 1
+            || u64::from(record.first_slot) != slots
+            || u64::from(record.dead) > slots
+        {
+            break;
+        }
+        (commit, slots) = (record.commit, slots + u64::from(record.rows));
+        records.push((end, record));
+        end += record.length;
+        if record.sync || end <= manifest.sealed {
+            synced = records.len();
+        }
+    }
+    if end < manifest.sealed {
+        return Err(file.corrupt(
+            end,
+            format!(
+                "a commit is damaged; the log was whole to byte {}",
+                manifest.sealed
+            ),
+        ));
+    }
+    if end < length && reader.synced_record_behind(end)? {
+        return Err(file.corrupt(end, "a commit is damaged, and whole ones follow it"));
+    }
+    Ok(Scan { records, synced })
+}
+
+struct Reader<'a> {
+    file: &'a DirFile,
+    length: u64,
+    mark: u64,
+    layout: Layout,
+    manifest: &'a Manifest,
+}
+
+impl Reader<'_> {
+    /// The record at `at`, if it is whole.
+    fn whole(&self, at: u64) -> Result<Option<Record>, StorageError> {
+        if self.length.saturating_sub(at) < record::HEADER as u64 {
+            return Ok(None);
+        }
+        let mut header = [0; record::HEADER];
+        self.file.read_at(&mut header, at)?;
+        let Some(record) =
+            Record::decode(&header, self.mark, self.layout, self.manifest.schema.ids)
+        else {
+            return Ok(None);
+        };
+        if record.length > self.length - at {
+            return Ok(None);
+        }
+        let crc = checksum(self.file, at + record::HEADER as u64, at + record.length)?;
+        Ok((crc == record.body_crc).then_some(record))
+    }
+
+    /// Whether a whole record that was synced lies somewhere behind a broken one.
+    fn synced_record_behind(&self, broken: u64) -> Result<bool, StorageError> {
+        const PIECE: u64 = 1 << 20;
+        let mut candidates = 0;
+        let mut piece = Vec::new();
+        let mut at = broken + 8;
+        while at + record::HEADER as u64 <= self.length {
+            piece.resize(PIECE.min(self.length - at) as usize, 0);
+            self.file.read_at(&mut piece, at)?;
+            for (i, found) in piece.chunks_exact(8).enumerate() {
+                if found[..4] != record::MAGIC.to_le_bytes() {
+                    continue;
+                }
+                match self.whole(at + 8 * i as u64)? {
+                    Some(record) if record.sync && record.commit > self.manifest.base_commit => {
+                        return Ok(true);
+                    }
+                    _ => candidates += 1,
+                }
+                if candidates > MOST_CANDIDATES {
+                    return Ok(true);
+                }
+            }
+            at += piece.len() as u64 / 8 * 8;
+            if piece.len() < PIECE as usize {
+                break;
+            }
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,119 @@
+//! Reading everything again and comparing it with its checksums.
+
+use super::dir::{MANIFESTS, checksum};
+use super::segment::{Segment, row_checksum};
+use super::{Shared, idsfile, manifest, scan};
+use crate::{Problem, StorageError, View};
+
+/// Rows read at once.
+const PIECE: usize = 4096;
+
+/// Everything that is not what was written.
+pub(super) fn verify(shared: &Shared, view: &View, segments: &[Segment]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let files = shared.files.load();
+    for (slot, name) in MANIFESTS.iter().enumerate() {
+        let file = shared.dir.path().join(name);
+        match manifest::read_slot(&shared.dir, slot) {
+            Ok(Some(Ok(_))) => {}
+            Ok(None) => problems.push(Problem {
+                file,
+                offset: 0,
+                what: "it is missing".into(),
+            }),
+            Ok(Some(Err(error))) | Err(error) => problems.push(problem(file, &error)),
+        }
+    }
+    if let (Some(file), Some(entry)) = (&files.ids, files.manifest.entry("ids")) {
+        let before = problems.len();
+        let walked = idsfile::blocks(file, &files.manifest, |block| {
+            if let idsfile::Block::Damaged { at, what } = block {
+                problems.push(Problem {
+                    file: file.path().into(),
+                    offset: at,
+                    what,
+                });
+            }
+        });
+        if let Err(error) = walked {
+            problems.push(problem(file.path().into(), &error));
+        }
+        match file.len().and_then(|length| checksum(file, 0, length)) {
+            Ok(crc) if crc == entry.crc => {}
+            Ok(_) if problems.len() > before => {}
+            Ok(_) => problems.push(mismatch(file.path().into())),
+            Err(error) => problems.push(problem(file.path().into(), &error)),
+        }
+    }
+    for (entry, file) in &files.blobs {
+        match file
+            .len()
+            .and_then(|length| Ok((length, checksum(file, 0, length)?)))
+        {
+            Ok(found) if found == (entry.bytes, entry.crc) => {}
+            Ok(_) => problems.push(mismatch(file.path().into())),
+            Err(error) => problems.push(problem(file.path().into(), &error)),
+        }
+    }
+    if let Err(error) = scan::scan(&files.log, &files.manifest, shared.layout) {
+        problems.push(problem(files.log.path().into(), &error));
+    }
+    rows(shared, view, segments, &mut problems);
+    problems
+}
+
+fn rows(shared: &Shared, view: &View, segments: &[Segment], problems: &mut Vec<Problem>) {
+    let layout = shared.layout;
+    for (_, slot, n) in layout.runs(0, view.slots() as usize, PIECE) {
+        let (index, at) = layout.place(slot);
+        // A database that was cleared meanwhile has other segments; `view` keeps the old rows.
+        let Some(segment) = segments.get(index) else {
+            return;
+        };
+        let within = at / layout.stride;
+        let checksums = match segment.checksums(within, n) {
+            Ok(checksums) => checksums,
+            Err(error) => {
+                problems.push(problem(segment.file.path().into(), &error));
+                continue;
+            }
+        };
+        for (i, checksum) in checksums.into_iter().enumerate() {
+            let slot = slot + i as u32;
+            if row_checksum(view.row(slot)) != checksum {
+                let what = format!(
+                    "the row of slot {slot} (id {}) does not match its checksum",
+                    view.id(slot)
+                );
+                problems.push(Problem {
+                    file: segment.file.path().into(),
+                    offset: segment.row_at(within + i),
+                    what,
+                });
+            }
+        }
+    }
+}
+
+fn mismatch(file: std::path::PathBuf) -> Problem {
+    Problem {
+        file,
+        offset: 0,
+        what: "its checksum does not match".into(),
+    }
+}
+
+fn problem(file: std::path::PathBuf, error: &StorageError) -> Problem {
+    match error {
+        StorageError::Corrupt { file, offset, what } => Problem {
+            file: file.clone(),
+            offset: *offset,
+            what: what.clone(),
+        },
+        other => Problem {
+            file,
+            offset: 0,
+            what: other.to_string(),
+        },
+    }
+}
