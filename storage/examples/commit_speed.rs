@@ -114,9 +114,9 @@ fn small(dir: &Path, row_bytes: usize) -> Result<(), Box<dyn std::error::Error>>
             for _ in 0..COMMITS {
                 file.write_all(&rows)?;
                 if data_only {
-                    file.sync_data()?
+                    file.sync_data()?;
                 } else {
-                    file.sync_all()?
+                    file.sync_all()?;
                 }
             }
             *best = best.min(time.elapsed().as_secs_f64());
