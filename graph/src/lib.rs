@@ -1,1 +1,69 @@
-//! To come.
+//! A Vamana proximity graph over anything that yields distances.
+//!
+//! The graph (Subramanya et al., *DiskANN: Fast Accurate Billion-point Nearest Neighbor Search on
+//! a Single Node*, NeurIPS 2019) knows rows only by their number, the **slot**. Whoever holds the
+//! rows implements [`Space`]: "these slots, how far from this probe?". Everything else is here:
+//!
+//! * [`Csr`]: the adjacency, bounded at R neighbours a row, growing in chunks that never move;
+//! * [`Graph`]: an adjacency with its entry points; searched with [`Graph::search`];
+//! * [`link`]: rows added to a graph, in parallel, with the same result for any number of threads;
+//! * [`Graph::check`]: what a graph promises, looked at edge by edge;
+//! * [`Graph::write_to`] and [`Graph::read_from`]: a graph as bytes.
+//!
+//! ```
+//! use omendb_graph::{BuildOptions, Graph, Scratch, Space, link};
+//! use std::ops::ControlFlow::Continue;
+//!
+//! /// Points on a line: the distance is the squared difference.
+//! struct Line(Vec<f32>);
+//! impl Space for Line {
+//!     type Probe = f32;
+//!     fn probe(&self) -> f32 {
+//!         0.0
+//!     }
+//!     fn load(&self, slot: u32, probe: &mut f32) {
+//!         *probe = self.0[slot as usize];
+//!     }
+//!     fn distances(&self, probe: &f32, slots: &[u32], out: &mut [f32]) {
+//!         for (slot, out) in slots.iter().zip(out) {
+//!             *out = (self.0[*slot as usize] - probe).powi(2);
+//!         }
+//!     }
+//! }
+//!
+//! let space = Line((0..1000).map(|i| i as f32).collect());
+//! let options = BuildOptions::default();
+//! let empty = Graph::empty(options.degree)?;
+//! let graph = link(&empty, &space, 1000, &options, &mut |_| Continue(()))?.graph;
+//! let mut scratch = Scratch::new();
+//! graph.search(&space, &41.7, 10, &mut scratch);
+//! assert_eq!(scratch.nearest().next().unwrap().slot, 42);
+//! # Ok::<(), omendb_graph::GraphError>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod build;
+mod check;
+mod csr;
+mod encode;
+mod entry;
+mod error;
+mod pool;
+mod prune;
+mod reach;
+mod scratch;
+mod search;
+mod space;
+mod visited;
+
+pub use build::{BuildOptions, Linked, link};
+pub use check::Defect;
+pub use csr::{Csr, MAX_DEGREE, MIN_DEGREE};
+pub use error::GraphError;
+pub use pool::Neighbour;
+pub use scratch::Scratch;
+pub use search::{Graph, SearchCount};
+pub use space::Space;
+
+/// The largest number of rows a graph holds: slots are u32, and the last value marks "no slot".
+pub const MAX_ROWS: u32 = u32::MAX - 1;

@@ -1,0 +1,7 @@
+//! Rows come into the graph.
+
+mod incremental;
+mod options;
+
+pub use incremental::{Linked, link};
+pub use options::BuildOptions;

@@ -1,0 +1,85 @@
+//! What a graph promises, looked at edge by edge.
+
+use std::fmt;
+
+use crate::Graph;
+use crate::reach::Reached;
+
+/// A promise that a graph breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Defect {
+    /// A neighbour that is not a row of the graph.
+    OutOfRange {
+        /// The row with the edge.
+        slot: u32,
+        /// Where the edge leads.
+        target: u32,
+    },
+    /// A row that is its own neighbour.
+    SelfLoop {
+        /// The row.
+        slot: u32,
+    },
+    /// The same neighbour twice in one list.
+    Duplicate {
+        /// The row with the edges.
+        slot: u32,
+        /// Where both lead.
+        target: u32,
+    },
+    /// An entry point that is not a row of the graph.
+    Entry {
+        /// The entry point.
+        entry: u32,
+    },
+    /// A row that no path from the entry points leads to.
+    Unreachable {
+        /// The row.
+        slot: u32,
+    },
+}
+
+impl fmt::Display for Defect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Defect::OutOfRange { slot, target } => {
+                write!(f, "row {slot} links to {target}, which is not a row of the graph")
+            }
+            Defect::SelfLoop { slot } => write!(f, "row {slot} links to itself"),
+            Defect::Duplicate { slot, target } => write!(f, "row {slot} links to {target} twice"),
+            Defect::Entry { entry } => write!(f, "the entry point {entry} is not a row of the graph"),
+            Defect::Unreachable { slot } => write!(f, "row {slot} cannot be reached from the entry points"),
+        }
+    }
+}
+
+impl Graph {
+    /// Looks at every edge and every row, and returns what is wrong, unreachable rows last.
+    ///
+    /// The degree bound cannot be broken: a list has R places.
+    pub fn check(&self) -> Vec<Defect> {
+        let rows = self.rows();
+        let mut defects = Vec::new();
+        let mut list = Vec::with_capacity(self.csr.degree());
+        for slot in 0..rows {
+            list.clear();
+            list.extend(self.csr.neighbours(slot));
+            list.sort_unstable();
+            for pair in list.windows(2).filter(|pair| pair[0] == pair[1]) {
+                defects.push(Defect::Duplicate { slot, target: pair[0] });
+            }
+            for &target in &list {
+                if target >= rows {
+                    defects.push(Defect::OutOfRange { slot, target });
+                } else if target == slot {
+                    defects.push(Defect::SelfLoop { slot });
+                }
+            }
+        }
+        let wrong = self.entries.iter().filter(|&&entry| entry >= rows);
+        defects.extend(wrong.map(|&entry| Defect::Entry { entry }));
+        defects.extend(Reached::of(self).missing().map(|slot| Defect::Unreachable { slot }));
+        defects
+    }
+}

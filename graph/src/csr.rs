@@ -1,0 +1,142 @@
+//! The adjacency: R neighbours a row at most, in chunks that never move.
+//!
+//! A row's list lives in `ceil(R / 16)` cache lines of sixteen slots, ended by [`NONE`] where it
+//! is shorter than R. Chunks of 16,384 rows are allocated whole and shared by reference count:
+//! growing makes a new list of chunks, and a reader's reference stays good (rule R5).
+//!
+//! Words are atomics, read and written relaxed (plain moves on every machine we know), because
+//! lists are rewritten while searches read them. A search that meets a list half rewritten sees
+//! some old and some new neighbours, every one of them a row of the graph: its answer is one that
+//! a search a moment earlier or later could have given.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use crate::{GraphError, MAX_ROWS};
+
+/// Marks the end of a list that is shorter than R.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// The smallest degree bound R: below it, a graph falls apart.
+pub const MIN_DEGREE: usize = 4;
+
+/// The largest degree bound R.
+pub const MAX_DEGREE: usize = 512;
+
+const LINE: usize = 16;
+const CHUNK_ROWS: usize = 1 << 14;
+
+/// One cache line of neighbours.
+#[repr(align(64))]
+struct Line([AtomicU32; LINE]);
+
+impl Line {
+    fn empty() -> Self {
+        Line([const { AtomicU32::new(NONE) }; LINE])
+    }
+}
+
+type Chunk = Box<[Line]>;
+
+/// Bounded adjacency lists of rows 0 to `rows() - 1`.
+///
+/// Cloning shares the lists: a write through one clone is seen through all.
+#[derive(Clone)]
+pub struct Csr {
+    degree: usize,
+    lines: usize,
+    rows: u32,
+    chunks: Vec<Arc<Chunk>>,
+}
+
+impl Csr {
+    /// No rows, each of which will have at most `degree` neighbours.
+    pub fn new(degree: usize) -> Result<Self, GraphError> {
+        if !(MIN_DEGREE..=MAX_DEGREE).contains(&degree) {
+            return Err(GraphError::Degree { found: degree, min: MIN_DEGREE, max: MAX_DEGREE });
+        }
+        Ok(Csr { degree, lines: degree.div_ceil(LINE), rows: 0, chunks: Vec::new() })
+    }
+
+    /// The same lists, with empty ones added up to `rows`.
+    pub fn grown(&self, rows: u32) -> Result<Self, GraphError> {
+        if rows > MAX_ROWS {
+            return Err(GraphError::Capacity { found: u64::from(rows), limit: MAX_ROWS });
+        }
+        let mut grown = self.clone();
+        grown.rows = rows.max(self.rows);
+        while grown.chunks.len() * CHUNK_ROWS < grown.rows as usize {
+            let lines = CHUNK_ROWS * self.lines;
+            grown.chunks.push(Arc::new((0..lines).map(|_| Line::empty()).collect()));
+        }
+        Ok(grown)
+    }
+
+    /// How many rows have a list.
+    pub fn rows(&self) -> u32 {
+        self.rows
+    }
+
+    /// The bound R on a list's length.
+    pub fn degree(&self) -> usize {
+        self.degree
+    }
+
+    /// Bytes of memory that the lists take.
+    pub fn bytes(&self) -> usize {
+        self.chunks.len() * CHUNK_ROWS * self.lines * size_of::<Line>()
+    }
+
+    fn lines_of(&self, slot: u32) -> &[Line] {
+        let chunk = &self.chunks[slot as usize / CHUNK_ROWS];
+        let first = slot as usize % CHUNK_ROWS * self.lines;
+        &chunk[first..first + self.lines]
+    }
+
+    fn words(&self, slot: u32) -> impl Iterator<Item = &AtomicU32> {
+        self.lines_of(slot).iter().flat_map(|line| &line.0).take(self.degree)
+    }
+
+    /// The neighbours of the row in `slot`.
+    ///
+    /// # Panics
+    /// If `slot` is not below [`Csr::rows`].
+    #[inline]
+    pub fn neighbours(&self, slot: u32) -> impl Iterator<Item = u32> + '_ {
+        self.words(slot).map(|word| word.load(Relaxed)).take_while(|&slot| slot != NONE)
+    }
+
+    /// Hints that the list of `slot` will be read soon.
+    #[inline]
+    pub(crate) fn prefetch(&self, slot: u32) {
+        for line in self.lines_of(slot) {
+            omendb_kernels::prefetch_ref(line);
+        }
+    }
+
+    /// Replaces the list of `slot` by `list`, at most R long.
+    pub(crate) fn set(&self, slot: u32, list: impl IntoIterator<Item = u32>) {
+        let mut list = list.into_iter();
+        for word in self.words(slot) {
+            word.store(list.next().unwrap_or(NONE), Relaxed);
+        }
+        debug_assert!(list.next().is_none(), "a list of more than R neighbours");
+    }
+
+    /// Adds `target` at the end of the list of `slot`; false when the list is full.
+    pub(crate) fn append(&self, slot: u32, target: u32) -> bool {
+        match self.words(slot).find(|word| word.load(Relaxed) == NONE) {
+            Some(word) => {
+                word.store(target, Relaxed);
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+impl std::fmt::Debug for Csr {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Csr {{ rows: {}, degree: {} }}", self.rows, self.degree)
+    }
+}

@@ -1,0 +1,136 @@
+//! The candidates of a search: the nearest `width` rows met so far, sorted, in one array.
+
+/// A row and its distance from the probe.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Neighbour {
+    /// The distance, smaller is nearer.
+    pub distance: f32,
+    /// The row.
+    pub slot: u32,
+}
+
+impl Neighbour {
+    /// Distance and slot in one number that sorts as "nearer first, ties by the lower slot".
+    ///
+    /// The bits of an f32 sort like its values when the sign bit of a positive and all bits of a
+    /// negative number are flipped; a NaN with a clear sign bit sorts behind infinity.
+    #[inline]
+    pub(crate) fn key(self) -> u64 {
+        let bits = self.distance.to_bits();
+        let flip = ((bits as i32 >> 31) as u32) | 0x8000_0000;
+        (u64::from(bits ^ flip) << 32) | u64::from(self.slot)
+    }
+
+    #[inline]
+    pub(crate) fn from_key(key: u64) -> Self {
+        let bits = (key >> 32) as u32;
+        let flip = if bits & 0x8000_0000 != 0 { 0x8000_0000 } else { u32::MAX };
+        Neighbour { distance: f32::from_bits(bits ^ flip), slot: key as u32 }
+    }
+}
+
+/// A sorted array of at most `width` candidates, each expanded or not yet.
+#[derive(Default)]
+pub(crate) struct Pool {
+    keys: Vec<u64>,
+    expanded: Vec<bool>,
+    width: usize,
+    /// No candidate before this place is unexpanded.
+    cursor: usize,
+}
+
+impl Pool {
+    pub(crate) fn begin(&mut self, width: usize) {
+        self.keys.clear();
+        self.expanded.clear();
+        self.keys.reserve(width + 1);
+        self.expanded.reserve(width + 1);
+        self.width = width;
+        self.cursor = 0;
+    }
+
+    /// Keeps the candidate if it is among the nearest `width`.
+    #[inline]
+    pub(crate) fn insert(&mut self, neighbour: Neighbour) {
+        let key = neighbour.key();
+        if self.keys.len() == self.width {
+            if self.keys.last().is_none_or(|&worst| key >= worst) {
+                return;
+            }
+            self.keys.pop();
+            self.expanded.pop();
+        }
+        let place = self.keys.partition_point(|&other| other < key);
+        self.keys.insert(place, key);
+        self.expanded.insert(place, false);
+        self.cursor = self.cursor.min(place);
+    }
+
+    /// The nearest candidate that is not expanded yet, which becomes expanded.
+    #[inline]
+    pub(crate) fn expand(&mut self) -> Option<Neighbour> {
+        let place = self.unexpanded()?;
+        self.expanded[place] = true;
+        self.cursor = place + 1;
+        Some(Neighbour::from_key(self.keys[place]))
+    }
+
+    /// The slot that [`Pool::expand`] would return.
+    #[inline]
+    pub(crate) fn upcoming(&self) -> Option<u32> {
+        self.unexpanded().map(|place| self.keys[place] as u32)
+    }
+
+    #[inline]
+    fn unexpanded(&self) -> Option<usize> {
+        let rest = self.expanded.get(self.cursor..)?;
+        rest.iter().position(|&done| !done).map(|step| self.cursor + step)
+    }
+
+    /// Nearest first.
+    pub(crate) fn nearest(&self) -> impl Iterator<Item = Neighbour> + '_ {
+        self.keys.iter().map(|&key| Neighbour::from_key(key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_sort_as_distances_do_and_return_them() {
+        let distances = [f32::NEG_INFINITY, -2.5, -1e-40, 0.0, 1e-40, 0.1, 7.0, f32::MAX, f32::INFINITY, f32::NAN];
+        let keys = distances.map(|distance| Neighbour { distance, slot: 7 }.key());
+        assert!(keys.is_sorted());
+        for (key, distance) in keys.into_iter().zip(distances) {
+            assert_eq!(Neighbour::from_key(key).distance.to_bits(), distance.to_bits());
+            assert_eq!(Neighbour::from_key(key).slot, 7);
+        }
+        let tied = [9, 3].map(|slot| Neighbour { distance: 1.0, slot }.key());
+        assert!(tied[1] < tied[0]);
+    }
+
+    #[test]
+    fn keeps_the_nearest_and_expands_each_once() {
+        let mut pool = Pool::default();
+        pool.begin(4);
+        // Distances 0 to 96 in a scrambled order, none twice.
+        let mut expanded = Vec::new();
+        for i in 0..97u32 {
+            pool.insert(Neighbour { distance: (i * 31 % 97) as f32, slot: i });
+            if i % 10 == 0 {
+                expanded.extend(pool.expand());
+            }
+        }
+        assert_eq!(pool.nearest().map(|n| n.distance).collect::<Vec<_>>(), [0.0, 1.0, 2.0, 3.0]);
+        while let Some(upcoming) = pool.upcoming() {
+            let next = pool.expand().unwrap();
+            assert_eq!(next.slot, upcoming);
+            expanded.push(next);
+        }
+        let mut slots: Vec<u32> = expanded.iter().map(|n| n.slot).collect();
+        slots.sort_unstable();
+        slots.dedup();
+        assert_eq!(slots.len(), expanded.len());
+    }
+}

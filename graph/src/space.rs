@@ -1,0 +1,22 @@
+//! What the graph asks of whoever holds the rows.
+
+/// Rows, numbered by slot, among which distances can be asked.
+///
+/// A distance is any f32, smaller is nearer; ties are broken by the lower slot. Distances between
+/// two rows must be the same whichever of them is loaded as the probe, up to rounding.
+pub trait Space: Sync {
+    /// A query made ready for asking: a buffer that is filled once and asked many times.
+    type Probe: Send;
+
+    /// An empty probe, to be filled by [`Space::load`].
+    fn probe(&self) -> Self::Probe;
+
+    /// Makes the row in `slot` the probe.
+    fn load(&self, slot: u32, probe: &mut Self::Probe);
+
+    /// Writes the distance from the probe to the row in `slots[i]` to `out[i]`.
+    ///
+    /// All slots are below the number of rows that the caller of the graph announced;
+    /// `out` is as long as `slots`.
+    fn distances(&self, probe: &Self::Probe, slots: &[u32], out: &mut [f32]);
+}

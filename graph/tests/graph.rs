@@ -1,0 +1,175 @@
+//! The graph against its promises: near rows found, bounds kept, the same for any thread count.
+
+mod space;
+
+use std::ops::ControlFlow::{Break, Continue};
+
+use omendb_graph::{BuildOptions, Defect, Graph, GraphError, Scratch, link};
+use proptest::prelude::*;
+use space::Points;
+
+fn build(points: &Points, sizes: &[u32], options: &BuildOptions, threads: usize) -> Graph {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let empty = Graph::empty(options.degree).unwrap();
+    sizes.iter().fold(empty, |graph, &rows| {
+        pool.install(|| link(&graph, points, rows, options, &mut |_| Continue(()))).unwrap().graph
+    })
+}
+
+/// Of the 10 nearest by looking at all, how many the graph finds, over 100 queries.
+fn recall(graph: &Graph, points: &Points, width: usize) -> f64 {
+    let mut scratch = Scratch::new();
+    let mut found = 0;
+    for query in Points::clustered(100, points.dim, 999).rows() {
+        graph.search(points, &query.to_vec(), width, &mut scratch);
+        let exact = points.nearest(query, 10);
+        found += scratch.nearest().take(10).filter(|near| exact.contains(&near.slot)).count();
+    }
+    found as f64 / 1000.0
+}
+
+#[test]
+fn finds_the_nearest_rows() {
+    let points = Points::clustered(5000, 16, 1);
+    let graph = build(&points, &[5000], &BuildOptions::default(), 2);
+    assert_eq!(graph.check(), []);
+    // 0.99 and not 1: the search is approximate; a graph without reverse edges gives below 0.9.
+    assert!(recall(&graph, &points, 64) >= 0.99, "{}", recall(&graph, &points, 64));
+}
+
+#[test]
+fn many_small_batches_make_as_good_a_graph() {
+    let points = Points::clustered(3000, 16, 2);
+    let sizes: Vec<u32> = (1..=30).map(|i| i * 100).collect();
+    let graph = build(&points, &sizes, &BuildOptions::default(), 2);
+    let mut repaired = graph.clone();
+    repaired.repair(&points);
+    assert_eq!(repaired.check(), []);
+    assert!(recall(&graph, &points, 64) >= 0.99, "{}", recall(&graph, &points, 64));
+}
+
+#[test]
+fn the_graph_does_not_depend_on_the_number_of_threads() {
+    let points = Points::clustered(2000, 12, 3);
+    let graphs = [1, 2, 3, 7].map(|threads| build(&points, &[700, 2000], &BuildOptions::default(), threads));
+    for graph in &graphs[1..] {
+        assert_eq!(graph.hash(), graphs[0].hash());
+    }
+    let other = BuildOptions { seed: 1, ..BuildOptions::default() };
+    assert_ne!(build(&points, &[700, 2000], &other, 2).hash(), graphs[0].hash());
+}
+
+#[test]
+fn rows_that_are_all_the_same_are_all_reachable() {
+    let points = Points { dim: 4, values: vec![1.0; 4 * 1500] };
+    let graph = build(&points, &[1500], &BuildOptions::default(), 2);
+    assert_eq!(graph.check(), []);
+    let mut scratch = Scratch::new();
+    graph.search(&points, &vec![1.0; 4], 20, &mut scratch);
+    assert_eq!(scratch.nearest().count(), 20);
+}
+
+#[test]
+fn a_search_while_linking_sees_its_own_rows_only() {
+    let points = Points::clustered(2000, 8, 5);
+    let old = build(&points, &[1000], &BuildOptions::default(), 2);
+    let _new = link(&old, &points, 2000, &BuildOptions::default(), &mut |_| Continue(())).unwrap();
+    let mut scratch = Scratch::new();
+    for query in points.rows() {
+        old.search(&points, &query.to_vec(), 10, &mut scratch);
+        assert!(scratch.nearest().all(|near| near.slot < 1000));
+    }
+}
+
+#[test]
+fn cancelling_leaves_the_graph_as_it_was() {
+    let points = Points::clustered(1000, 8, 6);
+    let options = BuildOptions::default();
+    let graph = build(&points, &[400], &options, 2);
+    let mut batches = 0;
+    let cancelled = link(&graph, &points, 1000, &options, &mut |_| {
+        batches += 1;
+        if batches == 3 { Break(()) } else { Continue(()) }
+    });
+    assert!(matches!(cancelled, Err(GraphError::Cancelled { .. })));
+    assert_eq!(graph.check(), []);
+    let whole = link(&graph, &points, 1000, &options, &mut |_| Continue(())).unwrap().graph;
+    assert_eq!(whole.check(), []);
+    assert!(recall(&whole, &points, 64) >= 0.99);
+}
+
+#[test]
+fn a_cut_off_row_is_found_and_mended() {
+    let points = Points::clustered(500, 8, 7);
+    let graph = build(&points, &[500], &BuildOptions::default(), 2);
+    // The bytes of the same graph, with every edge to row 123 taken out.
+    let mut bytes = Vec::new();
+    graph.write_to(&mut bytes).unwrap();
+    let first = 24 + 4 * graph.entries().len();
+    for row in bytes[first..].chunks_exact_mut(4 * 32) {
+        let kept: Vec<u8> = row.chunks(4).filter(|word| *word != 123u32.to_le_bytes()).flatten().copied().collect();
+        row.fill(0xFF);
+        row[..kept.len()].copy_from_slice(&kept);
+    }
+    let mut cut = Graph::read_from(&bytes).unwrap();
+    assert_eq!(cut.check(), [Defect::Unreachable { slot: 123 }]);
+    assert_eq!(cut.repair(&points), 1);
+    assert_eq!(cut.check(), []);
+}
+
+#[test]
+fn degrees_outside_the_bounds_are_errors() {
+    for degree in [0, 3, 513, usize::MAX] {
+        assert!(matches!(Graph::empty(degree), Err(GraphError::Degree { found, .. }) if found == degree));
+    }
+}
+
+#[test]
+fn bytes_return_the_graph_and_damage_is_an_error() {
+    let points = Points::clustered(300, 8, 8);
+    let options = BuildOptions { degree: 12, ..BuildOptions::default() };
+    let graph = build(&points, &[300], &options, 2);
+    let mut bytes = Vec::new();
+    graph.write_to(&mut bytes).unwrap();
+    assert_eq!(Graph::read_from(&bytes).unwrap().hash(), graph.hash());
+    for length in 0..bytes.len() {
+        assert!(Graph::read_from(&bytes[..length]).is_err(), "{length} bytes");
+    }
+    for place in 0..bytes.len() {
+        for flip in [0x01, 0x80, 0xFF] {
+            let mut damaged = bytes.clone();
+            damaged[place] ^= flip;
+            // Either it is refused, or it is a graph whose every edge leads to a row.
+            if let Ok(graph) = Graph::read_from(&damaged) {
+                assert!(graph.check().iter().all(|defect| !matches!(defect, Defect::OutOfRange { .. })));
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn any_sizes_in_any_steps_keep_every_promise(
+        steps in prop::collection::vec(1u32..120, 1..8),
+        dim in 1usize..6,
+        degree in 4usize..20,
+        distinct in 1usize..50,
+    ) {
+        let sizes: Vec<u32> = steps.iter().scan(0, |sum, step| { *sum += step; Some(*sum) }).collect();
+        let rows = *sizes.last().unwrap() as usize;
+        let mut points = Points::clustered(rows, dim, 11);
+        // Some rows many times over: ties, and the α of the prune at distance 0.
+        for row in distinct..rows {
+            points.values.copy_within(row % distinct * dim..(row % distinct + 1) * dim, row * dim);
+        }
+        let options = BuildOptions { degree, build_width: 20, ..BuildOptions::default() };
+        let mut graph = build(&points, &sizes, &options, 2);
+        graph.repair(&points);
+        prop_assert_eq!(graph.check(), []);
+        for slot in 0..graph.rows() {
+            prop_assert!(graph.csr().neighbours(slot).count() <= degree);
+        }
+    }
+}

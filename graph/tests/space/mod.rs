@@ -1,0 +1,60 @@
+//! Points with squared Euclidean distances, plainly computed.
+
+use omendb_graph::Space;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+pub struct Points {
+    pub dim: usize,
+    pub values: Vec<f32>,
+}
+
+impl Points {
+    /// Rows around 20 centres that are the same for every seed, so that queries fall among rows.
+    pub fn clustered(rows: usize, dim: usize, seed: u64) -> Self {
+        let mut centres = StdRng::seed_from_u64(42);
+        let centres: Vec<f32> = (0..20 * dim).map(|_| centres.random_range(-1.0..1.0)).collect();
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut values = Vec::with_capacity(rows * dim);
+        for _ in 0..rows {
+            let centre = random.random_range(0..20) * dim;
+            values.extend(centres[centre..centre + dim].iter().map(|value| value + random.random_range(-0.5..0.5)));
+        }
+        Points { dim, values }
+    }
+
+    pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
+        self.values.chunks(self.dim)
+    }
+
+    pub fn nearest(&self, query: &[f32], k: usize) -> Vec<u32> {
+        let mut all: Vec<(f32, u32)> = self.rows().zip(0..).map(|(row, slot)| (squared(row, query), slot)).collect();
+        all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        all.iter().take(k).map(|near| near.1).collect()
+    }
+}
+
+fn squared(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
+}
+
+impl Space for Points {
+    type Probe = Vec<f32>;
+
+    fn probe(&self) -> Vec<f32> {
+        Vec::new()
+    }
+
+    fn load(&self, slot: u32, probe: &mut Vec<f32>) {
+        let start = slot as usize * self.dim;
+        probe.clear();
+        probe.extend_from_slice(&self.values[start..start + self.dim]);
+    }
+
+    fn distances(&self, probe: &Vec<f32>, slots: &[u32], out: &mut [f32]) {
+        for (&slot, out) in slots.iter().zip(out) {
+            let start = slot as usize * self.dim;
+            *out = squared(&self.values[start..start + self.dim], probe);
+        }
+    }
+}
