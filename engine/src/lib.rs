@@ -1,1 +1,59 @@
-//! To come.
+//! OmenDB: an embeddable vector search engine.
+//!
+//! A program hands rows of numbers with ids to a [`Db`], and gets the nearest rows back: in one
+//! process, without a server, from files that survive crashes.
+//!
+//! ```
+//! use omendb_engine::{Db, Metric, Options};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("notes.omen");
+//! let db = Db::create(&path, Options::new(3, Metric::Cosine))?;
+//! db.add_batch(&[10, 20, 30], &[1.0f32, 0.0, 0.0, 0.0, 1.0, 0.0, 0.7, 0.7, 0.0])?;
+//! for hit in db.search(&[0.9f32, 0.1, 0.0], 2)? {
+//!     println!("{} {}", hit.id, hit.distance);
+//! }
+//! # assert_eq!(db.search(&[0.9f32, 0.1, 0.0], 1)?[0].id, 10.into());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The rows go through the house like this: [`RowsRef`] → checked once, whole (`batch`) →
+//! committed to the medium (`omendb-storage`) → in the buffer, searched exactly → linked into the
+//! graph (`omendb-graph`, measuring with `omendb-kernels`) → checkpoint.
+#![forbid(unsafe_code)]
+
+mod batch;
+mod checkpoint;
+mod db;
+mod error;
+mod ids;
+mod index;
+mod link;
+mod measure;
+mod norms;
+mod open;
+mod options;
+mod progress;
+mod query;
+mod read;
+mod rows;
+mod search;
+mod snapshot;
+mod space;
+mod stats;
+mod top;
+mod values;
+mod verify;
+mod write;
+
+pub use db::Db;
+pub use error::{BatchError, OpenError, SearchError};
+pub use ids::{Id, IdValue, IdsRef};
+pub use omendb_kernels::{Element, ElementKind, Isa, KernelError, Metric, bf16, f16};
+pub use omendb_storage::{Durability, IdKind, IdRef, StorageError};
+pub use options::{Backend, OpenOptions, Options};
+pub use progress::{Phase, Progress};
+pub use rows::{RowValue, RowsRef};
+pub use search::{Hit, SearchOptions, SearchStats};
+pub use stats::{GraphStats, Part, Stats};
+pub use verify::VerifyReport;

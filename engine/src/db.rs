@@ -1,0 +1,166 @@
+//! The handle, and what all handles of a database share.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
+
+use arc_swap::ArcSwap;
+use omendb_graph::Graph;
+use omendb_storage::{Storage, StorageError};
+
+use crate::Options;
+use crate::index::Index;
+use crate::measure::Measure;
+use crate::norms::Norms;
+use crate::search::Scratches;
+use crate::snapshot::Snapshot;
+
+/// A vector database. A handle: cloning is cheap, and all clones are the same database.
+///
+/// Used from many threads: writes queue behind one another, searches never wait for them and see
+/// the last acknowledged state. When the last handle is dropped, a checkpoint is written and the
+/// lock released; [`Db::close`] does the same and tells of errors.
+#[derive(Clone)]
+pub struct Db {
+    pub(crate) core: Arc<Core>,
+    /// Behind `core`, so that the last handle's drop happens while `core` is whole.
+    _closing: Arc<Closing>,
+}
+
+/// Everything of an open database.
+pub(crate) struct Core {
+    pub(crate) options: Options,
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) read_only: bool,
+    pub(crate) storage: Box<dyn Storage>,
+    /// What is asked by users.
+    pub(crate) measure: Measure,
+    /// What the graph is built by.
+    pub(crate) linking: Measure,
+    pub(crate) pool: rayon::ThreadPool,
+    pub(crate) snapshot: ArcSwap<Snapshot>,
+    /// Held from the look at what exists to the publishing of what was added.
+    pub(crate) writer: Mutex<()>,
+    /// From id to slot; held for writing while a snapshot is published, so that both change at once.
+    pub(crate) index: RwLock<Index>,
+    /// Held while rows are linked, and while a graph is written.
+    pub(crate) linker: Mutex<()>,
+    pub(crate) scratches: Scratches,
+    pub(crate) closing: AtomicBool,
+    pub(crate) built: Built,
+}
+
+/// What linking has cost since the database was opened.
+#[derive(Default)]
+pub(crate) struct Built {
+    pub(crate) rows: AtomicU64,
+    pub(crate) nanoseconds: AtomicU64,
+    pub(crate) distances: AtomicU64,
+    pub(crate) repaired: AtomicU64,
+    /// How many of the rows the last checkpoint after a bulk covered.
+    pub(crate) checkpointed: AtomicU64,
+}
+
+/// Ends the background thread and writes the last checkpoint when the last handle goes.
+struct Closing {
+    core: Arc<Core>,
+    background: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.core.closing.store(true, Ordering::Relaxed);
+        let background = self.background.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(thread) = background.take() {
+            let _ = thread.join();
+        }
+        if let Err(error) = self.core.checkpoint_if_behind() {
+            tracing::warn!(%error, "no checkpoint at closing; its rows will be linked again");
+        }
+    }
+}
+
+impl Db {
+    /// A handle to a database whose parts have been opened; `background` links what is left.
+    pub(crate) fn of(core: Core, background: bool) -> Self {
+        let core = Arc::new(core);
+        let thread = background.then(|| {
+            let core = Arc::clone(&core);
+            std::thread::Builder::new().name("omendb-link".into()).spawn(move || core.link_all()).ok()
+        });
+        let closing = Closing { core: Arc::clone(&core), background: Mutex::new(thread.flatten()) };
+        Db { core, _closing: Arc::new(closing) }
+    }
+
+    /// What the database is.
+    pub fn options(&self) -> &Options {
+        &self.core.options
+    }
+
+    /// Where it is; none in memory.
+    pub fn path(&self) -> Option<&Path> {
+        self.core.path.as_deref()
+    }
+
+    /// Links what is in the buffer, and puts everything acknowledged on the medium.
+    ///
+    /// # Errors
+    /// What the medium says.
+    pub fn flush(&self) -> Result<(), StorageError> {
+        self.core.link_all();
+        self.core.storage.sync()
+    }
+
+    /// Writes the graph, so that the next opening need not link again what it covers.
+    ///
+    /// # Errors
+    /// What the medium says; the database goes on as before.
+    pub fn checkpoint(&self) -> Result<(), StorageError> {
+        self.core.checkpoint()
+    }
+
+    /// [`Db::flush`] and [`Db::checkpoint`], and this handle is gone.
+    ///
+    /// The files are released when the last handle is.
+    ///
+    /// # Errors
+    /// What the medium says; everything acknowledged is there all the same.
+    pub fn close(self) -> Result<(), StorageError> {
+        if self.core.read_only {
+            return Ok(());
+        }
+        self.core.link_all();
+        self.core.checkpoint_if_behind()
+    }
+}
+
+impl Core {
+    /// Swaps in the state that `change` makes of the present one.
+    pub(crate) fn publish(&self, change: impl FnOnce(&mut Index, &Snapshot) -> Option<Snapshot>) {
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        let present = self.snapshot.load();
+        if let Some(next) = change(&mut index, &present) {
+            self.snapshot.store(Arc::new(next));
+        }
+    }
+
+    /// The index and the state it belongs to.
+    pub(crate) fn indexed<T>(&self, look: impl FnOnce(&Index, &Snapshot) -> T) -> T {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        look(&index, &self.snapshot.load())
+    }
+
+    /// The state of a database that holds nothing.
+    pub(crate) fn empty_snapshot(&self, view: Arc<omendb_storage::View>) -> Snapshot {
+        let graph = Graph::empty(self.options.build.degree).expect("the degree was checked");
+        Snapshot { view, graph: Arc::new(graph), norms: Norms::default() }
+    }
+}
+
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Db").field("path", &self.path()).field("count", &self.count()).finish_non_exhaustive()
+    }
+}

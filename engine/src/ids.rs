@@ -1,0 +1,152 @@
+//! Ids: what a user calls a row by.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use omendb_storage::{IdColumn, IdKind, IdRef};
+
+/// The id of a row: a number or a text, the same kind for a whole database.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Id {
+    /// A number.
+    U64(u64),
+    /// UTF-8 text of at most 1 KiB.
+    Text(Arc<str>),
+}
+
+impl Id {
+    pub(crate) fn as_ref(&self) -> IdRef<'_> {
+        match self {
+            Id::U64(number) => IdRef::U64(*number),
+            Id::Text(text) => IdRef::Text(text),
+        }
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Id::U64(number) => number.fmt(f),
+            Id::Text(text) => text.fmt(f),
+        }
+    }
+}
+
+impl From<u64> for Id {
+    fn from(number: u64) -> Self {
+        Id::U64(number)
+    }
+}
+
+impl From<&str> for Id {
+    fn from(text: &str) -> Self {
+        Id::Text(text.into())
+    }
+}
+
+impl From<String> for Id {
+    fn from(text: String) -> Self {
+        Id::Text(text.into())
+    }
+}
+
+impl From<&Id> for Id {
+    fn from(id: &Id) -> Self {
+        id.clone()
+    }
+}
+
+impl From<IdRef<'_>> for Id {
+    fn from(id: IdRef<'_>) -> Self {
+        match id {
+            IdRef::U64(number) => Id::U64(number),
+            IdRef::Text(text) => text.into(),
+        }
+    }
+}
+
+/// The ids of a batch, in the order of its rows.
+#[derive(Debug, Clone)]
+pub struct IdsRef<'a>(pub(crate) Column<'a>);
+
+#[derive(Debug, Clone)]
+pub(crate) enum Column<'a> {
+    U64(Cow<'a, [u64]>),
+    Text(Vec<&'a str>),
+    /// Numbers and texts together: never the ids of a database, told in the error.
+    Mixed,
+}
+
+impl IdsRef<'_> {
+    /// What kind the ids are; none when numbers and texts are mixed.
+    pub(crate) fn kind(&self) -> Option<IdKind> {
+        match &self.0 {
+            Column::U64(_) => Some(IdKind::U64),
+            Column::Text(_) => Some(IdKind::Text),
+            Column::Mixed => None,
+        }
+    }
+
+    pub(crate) fn column(&self) -> IdColumn<'_> {
+        match &self.0 {
+            Column::U64(numbers) => IdColumn::U64(numbers),
+            Column::Text(texts) => IdColumn::Text(texts),
+            Column::Mixed => IdColumn::none(IdKind::U64),
+        }
+    }
+}
+
+/// What a slice of ids may hold: `u64`, `&str`, `String`, or [`Id`].
+pub trait IdValue: Sized {
+    /// The slice as the ids of a batch.
+    fn column(ids: &[Self]) -> IdsRef<'_>;
+}
+
+impl IdValue for u64 {
+    fn column(ids: &[u64]) -> IdsRef<'_> {
+        IdsRef(Column::U64(Cow::Borrowed(ids)))
+    }
+}
+
+impl IdValue for &str {
+    fn column<'s>(ids: &'s [Self]) -> IdsRef<'s> {
+        IdsRef(Column::Text(ids.to_vec()))
+    }
+}
+
+impl IdValue for String {
+    fn column(ids: &[String]) -> IdsRef<'_> {
+        IdsRef(Column::Text(ids.iter().map(String::as_str).collect()))
+    }
+}
+
+impl IdValue for Id {
+    fn column(ids: &[Id]) -> IdsRef<'_> {
+        let numbers = ids.iter().map(|id| if let Id::U64(number) = id { Some(*number) } else { None });
+        let texts = ids.iter().map(|id| if let Id::Text(text) = id { Some(&**text) } else { None });
+        IdsRef(match (numbers.collect(), texts.collect()) {
+            (Some(numbers), _) => Column::U64(Cow::Owned(numbers)),
+            (None, Some(texts)) => Column::Text(texts),
+            (None, None) => Column::Mixed,
+        })
+    }
+}
+
+impl<'a, T: IdValue> From<&'a [T]> for IdsRef<'a> {
+    fn from(ids: &'a [T]) -> Self {
+        T::column(ids)
+    }
+}
+
+impl<'a, T: IdValue, const N: usize> From<&'a [T; N]> for IdsRef<'a> {
+    fn from(ids: &'a [T; N]) -> Self {
+        T::column(ids)
+    }
+}
+
+impl<'a, T: IdValue> From<&'a Vec<T>> for IdsRef<'a> {
+    fn from(ids: &'a Vec<T>) -> Self {
+        T::column(ids)
+    }
+}

@@ -1,0 +1,71 @@
+//! Rows move from the buffer into the graph; no count changes, whatever happens here (rule R6).
+
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
+
+use omendb_graph::{GraphError, Linked, link};
+
+use crate::db::Core;
+use crate::progress::Phase;
+use crate::snapshot::Snapshot;
+
+impl Core {
+    /// Links every row that is committed by now.
+    ///
+    /// Failing is not an error of the caller: its rows are committed, and searched exactly until
+    /// they are linked. The log tells.
+    pub(crate) fn link_all(&self) {
+        let _linking = self.linker.lock().unwrap_or_else(PoisonError::into_inner);
+        self.link_locked();
+    }
+
+    /// [`Core::link_all`] for a caller that holds the linker's lock.
+    pub(crate) fn link_locked(&self) {
+        let before = self.snapshot.load_full();
+        if before.buffered() == 0 {
+            return;
+        }
+        let start = Instant::now();
+        match self.link(&before) {
+            Ok(linked) => {
+                self.built.rows.fetch_add(before.buffered() as u64, Relaxed);
+                self.built.nanoseconds.fetch_add(start.elapsed().as_nanos() as u64, Relaxed);
+                self.built.distances.fetch_add(linked.distances, Relaxed);
+                self.built.repaired.fetch_add(linked.repaired, Relaxed);
+                self.publish_graph(&before, linked.graph);
+            }
+            Err(GraphError::Cancelled { .. }) => {}
+            Err(error) => tracing::error!(%error, "rows stay in the buffer"),
+        }
+    }
+
+    /// Puts a graph over the rows of `before` in place, unless they are gone by now.
+    pub(crate) fn publish_graph(&self, before: &Snapshot, graph: omendb_graph::Graph) {
+        self.publish(|_, present| {
+            let same_rows = present.view.epoch() == before.view.epoch();
+            same_rows.then(|| Snapshot { graph: Arc::new(graph), ..present.clone() })
+        });
+    }
+
+    fn link(&self, before: &Snapshot) -> Result<Linked, GraphError> {
+        let rows = before.rows(&self.linking);
+        let total = before.buffered();
+        let listener = &self.options.use_.listener;
+        let mut observe = |done: u32| {
+            listener.tell(Phase::Link, done as usize, total);
+            if self.closing.load(Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let linking = || link(&before.graph, &rows, before.view.slots(), &self.options.build, &mut observe);
+        let attempt = catch_unwind(AssertUnwindSafe(|| self.pool.install(linking)));
+        attempt.unwrap_or_else(|panic| {
+            let what = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+            let what = what.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+            tracing::error!(what, "linking failed; its rows stay in the buffer");
+            self.pool.install(|| before.graph.withdraw());
+            Err(GraphError::Cancelled { done: 0 })
+        })
+    }
+}

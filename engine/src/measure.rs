@@ -1,0 +1,104 @@
+//! Which kernel measures what: the metric a user chose, on the types at hand.
+
+use omendb_kernels::{ElementKind, Isa, KernelError, Metric, RowDistance};
+
+use crate::norms::Norms;
+use crate::query::Probe;
+
+/// Distances between a probe and rows, in one metric.
+#[derive(Clone)]
+pub(crate) struct Measure {
+    /// f32 probe, stored rows.
+    float: RowDistance,
+    /// Probe and rows both in the stored integer type.
+    whole: Option<RowDistance>,
+    /// Inner products become cosines: 1 − x·y / (|x| |y|).
+    cosine: bool,
+    row: ElementKind,
+    dim: usize,
+}
+
+impl Measure {
+    /// What `metric` is on rows of `row` numbers.
+    pub(crate) fn new(metric: Metric, row: ElementKind, dim: usize, isa: Isa) -> Result<Self, KernelError> {
+        let cosine = metric == Metric::Cosine;
+        let kernel = if cosine { Metric::InnerProduct } else { metric };
+        let whole = matches!(row, ElementKind::U8 | ElementKind::I8);
+        Ok(Measure {
+            float: RowDistance::with_isa(kernel, ElementKind::F32, row, dim, isa)?,
+            whole: whole.then(|| RowDistance::with_isa(kernel, row, row, dim, isa)).transpose()?,
+            cosine,
+            row,
+            dim,
+        })
+    }
+
+    /// The type in which a row asks: its own if that is integer, otherwise f32.
+    pub(crate) fn probe_kind(&self) -> ElementKind {
+        if self.whole.is_some() { self.row } else { ElementKind::F32 }
+    }
+
+    pub(crate) fn row(&self) -> ElementKind {
+        self.row
+    }
+
+    pub(crate) fn dim(&self) -> usize {
+        self.dim
+    }
+
+    pub(crate) fn is_cosine(&self) -> bool {
+        self.cosine
+    }
+
+    pub(crate) fn isa(&self) -> Isa {
+        self.float.isa()
+    }
+
+    fn kernel(&self, probe: &Probe) -> &RowDistance {
+        match &self.whole {
+            Some(whole) if probe.kind() == self.row => whole,
+            _ => &self.float,
+        }
+    }
+
+    /// Distances to single rows.
+    #[inline]
+    pub(crate) fn gathered(&self, probe: &Probe, rows: &[&[u8]], out: &mut [f32]) {
+        let done = self.kernel(probe).gathered(probe.bytes(), rows, out);
+        done.expect("probe and rows have the database's dimension");
+    }
+
+    /// Distances to rows that lie `stride` bytes apart.
+    pub(crate) fn scan(&self, probe: &Probe, rows: &[u8], stride: usize, out: &mut [f32]) {
+        let done = self.kernel(probe).scan(probe.bytes(), rows, stride, out);
+        done.expect("probe and rows have the database's dimension");
+    }
+
+    /// Turns the kernel's inner products with the rows in `slots` into cosine distances, if that
+    /// is what is measured.
+    #[inline]
+    pub(crate) fn finish(&self, probe: &Probe, norms: &Norms, slots: impl Iterator<Item = u32>, out: &mut [f32]) {
+        if self.cosine {
+            for (slot, out) in slots.zip(out) {
+                *out = 1.0 + *out * probe.inverse_norm * norms.inverse(slot);
+            }
+        }
+    }
+
+    /// The distance in f64, for exact answers.
+    pub(crate) fn exact(&self, probe: &Probe, row: &[u8]) -> f64 {
+        let kernel = self.kernel(probe);
+        let distance = |x: &RowDistance, a: &[u8], b: &[u8]| x.exact(a, b).expect("the database's dimension");
+        let product = distance(kernel, probe.bytes(), row);
+        if !self.cosine {
+            return product;
+        }
+        let mut values = Vec::new();
+        crate::values::read(self.row, row, &mut values);
+        let row_length = crate::values::squared_length(&values).sqrt();
+        values.clear();
+        crate::values::read(probe.kind(), probe.bytes(), &mut values);
+        let probe_length = crate::values::squared_length(&values).sqrt();
+        1.0 + product / (row_length * probe_length)
+    }
+}

@@ -1,0 +1,55 @@
+//! The inverse length of each row, for cosine: rows are kept as they came, so that what was put in
+//! comes out, whatever its type, and the length is divided out of each distance.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+const CHUNK: usize = 1 << 14;
+
+type Chunk = Box<[AtomicU32]>;
+
+/// 1 / |row| for each slot, in chunks that never move. Cloning shares them: written once, before
+/// the slot is published, and read after.
+#[derive(Clone, Default)]
+pub(crate) struct Norms {
+    chunks: Vec<Arc<Chunk>>,
+    len: usize,
+}
+
+impl Norms {
+    /// The same, with `more` behind.
+    pub(crate) fn extended(&self, more: impl Iterator<Item = f32>) -> Self {
+        let mut norms = self.clone();
+        for inverse in more {
+            if norms.len == norms.chunks.len() * CHUNK {
+                norms.chunks.push(Arc::new((0..CHUNK).map(|_| AtomicU32::new(0)).collect()));
+            }
+            norms.chunks[norms.len / CHUNK][norms.len % CHUNK].store(inverse.to_bits(), Relaxed);
+            norms.len += 1;
+        }
+        norms
+    }
+
+    #[inline]
+    pub(crate) fn inverse(&self, slot: u32) -> f32 {
+        f32::from_bits(self.chunks[slot as usize / CHUNK][slot as usize % CHUNK].load(Relaxed))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.chunks.len() * CHUNK * size_of::<AtomicU32>()
+    }
+
+    /// Little-endian, one after another.
+    pub(crate) fn to_bytes(&self, len: usize) -> Vec<u8> {
+        (0..len as u32).flat_map(|slot| self.inverse(slot).to_le_bytes()).collect()
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+        let inverses = bytes.chunks_exact(4).map(|word| f32::from_le_bytes([word[0], word[1], word[2], word[3]]));
+        Norms::default().extended(inverses)
+    }
+}

@@ -1,0 +1,226 @@
+//! A database is made, or found again.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, RwLock};
+
+use arc_swap::ArcSwap;
+use omendb_graph::Graph;
+use omendb_kernels::{Isa, Metric};
+use omendb_storage::mapped::Mapped;
+use omendb_storage::memory::Memory;
+use omendb_storage::{Storage, StorageError, View};
+
+use crate::checkpoint::{GRAPH_BLOB, NORMS_BLOB};
+use crate::db::{Built, Core};
+use crate::index::Index;
+use crate::measure::Measure;
+use crate::norms::Norms;
+use crate::options::OpenOptions;
+use crate::search::Scratches;
+use crate::snapshot::Snapshot;
+use crate::{Db, OpenError, Options, values};
+
+impl Db {
+    /// A new, empty database in the folder `path`, which is made.
+    ///
+    /// # Errors
+    /// [`OpenError::Option`] for an option out of range; [`OpenError::Storage`] when the folder
+    /// exists already or the medium fails.
+    pub fn create(path: impl AsRef<Path>, options: Options) -> Result<Db, OpenError> {
+        let path = path.as_ref();
+        options.check()?;
+        let measures = Measures::new(&options)?;
+        let storage = Mapped::create(path, &options.schema(), options.use_.durability)?;
+        assemble(options, measures, Box::new(storage), Some(path), false)
+    }
+
+    /// The database in the folder `path`, to read and write.
+    ///
+    /// Rows that came after the last checkpoint are linked again in the background; until then
+    /// they are searched exactly.
+    ///
+    /// # Errors
+    /// [`OpenError::Storage`] when another process has it open for writing (`Locked`), when there
+    /// is none, or when its files are damaged.
+    pub fn open(path: impl AsRef<Path>) -> Result<Db, OpenError> {
+        Db::open_with(path, OpenOptions::default())
+    }
+
+    /// [`Db::open`], with options.
+    ///
+    /// # Errors
+    /// As [`Db::open`].
+    pub fn open_with(path: impl AsRef<Path>, options: OpenOptions) -> Result<Db, OpenError> {
+        let path = path.as_ref();
+        let storage = Mapped::open(path, options.durability)?;
+        Db::from_storage(Box::new(storage), options, path, false)
+    }
+
+    /// The database in the folder `path`, or a new one if there is none.
+    ///
+    /// # Errors
+    /// As [`Db::open`] and [`Db::create`], and [`OpenError::Mismatch`] when the one that exists
+    /// has another dimension, metric, row type or id kind.
+    pub fn open_or_create(path: impl AsRef<Path>, options: Options) -> Result<Db, OpenError> {
+        let path = path.as_ref();
+        match Db::open_with(path, options.use_.clone()) {
+            Err(OpenError::Storage(StorageError::NotFound { .. })) => Db::create(path, options),
+            Err(error) => Err(error),
+            Ok(db) => {
+                same("dimension", &db.options().dim, &options.dim)?;
+                same("metric", &db.options().metric, &options.metric)?;
+                same("row type", &db.options().row_type, &options.row_type)?;
+                same("ids of the kind", &db.options().id_kind, &options.id_kind)?;
+                Ok(db)
+            }
+        }
+    }
+
+    /// The database in the folder `path` as it is now, to read only: no lock is taken, a writer
+    /// may go on, and what it writes later is not seen.
+    ///
+    /// # Errors
+    /// As [`Db::open`], but for the lock.
+    pub fn open_read_only(path: impl AsRef<Path>) -> Result<Db, OpenError> {
+        Db::open_read_only_with(path, OpenOptions::default())
+    }
+
+    /// [`Db::open_read_only`], with options.
+    ///
+    /// # Errors
+    /// As [`Db::open_read_only`].
+    pub fn open_read_only_with(path: impl AsRef<Path>, options: OpenOptions) -> Result<Db, OpenError> {
+        let path = path.as_ref();
+        let storage = Mapped::open_read_only(path)?;
+        Db::from_storage(Box::new(storage), options, path, true)
+    }
+
+    /// A database without a medium: gone when the last handle is.
+    ///
+    /// # Errors
+    /// [`OpenError::Option`] for an option out of range.
+    pub fn in_memory(options: Options) -> Result<Db, OpenError> {
+        options.check()?;
+        let measures = Measures::new(&options)?;
+        let storage = Memory::new(options.schema())?;
+        assemble(options, measures, Box::new(storage), None, false)
+    }
+
+    fn from_storage(
+        storage: Box<dyn Storage>,
+        use_: OpenOptions,
+        path: &Path,
+        read_only: bool,
+    ) -> Result<Db, OpenError> {
+        let options = Options::from_schema(storage.schema(), use_)?;
+        let measures = Measures::new(&options)?;
+        assemble(options, measures, storage, Some(path), read_only)
+    }
+}
+
+fn same<T: PartialEq + ToString>(name: &'static str, found: &T, expected: &T) -> Result<(), OpenError> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(OpenError::Mismatch { name, found: found.to_string(), expected: expected.to_string() })
+}
+
+/// The kernels of a database: refused before anything is made when the machine lacks one.
+struct Measures {
+    asked: Measure,
+    linking: Measure,
+}
+
+impl Measures {
+    fn new(options: &Options) -> Result<Self, OpenError> {
+        let isa = options.use_.isa.map_or_else(Isa::chosen, Ok)?;
+        let new = |metric| Measure::new(metric, options.row_type, options.dim, isa);
+        // Neighbours under the inner product are chosen by Euclidean distance: it is a metric,
+        // which RobustPrune needs, and on rows of one length both order the same.
+        let linking = match options.metric {
+            Metric::InnerProduct => Metric::L2,
+            metric => metric,
+        };
+        Ok(Measures { asked: new(options.metric)?, linking: new(linking)? })
+    }
+}
+
+fn assemble(
+    options: Options,
+    measures: Measures,
+    storage: Box<dyn Storage>,
+    path: Option<&Path>,
+    read_only: bool,
+) -> Result<Db, OpenError> {
+    let threads = options.use_.threads;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|n| format!("omendb-{n}"))
+        .build()
+        .map_err(|error| OpenError::Threads { threads, what: error.to_string() })?;
+    let view = storage.view();
+    let snapshot = recover(&options, storage.as_ref(), view)?;
+    let behind = snapshot.buffered() > options.buffer_rows;
+    let core = Core {
+        index: RwLock::new(Index::of(&snapshot.view)),
+        measure: measures.asked,
+        linking: measures.linking,
+        path: path.map(Path::to_owned),
+        read_only,
+        storage,
+        pool,
+        snapshot: ArcSwap::from_pointee(snapshot),
+        writer: Mutex::new(()),
+        linker: Mutex::new(()),
+        scratches: Scratches::default(),
+        closing: AtomicBool::new(false),
+        built: Built::default(),
+        options,
+    };
+    Ok(Db::of(core, behind))
+}
+
+/// The state that the medium holds, with as much of the graph as a checkpoint covers.
+///
+/// A graph that is damaged or does not fit is not an error: it is built again from the rows.
+fn recover(options: &Options, storage: &dyn Storage, view: Arc<View>) -> Result<Snapshot, OpenError> {
+    let empty = || Graph::empty(options.build.degree).expect("the degree was checked");
+    let blob = match storage.blob(GRAPH_BLOB) {
+        Ok(blob) => blob,
+        Err(StorageError::Corrupt { file, offset, what }) => {
+            tracing::warn!(?file, offset, what, "the graph is damaged, and built again");
+            None
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let graph = match blob.map(|bytes| Graph::read_from(&bytes)) {
+        Some(Ok(graph)) if graph.rows() <= view.slots() && graph.csr().degree() == options.build.degree => graph,
+        Some(Ok(_)) => {
+            tracing::warn!("the graph does not belong to these rows, and is built again");
+            empty()
+        }
+        Some(Err(error)) => {
+            tracing::warn!(%error, "the graph cannot be read, and is built again");
+            empty()
+        }
+        None => empty(),
+    };
+    let norms = if options.metric == Metric::Cosine { norms(options, storage, &view) } else { Norms::default() };
+    Ok(Snapshot { view, graph: Arc::new(graph), norms })
+}
+
+/// The norms that the checkpoint holds, and those of the rows after it, computed.
+fn norms(options: &Options, storage: &dyn Storage, view: &View) -> Norms {
+    let kept = match storage.blob(NORMS_BLOB) {
+        Ok(Some(bytes)) if bytes.len() / 4 <= view.slots() as usize => Norms::from_bytes(&bytes),
+        _ => Norms::default(),
+    };
+    let mut values = Vec::with_capacity(options.dim);
+    let first = kept.len() as u32;
+    kept.extended((first..view.slots()).map(|slot| {
+        values.clear();
+        values::read(options.row_type, view.row(slot), &mut values);
+        values::squared_length(&values).sqrt().recip() as f32
+    }))
+}

@@ -1,0 +1,267 @@
+//! What a database is, chosen when it is made, and how a process uses it, chosen at each opening.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use omendb_graph::BuildOptions;
+use omendb_kernels::{ElementKind, Isa, Metric};
+use omendb_storage::{Durability, IdKind, Schema};
+use serde::{Deserialize, Serialize};
+
+use crate::OpenError;
+use crate::progress::{Listener, Progress};
+
+/// The largest dimension.
+pub(crate) const MAX_DIM: usize = 65_536;
+
+/// Where the rows rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Backend {
+    /// Files of the library's own, mapped into memory.
+    #[default]
+    Mapped,
+    /// No medium: gone when the last handle is.
+    Memory,
+}
+
+/// What a new database is. Everything but dimension and metric has a default.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub(crate) dim: usize,
+    pub(crate) metric: Metric,
+    pub(crate) row_type: ElementKind,
+    pub(crate) id_kind: IdKind,
+    pub(crate) build: BuildOptions,
+    pub(crate) buffer_rows: usize,
+    pub(crate) use_: OpenOptions,
+}
+
+/// How a process uses a database.
+#[derive(Debug, Clone, Default)]
+pub struct OpenOptions {
+    pub(crate) threads: usize,
+    pub(crate) durability: Durability,
+    pub(crate) isa: Option<Isa>,
+    pub(crate) listener: Listener,
+}
+
+impl OpenOptions {
+    /// As many threads as processors, every commit synced, the best instruction set.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Threads for linking and for batches of queries; 0 is one per processor.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// When a commit counts as done.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// The instruction set of the distances, instead of `OMENDB_ISA` or the best there is.
+    pub fn isa(mut self, isa: Isa) -> Self {
+        self.isa = Some(isa);
+        self
+    }
+
+    /// Told how far long calls have come, from the thread that made them.
+    pub fn progress(mut self, listen: Arc<dyn Fn(Progress) + Send + Sync>) -> Self {
+        self.listener = Listener(Some(listen));
+        self
+    }
+}
+
+impl Options {
+    /// Rows of `dim` numbers, 1 to 65,536, compared by `metric`.
+    pub fn new(dim: usize, metric: Metric) -> Self {
+        Options {
+            dim,
+            metric,
+            row_type: ElementKind::F32,
+            id_kind: IdKind::U64,
+            build: BuildOptions::default(),
+            buffer_rows: 1000,
+            use_: OpenOptions::default(),
+        }
+    }
+
+    /// The type that rows are stored in; f32 unless told.
+    pub fn row_type(mut self, kind: ElementKind) -> Self {
+        self.row_type = kind;
+        self
+    }
+
+    /// Numbers (unless told) or texts.
+    pub fn id_kind(mut self, kind: IdKind) -> Self {
+        self.id_kind = kind;
+        self
+    }
+
+    /// R: neighbours a row has in the graph at most; 32 unless told.
+    pub fn degree(mut self, degree: usize) -> Self {
+        self.build.degree = degree;
+        self
+    }
+
+    /// L: the width of the search for a new row's neighbours; 100 unless told.
+    pub fn build_width(mut self, width: usize) -> Self {
+        self.build.build_width = width;
+        self
+    }
+
+    /// α: how much nearer a detour must be for an edge to be dropped; 1.2 unless told.
+    pub fn alpha(mut self, alpha: f32) -> Self {
+        self.build.alpha = alpha;
+        self
+    }
+
+    /// Decides the order in which the rows of a batch are linked.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.build.seed = seed;
+        self
+    }
+
+    /// How many rows may wait, searched exactly, before they are linked; 1000 unless told.
+    pub fn buffer_rows(mut self, rows: usize) -> Self {
+        self.buffer_rows = rows;
+        self
+    }
+
+    /// See [`OpenOptions::threads`].
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.use_ = self.use_.threads(threads);
+        self
+    }
+
+    /// See [`OpenOptions::durability`].
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.use_ = self.use_.durability(durability);
+        self
+    }
+
+    /// See [`OpenOptions::isa`].
+    pub fn isa(mut self, isa: Isa) -> Self {
+        self.use_ = self.use_.isa(isa);
+        self
+    }
+
+    /// See [`OpenOptions::progress`].
+    pub fn progress(mut self, listen: Arc<dyn Fn(Progress) + Send + Sync>) -> Self {
+        self.use_ = self.use_.progress(listen);
+        self
+    }
+
+    /// Values per row.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// How rows are compared.
+    pub fn metric(&self) -> Metric {
+        self.metric
+    }
+
+    /// The type rows are stored in.
+    pub fn stored_type(&self) -> ElementKind {
+        self.row_type
+    }
+
+    /// The kind of ids.
+    pub fn ids(&self) -> IdKind {
+        self.id_kind
+    }
+
+    pub(crate) fn row_bytes(&self) -> usize {
+        self.dim * self.row_type.size()
+    }
+
+    /// Every option inside its range.
+    pub(crate) fn check(&self) -> Result<(), OpenError> {
+        let wrong = |name, found: &dyn ToString, expected: &str| {
+            Err(OpenError::Option { name, found: found.to_string(), expected: expected.to_owned() })
+        };
+        let (least, most) = (omendb_graph::MIN_DEGREE, omendb_graph::MAX_DEGREE);
+        let build = &self.build;
+        match () {
+            () if !(1..=MAX_DIM).contains(&self.dim) => wrong("dim", &self.dim, &format!("1 to {MAX_DIM}")),
+            () if !(least..=most).contains(&build.degree) => {
+                wrong("degree", &build.degree, &format!("{least} to {most}"))
+            }
+            () if !(1..=100_000).contains(&build.build_width) => {
+                wrong("build_width", &build.build_width, "1 to 100,000")
+            }
+            () if !(1.0..=10.0).contains(&build.alpha) => wrong("alpha", &build.alpha, "1 to 10"),
+            () => Ok(()),
+        }
+    }
+
+    pub(crate) fn schema(&self) -> Schema {
+        let description = Description {
+            dim: self.dim,
+            metric: self.metric.to_string(),
+            row_type: self.row_type.to_string(),
+            degree: self.build.degree,
+            build_width: self.build.build_width,
+            alpha: self.build.alpha,
+            seed: self.build.seed,
+            buffer_rows: self.buffer_rows,
+        };
+        Schema {
+            row_bytes: self.row_bytes(),
+            ids: self.id_kind,
+            user: serde_json::to_vec(&description).expect("numbers and texts become JSON"),
+        }
+    }
+
+    /// The options that [`Options::schema`] wrote.
+    pub(crate) fn from_schema(schema: &Schema, use_: OpenOptions) -> Result<Self, OpenError> {
+        let unknown = |what: String| OpenError::Description { what };
+        let description: Description =
+            serde_json::from_slice(&schema.user).map_err(|error| unknown(error.to_string()))?;
+        let options = Options {
+            dim: description.dim,
+            metric: Metric::from_str(&description.metric).map_err(|error| unknown(error.to_string()))?,
+            row_type: ElementKind::from_str(&description.row_type).map_err(|error| unknown(error.to_string()))?,
+            id_kind: schema.ids,
+            build: BuildOptions {
+                degree: description.degree,
+                build_width: description.build_width,
+                alpha: description.alpha,
+                seed: description.seed,
+            },
+            buffer_rows: description.buffer_rows,
+            use_,
+        };
+        options.check()?;
+        if options.row_bytes() != schema.row_bytes {
+            let what = format!(
+                "rows of {} bytes, {} values of {} have {}",
+                schema.row_bytes,
+                options.dim,
+                options.row_type,
+                options.row_bytes()
+            );
+            return Err(unknown(what));
+        }
+        Ok(options)
+    }
+}
+
+/// What the medium keeps of the options, as JSON.
+#[derive(Serialize, Deserialize)]
+struct Description {
+    dim: usize,
+    metric: String,
+    row_type: String,
+    degree: usize,
+    build_width: usize,
+    alpha: f32,
+    seed: u64,
+    buffer_rows: usize,
+}

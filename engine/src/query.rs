@@ -1,0 +1,38 @@
+//! A query made ready: its numbers on a cache line's boundary, in the type it is asked in.
+
+use omendb_kernels::ElementKind;
+
+#[derive(Clone, Copy, Default, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C, align(64))]
+struct Line([[u8; 32]; 2]);
+
+/// The numbers of a query or of a row that asks.
+pub(crate) struct Probe {
+    lines: Vec<Line>,
+    bytes: usize,
+    kind: ElementKind,
+    /// 1 / length, where the metric needs it; otherwise 1.
+    pub(crate) inverse_norm: f32,
+}
+
+impl Probe {
+    pub(crate) fn new() -> Self {
+        Probe { lines: Vec::new(), bytes: 0, kind: ElementKind::F32, inverse_norm: 1.0 }
+    }
+
+    pub(crate) fn kind(&self) -> ElementKind {
+        self.kind
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &bytemuck::cast_slice(&self.lines)[..self.bytes]
+    }
+
+    /// Room for `values` numbers of `kind`, to be filled.
+    pub(crate) fn begin(&mut self, kind: ElementKind, values: usize) -> &mut [u8] {
+        self.bytes = values * kind.size();
+        self.kind = kind;
+        self.lines.resize(self.bytes.div_ceil(size_of::<Line>()), Line::default());
+        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.bytes]
+    }
+}

@@ -1,0 +1,339 @@
+//! A query's way: made ready, asked of the graph and of the buffer, decided, given its ids.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use omendb_graph::Scratch;
+use omendb_kernels::{Element, ElementKind, Metric};
+use omendb_storage::IdRef;
+use rayon::prelude::*;
+
+use crate::db::Core;
+use crate::query::Probe;
+use crate::snapshot::Snapshot;
+use crate::top::Top;
+use crate::values::{self, Fit, MAX_SQUARED, MIN_SQUARED};
+use crate::{Db, Id, SearchError};
+
+/// The width of a search that says neither width nor recall.
+const DEFAULT_WIDTH: usize = 64;
+
+/// Rows measured at a time when rows are looked at one after another.
+const SCAN: usize = 256;
+
+/// Rows beyond k that an exact search measures again in f64: f32 may order near ties wrongly.
+const EXACT_MARGIN: usize = 32;
+
+/// A row that was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hit {
+    /// Its id.
+    pub id: Id,
+    /// Squared Euclidean distance, negative inner product, or 1 − cosine: smaller is nearer.
+    pub distance: f32,
+}
+
+/// What a search cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SearchStats {
+    /// Distances computed.
+    pub distances: u64,
+    /// Rows of the graph expanded.
+    pub hops: u64,
+}
+
+type Filter = Arc<dyn Fn(IdRef<'_>) -> bool + Send + Sync>;
+
+/// How to search.
+#[derive(Clone)]
+pub struct SearchOptions {
+    pub(crate) k: usize,
+    pub(crate) width: Option<usize>,
+    pub(crate) exact: bool,
+    pub(crate) filter: Option<Filter>,
+}
+
+impl SearchOptions {
+    /// The `k` nearest rows.
+    pub fn new(k: usize) -> Self {
+        SearchOptions { k, width: None, exact: false, filter: None }
+    }
+
+    /// How many candidates the search keeps: more find more of the nearest, and take longer.
+    /// 64 unless told; never less than k.
+    pub fn width(mut self, width: usize) -> Self {
+        self.width = Some(width);
+        self
+    }
+
+    /// Whether to look at every row instead: certain, and slow.
+    pub fn exact(mut self, exact: bool) -> Self {
+        self.exact = exact;
+        self
+    }
+
+    /// Only rows whose id `keep` accepts. Few accepted rows make a search slower, not worse.
+    pub fn filter(mut self, keep: impl Fn(IdRef<'_>) -> bool + Send + Sync + 'static) -> Self {
+        self.filter = Some(Arc::new(keep));
+        self
+    }
+}
+
+impl fmt::Debug for SearchOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SearchOptions")
+            .field("k", &self.k)
+            .field("width", &self.width)
+            .field("exact", &self.exact)
+            .field("filter", &self.filter.is_some())
+            .finish()
+    }
+}
+
+impl Db {
+    /// The `k` nearest rows to `query`, nearest first, ties by id; fewer if there are fewer.
+    ///
+    /// # Errors
+    /// [`SearchError`] when the query has another dimension, is not finite, or has no direction
+    /// under cosine.
+    pub fn search<T: Element>(&self, query: &[T], k: usize) -> Result<Vec<Hit>, SearchError> {
+        self.search_with(query, &SearchOptions::new(k))
+    }
+
+    /// [`Db::search`], with options.
+    ///
+    /// # Errors
+    /// As [`Db::search`], and [`SearchError::Option`] for an option out of range.
+    pub fn search_with<T: Element>(&self, query: &[T], options: &SearchOptions) -> Result<Vec<Hit>, SearchError> {
+        Ok(self.search_measured(query, options)?.0)
+    }
+
+    /// [`Db::search_with`], and what it cost.
+    ///
+    /// # Errors
+    /// As [`Db::search_with`].
+    pub fn search_measured<T: Element>(
+        &self,
+        query: &[T],
+        options: &SearchOptions,
+    ) -> Result<(Vec<Hit>, SearchStats), SearchError> {
+        let core = &self.core;
+        options.check()?;
+        core.scratches.with(|scratch| {
+            core.prepare(query, 0, &mut scratch.probe)?;
+            Ok(core.answer(&core.snapshot.load(), options, scratch))
+        })
+    }
+
+    /// The nearest rows to each of many queries, row-major in one slice, on all threads.
+    ///
+    /// # Errors
+    /// As [`Db::search_with`], for the first query that is wrong.
+    pub fn search_batch<T: Element>(
+        &self,
+        queries: &[T],
+        options: &SearchOptions,
+    ) -> Result<Vec<Vec<Hit>>, SearchError> {
+        let core = &self.core;
+        options.check()?;
+        let dim = core.options.dim;
+        if !queries.len().is_multiple_of(dim) {
+            let (query, found) = (queries.len() / dim, queries.len() % dim);
+            return Err(SearchError::Dimension { expected: dim, found, query });
+        }
+        let snapshot = core.snapshot.load_full();
+        let answers: Vec<Result<Vec<Hit>, SearchError>> = core.pool.install(|| {
+            let numbered = queries.par_chunks(dim).enumerate();
+            let answer = |(number, query)| {
+                core.scratches.with(|scratch| {
+                    core.prepare(query, number, &mut scratch.probe)?;
+                    Ok(core.answer(&snapshot, options, scratch).0)
+                })
+            };
+            numbered.map(answer).collect()
+        });
+        answers.into_iter().collect()
+    }
+}
+
+impl SearchOptions {
+    fn check(&self) -> Result<(), SearchError> {
+        match self.width {
+            Some(0) => Err(SearchError::Option { name: "width", found: "0".into(), expected: "1 or more" }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Core {
+    /// Checks a query and makes it the probe, in the rows' own type where it can be.
+    fn prepare<T: Element>(&self, query: &[T], number: usize, probe: &mut Probe) -> Result<(), SearchError> {
+        let expected = self.options.dim;
+        if query.len() != expected {
+            return Err(SearchError::Dimension { expected, found: query.len(), query: number });
+        }
+        let kind = self.measure.probe_kind();
+        if T::KIND == kind && kind != ElementKind::F32 {
+            probe.begin(kind, expected).copy_from_slice(bytemuck::cast_slice(query));
+            if self.options.metric != Metric::Cosine {
+                return Ok(());
+            }
+        }
+        let mut floats = Vec::with_capacity(expected);
+        values::read(T::KIND, bytemuck::cast_slice(query), &mut floats);
+        if let Some(column) = floats.iter().position(|value| !value.is_finite()) {
+            return Err(SearchError::NotFinite { query: number, column, value: floats[column] });
+        }
+        let squared = values::squared_length(&floats);
+        if squared > MAX_SQUARED {
+            return Err(SearchError::TooLong { query: number, squared, limit: MAX_SQUARED });
+        }
+        probe.inverse_norm = 1.0;
+        if self.options.metric == Metric::Cosine {
+            if squared < MIN_SQUARED {
+                return Err(SearchError::ZeroNorm { query: number });
+            }
+            probe.inverse_norm = squared.sqrt().recip() as f32;
+        }
+        // Whole numbers ask faster in the rows' own type, and mean the same.
+        let whole =
+            kind != ElementKind::F32 && floats.iter().all(|&value| matches!(values::fit(kind, value), Fit::Fits));
+        let kind = if whole { kind } else { ElementKind::F32 };
+        values::write(kind, &floats, probe.begin(kind, expected));
+        Ok(())
+    }
+
+    /// Answers the query that is the scratch's probe.
+    fn answer(
+        &self,
+        snapshot: &Snapshot,
+        options: &SearchOptions,
+        scratch: &mut SearchScratch,
+    ) -> (Vec<Hit>, SearchStats) {
+        let view = &snapshot.view;
+        let k = options.k.min(view.live() as usize);
+        let mut stats = SearchStats::default();
+        if k == 0 {
+            return (Vec::new(), stats);
+        }
+        let keep = |slot: u32| !view.is_dead(slot) && options.filter.as_ref().is_none_or(|keep| keep(view.id(slot)));
+        if options.exact {
+            let mut top = Top::new(view, k + EXACT_MARGIN);
+            self.scan(snapshot, 0, &keep, scratch, &mut top, &mut stats);
+            return (self.decide(snapshot, &scratch.probe, top, k), stats);
+        }
+        let mut top = Top::new(view, k);
+        let linked = self.walk(snapshot, options, k, &keep, scratch, &mut top, &mut stats);
+        let first = if linked { snapshot.graph.rows() } else { 0 };
+        self.scan(snapshot, first, &keep, scratch, &mut top, &mut stats);
+        let hits = top.found().map(|near| Hit { id: view.id(near.slot).into(), distance: near.distance });
+        (hits.collect(), stats)
+    }
+
+    /// Asks the graph, wider and wider until enough rows are kept; false when so few are that
+    /// looking at every row is cheaper.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one search, called once")]
+    fn walk(
+        &self,
+        snapshot: &Snapshot,
+        options: &SearchOptions,
+        k: usize,
+        keep: &impl Fn(u32) -> bool,
+        scratch: &mut SearchScratch,
+        top: &mut Top<'_>,
+        stats: &mut SearchStats,
+    ) -> bool {
+        let rows = snapshot.graph.rows() as usize;
+        let mut width = options.width.unwrap_or(DEFAULT_WIDTH).max(k);
+        loop {
+            let space = snapshot.rows(&self.measure);
+            let count = snapshot.graph.search(&space, &scratch.probe, width, &mut scratch.graph);
+            stats.distances += count.distances;
+            stats.hops += count.hops;
+            top.clear();
+            for near in scratch.graph.nearest().filter(|near| keep(near.slot)) {
+                top.offer(near.distance, near.slot);
+            }
+            if top.is_full() || width >= rows {
+                return true;
+            }
+            width *= 4;
+            if width > rows / 4 {
+                top.clear();
+                return false;
+            }
+        }
+    }
+
+    /// Looks at every row from `first` on.
+    fn scan(
+        &self,
+        snapshot: &Snapshot,
+        first: u32,
+        keep: &impl Fn(u32) -> bool,
+        scratch: &mut SearchScratch,
+        top: &mut Top<'_>,
+        stats: &mut SearchStats,
+    ) {
+        let SearchScratch { probe, distances, .. } = scratch;
+        let mut slot = first;
+        while slot < snapshot.view.slots() {
+            let (bytes, stride, rows) = snapshot.view.run(slot);
+            for (piece, start) in bytes.chunks(SCAN * stride).zip((0..rows).step_by(SCAN)) {
+                let now = SCAN.min(rows - start);
+                let slots = slot + start as u32..slot + (start + now) as u32;
+                distances.resize(now, 0.0);
+                self.measure.scan(probe, piece, stride, distances);
+                self.measure.finish(probe, &snapshot.norms, slots.clone(), distances);
+                for (slot, &distance) in slots.zip(distances.iter()) {
+                    if top.wants(distance) && keep(slot) {
+                        top.offer(distance, slot);
+                    }
+                }
+            }
+            stats.distances += rows as u64;
+            slot += rows as u32;
+        }
+    }
+
+    /// Orders the candidates of an exact search by their distance in f64.
+    fn decide(&self, snapshot: &Snapshot, probe: &Probe, top: Top<'_>, k: usize) -> Vec<Hit> {
+        let view = &snapshot.view;
+        let measured = top.found().map(|near| (self.measure.exact(probe, view.row(near.slot)), view.id(near.slot)));
+        let mut measured: Vec<(f64, IdRef<'_>)> = measured.collect();
+        measured.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
+        measured.truncate(k);
+        measured.into_iter().map(|(distance, id)| Hit { id: id.into(), distance: distance as f32 }).collect()
+    }
+}
+
+/// What one search at a time needs for itself.
+pub(crate) struct SearchScratch {
+    graph: Scratch,
+    probe: Probe,
+    distances: Vec<f32>,
+}
+
+/// Scratch memory lent to searches: as much is kept as was ever in use at once.
+#[derive(Default)]
+pub(crate) struct Scratches(Mutex<Vec<SearchScratch>>);
+
+impl Scratches {
+    fn with<T>(&self, use_: impl FnOnce(&mut SearchScratch) -> T) -> T {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut scratch =
+            kept.unwrap_or_else(|| SearchScratch { graph: Scratch::new(), probe: Probe::new(), distances: Vec::new() });
+        let result = use_(&mut scratch);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+        result
+    }
+
+    pub(crate) fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        let scratches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        scratches.iter().map(|scratch| scratch.graph.bytes()).sum()
+    }
+}

@@ -1,0 +1,151 @@
+//! Where the bytes are, and what the graph is like.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use omendb_kernels::{ElementKind, Isa, Metric};
+use omendb_storage::IdKind;
+
+use crate::Db;
+
+/// Bytes of one part of a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// What it is.
+    pub name: String,
+    /// How many bytes it takes.
+    pub bytes: u64,
+}
+
+/// What the graph is like, and what linking has cost since the database was opened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GraphStats {
+    /// Rows in it.
+    pub rows: u64,
+    /// R, the bound on a row's neighbours.
+    pub degree: usize,
+    /// The mean number of neighbours.
+    pub mean_degree: f64,
+    /// The most neighbours that a row has.
+    pub max_degree: usize,
+    /// Rows where searches enter.
+    pub entries: usize,
+    /// Equal for equal graphs.
+    pub hash: u64,
+    /// Rows linked since the database was opened.
+    pub linked: u64,
+    /// How long that took.
+    pub link_time: Duration,
+    /// Distances computed for that.
+    pub link_distances: u64,
+    /// Rows that no path led to, and that were given one.
+    pub repaired: u64,
+}
+
+/// What a database is and holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stats {
+    /// Rows alive.
+    pub count: usize,
+    /// Rows, deleted and replaced ones included, that take space until `compact`.
+    pub slots: usize,
+    /// Rows not linked yet, searched exactly.
+    pub buffered: usize,
+    /// Values per row.
+    pub dim: usize,
+    /// How rows are compared.
+    pub metric: Metric,
+    /// The type rows are stored in.
+    pub row_type: ElementKind,
+    /// The kind of ids.
+    pub id_kind: IdKind,
+    /// The instruction set of the distances.
+    pub isa: Isa,
+    /// Threads for linking and batches of queries.
+    pub threads: usize,
+    /// Commits since the database was made.
+    pub commits: u64,
+    /// The graph.
+    pub graph: GraphStats,
+    /// Anonymous memory, part by part.
+    pub memory: Vec<Part>,
+    /// Address space mapped from files, of which the system keeps in memory what is read.
+    pub mapped: u64,
+    /// Files, part by part.
+    pub disk: Vec<Part>,
+}
+
+impl Stats {
+    /// All anonymous memory, in bytes.
+    pub fn memory_bytes(&self) -> u64 {
+        self.memory.iter().map(|part| part.bytes).sum()
+    }
+
+    /// All files, in bytes.
+    pub fn disk_bytes(&self) -> u64 {
+        self.disk.iter().map(|part| part.bytes).sum()
+    }
+}
+
+impl Db {
+    /// What the database is and holds. Takes a walk over the whole graph.
+    pub fn stats(&self) -> Stats {
+        let core = &self.core;
+        let snapshot = core.snapshot.load_full();
+        let usage = core.storage.usage();
+        let index = core.index.read().unwrap_or_else(PoisonError::into_inner).bytes();
+        let part = |name: &str, bytes: u64| Part { name: name.to_owned(), bytes };
+        let memory = vec![
+            part("rows", usage.memory_rows),
+            part("ids and deletes", usage.memory_slots),
+            part("blobs", usage.memory_blobs),
+            part("index of ids", index as u64),
+            part("graph", snapshot.graph.csr().bytes() as u64),
+            part("norms", snapshot.norms.bytes() as u64),
+            part("search scratch", core.scratches.bytes() as u64),
+        ];
+        let mut disk = vec![
+            part("rows", usage.disk_rows),
+            part("ids", usage.disk_ids),
+            part("log", usage.disk_log),
+            part("other", usage.disk_other),
+        ];
+        disk.extend(usage.disk_blobs.iter().map(|(name, bytes)| part(name, *bytes)));
+        Stats {
+            count: snapshot.view.live() as usize,
+            slots: snapshot.view.slots() as usize,
+            buffered: snapshot.buffered(),
+            dim: core.options.dim,
+            metric: core.options.metric,
+            row_type: core.options.row_type,
+            id_kind: core.options.id_kind,
+            isa: core.measure.isa(),
+            threads: core.pool.current_num_threads(),
+            commits: snapshot.view.commit(),
+            graph: self.graph_stats(),
+            memory,
+            mapped: usage.mapped,
+            disk,
+        }
+    }
+
+    fn graph_stats(&self) -> GraphStats {
+        let snapshot = self.core.snapshot.load_full();
+        let (graph, built) = (&snapshot.graph, &self.core.built);
+        let lengths = (0..graph.rows()).map(|slot| graph.csr().neighbours(slot).count());
+        let (sum, max) = lengths.fold((0u64, 0), |(sum, max), length| (sum + length as u64, length.max(max)));
+        GraphStats {
+            rows: u64::from(graph.rows()),
+            degree: graph.csr().degree(),
+            mean_degree: sum as f64 / f64::from(graph.rows().max(1)),
+            max_degree: max,
+            entries: graph.entries().len(),
+            hash: graph.hash(),
+            linked: built.rows.load(Relaxed),
+            link_time: Duration::from_nanos(built.nanoseconds.load(Relaxed)),
+            link_distances: built.distances.load(Relaxed),
+            repaired: built.repaired.load(Relaxed),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Rows come in, are replaced, and go.
+
+use std::sync::PoisonError;
+
+use omendb_graph::MAX_ROWS;
+use omendb_storage::{Commit, IdColumn, RowSource, StorageError};
+
+use crate::batch::Batch;
+use crate::db::Core;
+use crate::progress::Phase;
+use crate::snapshot::Snapshot;
+use crate::{BatchError, Db, Id, IdsRef, RowsRef};
+
+/// What happens to an id that exists.
+#[derive(Clone, Copy, PartialEq)]
+enum Existing {
+    Refuse,
+    Replace,
+}
+
+impl Db {
+    /// Adds one row.
+    ///
+    /// # Errors
+    /// As [`Db::add_batch`].
+    pub fn add<'a>(&self, id: impl Into<Id>, row: impl Into<RowsRef<'a>>) -> Result<(), BatchError> {
+        self.core.write_one(&id.into(), row.into(), Existing::Refuse)
+    }
+
+    /// Adds rows, all or none. When it returns, they are durable (as [`Options::durability`]
+    /// says) and searched; linking them into the graph may be part of the call.
+    ///
+    /// A batch may have any size. Rows of another type than the database's are converted: to f16
+    /// and bf16 by rounding, to u8 and i8 only whole numbers in range.
+    ///
+    /// [`Options::durability`]: crate::Options::durability
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its row; the database is then as it was.
+    pub fn add_batch<'a>(&self, ids: impl Into<IdsRef<'a>>, rows: impl Into<RowsRef<'a>>) -> Result<(), BatchError> {
+        self.core.write(&ids.into(), &rows.into(), Existing::Refuse)
+    }
+
+    /// Adds one row, or replaces the one with its id.
+    ///
+    /// # Errors
+    /// As [`Db::upsert_batch`].
+    pub fn upsert<'a>(&self, id: impl Into<Id>, row: impl Into<RowsRef<'a>>) -> Result<(), BatchError> {
+        self.core.write_one(&id.into(), row.into(), Existing::Replace)
+    }
+
+    /// [`Db::add_batch`], but rows whose ids exist replace them, all at the same moment.
+    ///
+    /// # Errors
+    /// As [`Db::add_batch`], but for ids that exist.
+    pub fn upsert_batch<'a>(&self, ids: impl Into<IdsRef<'a>>, rows: impl Into<RowsRef<'a>>) -> Result<(), BatchError> {
+        self.core.write(&ids.into(), &rows.into(), Existing::Replace)
+    }
+
+    /// Deletes the row with this id; whether there was one.
+    ///
+    /// # Errors
+    /// What the medium says; the row is then still there.
+    pub fn delete(&self, id: impl Into<Id>) -> Result<bool, StorageError> {
+        Ok(self.core.delete(std::iter::once(id.into()))? > 0)
+    }
+
+    /// Deletes the rows with these ids, all at the same moment; how many there were.
+    ///
+    /// # Errors
+    /// What the medium says; all rows are then still there.
+    pub fn delete_batch<I: Into<Id>>(&self, ids: impl IntoIterator<Item = I>) -> Result<usize, StorageError> {
+        self.core.delete(ids.into_iter().map(Into::into))
+    }
+
+    /// Deletes everything, and gives memory and files back.
+    ///
+    /// # Errors
+    /// What the medium says; everything is then still there.
+    pub fn clear(&self) -> Result<(), StorageError> {
+        self.core.clear()
+    }
+}
+
+impl Core {
+    fn write_one(&self, id: &Id, row: RowsRef<'_>, existing: Existing) -> Result<(), BatchError> {
+        let row = row.into_single();
+        match id {
+            Id::U64(number) => self.write(&(&[*number]).into(), &row, existing),
+            Id::Text(text) => self.write(&(&[&**text]).into(), &row, existing),
+        }
+    }
+
+    fn write(&self, ids: &IdsRef<'_>, rows: &RowsRef<'_>, existing: Existing) -> Result<(), BatchError> {
+        let listener = &self.options.use_.listener;
+        let batch = self.pool.install(|| Batch::check(rows, ids, &self.options))?;
+        if batch.len() == 0 {
+            return Ok(());
+        }
+        listener.tell(Phase::Check, batch.len(), batch.len());
+        let writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let dead = self.replaced(batch.ids(), existing)?;
+        self.check_capacity(batch.len())?;
+
+        let commit = Commit { rows: &batch, ids: batch.ids(), dead: &dead };
+        let view = self.pool.install(|| self.storage.commit(commit))?;
+        self.publish(|index, present| {
+            dead.iter().for_each(|&slot| index.remove(&view, slot));
+            (present.view.slots()..view.slots()).for_each(|slot| index.insert(&view, slot));
+            let norms = present.norms.extended(batch.inverse_norms.iter().copied());
+            Some(Snapshot { view, norms, graph: present.graph.clone() })
+        });
+        drop(writing);
+        listener.tell(Phase::Write, batch.len(), batch.len());
+
+        if self.snapshot.load().buffered() > self.options.buffer_rows {
+            self.link_all();
+            self.checkpoint_after_bulk();
+        }
+        Ok(())
+    }
+
+    /// The slots whose ids come again.
+    fn replaced(&self, ids: IdColumn<'_>, existing: Existing) -> Result<Vec<u32>, BatchError> {
+        self.indexed(|index, present| {
+            let mut dead = Vec::new();
+            for row in 0..ids.len() {
+                match index.find(&present.view, ids.get(row)) {
+                    Some(slot) if existing == Existing::Replace => dead.push(slot),
+                    Some(_) => return Err(BatchError::IdExists { id: ids.get(row).into(), row }),
+                    None => {}
+                }
+            }
+            Ok(dead)
+        })
+    }
+
+    fn check_capacity(&self, more: usize) -> Result<(), BatchError> {
+        let found = u64::from(self.snapshot.load().view.slots()) + more as u64;
+        if found > u64::from(MAX_ROWS) {
+            return Err(BatchError::Capacity { found, limit: MAX_ROWS });
+        }
+        Ok(())
+    }
+
+    fn delete(&self, ids: impl Iterator<Item = Id>) -> Result<usize, StorageError> {
+        let _writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut dead: Vec<u32> =
+            self.indexed(|index, present| ids.filter_map(|id| index.find(&present.view, id.as_ref())).collect());
+        dead.sort_unstable();
+        dead.dedup();
+        if dead.is_empty() {
+            return Ok(0);
+        }
+        let view =
+            self.storage.commit(Commit { rows: &Nothing, ids: IdColumn::none(self.options.id_kind), dead: &dead })?;
+        self.publish(|index, present| {
+            dead.iter().for_each(|&slot| index.remove(&view, slot));
+            Some(Snapshot { view, ..present.clone() })
+        });
+        Ok(dead.len())
+    }
+
+    fn clear(&self) -> Result<(), StorageError> {
+        let _writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let view = self.storage.clear()?;
+        self.publish(|index, _| {
+            *index = Default::default();
+            Some(self.empty_snapshot(view))
+        });
+        self.scratches.clear();
+        Ok(())
+    }
+}
+
+/// The rows of a commit that only deletes.
+struct Nothing;
+
+impl RowSource for Nothing {
+    fn len(&self) -> usize {
+        0
+    }
+
+    fn fill(&self, _: std::ops::Range<usize>, _: usize, _: &mut [u8]) {}
+}

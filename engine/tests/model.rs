@@ -1,0 +1,152 @@
+//! Any order of operations, beside a model that keeps rows in a map and looks at all of them.
+
+mod data;
+
+use std::collections::BTreeMap;
+
+use data::{distance, number};
+use omendb_engine::{Db, ElementKind, Metric, Options, SearchOptions};
+use proptest::prelude::*;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Add(Vec<u64>),
+    Upsert(Vec<u64>),
+    Delete(Vec<u64>),
+    Flush,
+    Checkpoint,
+    Reopen,
+    Clear,
+    Search(u8),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let ids = || prop::collection::vec(0u64..60, 1..12);
+    prop_oneof![
+        4 => ids().prop_map(Step::Add),
+        4 => ids().prop_map(Step::Upsert),
+        3 => ids().prop_map(Step::Delete),
+        1 => Just(Step::Flush),
+        1 => Just(Step::Checkpoint),
+        2 => Just(Step::Reopen),
+        1 => Just(Step::Clear).prop_filter("seldom", |_| true),
+        4 => any::<u8>().prop_map(Step::Search),
+    ]
+}
+
+const DIM: usize = 3;
+
+/// A row of few different whole values: ties are many, and every row type holds it.
+fn row(seed: u64) -> Vec<f32> {
+    (0..DIM as u64).map(|column| ((seed * 31 + column * 17 + seed / 7) % 5) as f32 + f32::from(column == 0)).collect()
+}
+
+fn check(
+    db: &Db,
+    model: &BTreeMap<u64, Vec<f32>>,
+    metric: Metric,
+    query: &[f32],
+    k: usize,
+) -> Result<(), TestCaseError> {
+    prop_assert_eq!(db.count(), model.len());
+    let mut all: Vec<(f64, u64)> = model.iter().map(|(id, row)| (distance(metric, row, query), *id)).collect();
+    all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    let exact = db.search_with(query, &SearchOptions::new(k).exact(true)).unwrap();
+    let expected: Vec<u64> = all.iter().take(k).map(|near| near.1).collect();
+    if metric != Metric::Cosine {
+        // Whole numbers: exact, ties and all. Cosines of parallel rows differ in their last bit.
+        prop_assert_eq!(exact.iter().map(number).collect::<Vec<_>>(), expected);
+    }
+    // The walk over so few rows finds as many, none twice, none that is gone, each at its distance.
+    for hits in [exact, db.search(query, k).unwrap()] {
+        prop_assert_eq!(hits.len(), k.min(model.len()));
+        let mut seen: Vec<u64> = hits.iter().map(number).collect();
+        for (hit, near) in hits.iter().zip(&all) {
+            let expected = distance(metric, &model[&number(hit)], query);
+            prop_assert!((f64::from(hit.distance) - expected).abs() < 1e-5);
+            prop_assert!((f64::from(hit.distance) - near.0).abs() < 1e-5);
+        }
+        seen.sort_unstable();
+        seen.dedup();
+        prop_assert_eq!(seen.len(), hits.len());
+    }
+    Ok(())
+}
+
+fn run(steps: &[Step], metric: Metric, kind: ElementKind, mapped: bool) -> Result<(), TestCaseError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db.omen");
+    let options = Options::new(DIM, metric).row_type(kind).buffer_rows(8).degree(8).build_width(16).threads(2);
+    let mut db = if mapped { Db::create(&path, options).unwrap() } else { Db::in_memory(options).unwrap() };
+    let mut model: BTreeMap<u64, Vec<f32>> = BTreeMap::new();
+    let mut turn = 0;
+    for step in steps {
+        turn += 1;
+        let rows = |ids: &[u64]| ids.iter().flat_map(|id| row(id + turn)).collect::<Vec<f32>>();
+        match step {
+            Step::Add(ids) => {
+                let mut sorted = ids.clone();
+                sorted.sort_unstable();
+                sorted.dedup();
+                let good = sorted.len() == ids.len() && ids.iter().all(|id| !model.contains_key(id));
+                prop_assert_eq!(db.add_batch(ids, &rows(ids)).is_ok(), good);
+                if good {
+                    model.extend(ids.iter().map(|id| (*id, row(id + turn))));
+                }
+            }
+            Step::Upsert(ids) => {
+                let mut ids = ids.clone();
+                ids.sort_unstable();
+                ids.dedup();
+                db.upsert_batch(&ids, &rows(&ids)).unwrap();
+                model.extend(ids.iter().map(|id| (*id, row(id + turn))));
+            }
+            Step::Delete(ids) => {
+                let there = ids.iter().filter(|id| model.remove(id).is_some()).count();
+                prop_assert_eq!(db.delete_batch(ids.iter().copied()).unwrap(), there);
+            }
+            Step::Flush => db.flush().unwrap(),
+            Step::Checkpoint => db.checkpoint().unwrap(),
+            Step::Clear => {
+                db.clear().unwrap();
+                model.clear();
+            }
+            Step::Reopen if mapped => {
+                drop(db);
+                db = Db::open(&path).unwrap();
+            }
+            Step::Reopen => {}
+            Step::Search(query) => check(&db, &model, metric, &row(u64::from(*query)), 1 + *query as usize % 9)?,
+        }
+        for id in 0..60 {
+            prop_assert_eq!(db.get(id), model.get(&id).cloned());
+        }
+    }
+    check(&db, &model, metric, &row(5), 7)?;
+    let ids: std::collections::BTreeSet<String> = db.ids().map(|id| id.to_string()).collect();
+    prop_assert_eq!(ids, model.keys().map(u64::to_string).collect());
+    db.checkpoint().unwrap();
+    prop_assert!(db.verify().is_ok(), "{}", db.verify());
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn a_database_in_memory_is_a_map_with_search(steps in prop::collection::vec(step(), 1..60)) {
+        for (metric, kind) in [
+            (Metric::L2, ElementKind::F32),
+            (Metric::InnerProduct, ElementKind::U8),
+            (Metric::Cosine, ElementKind::F16),
+        ] {
+            run(&steps, metric, kind, false)?;
+        }
+    }
+
+    #[test]
+    fn a_database_on_disk_is_a_map_with_search(steps in prop::collection::vec(step(), 1..40)) {
+        run(&steps, Metric::L2, ElementKind::I8, true)?;
+        run(&steps, Metric::Cosine, ElementKind::Bf16, true)?;
+    }
+}

@@ -1,0 +1,123 @@
+//! What a search finds: enough of the nearest, only what is asked for, the same each time.
+
+mod data;
+
+use data::{clustered, clustered_u8, nearest, number, numbers, recall};
+use omendb_engine::{Db, ElementKind, IdKind, Metric, Options, SearchOptions, f16};
+
+#[test]
+fn every_metric_and_row_type_finds_the_nearest() {
+    let (rows, dim) = (3000, 24);
+    for metric in [Metric::L2, Metric::InnerProduct, Metric::Cosine] {
+        for kind in [ElementKind::F32, ElementKind::F16, ElementKind::Bf16, ElementKind::U8, ElementKind::I8] {
+            let whole = matches!(kind, ElementKind::U8 | ElementKind::I8);
+            let scale = |values: Vec<f32>| -> Vec<f32> {
+                match kind {
+                    ElementKind::U8 => values.iter().map(|value| (value * 80.0 + 128.0).floor()).collect(),
+                    ElementKind::I8 => values.iter().map(|value| (value * 80.0).floor()).collect(),
+                    _ => values,
+                }
+            };
+            let values = scale(clustered(rows, dim, 1));
+            let queries = scale(clustered(40, dim, 2));
+            let db = Db::in_memory(Options::new(dim, metric).row_type(kind)).unwrap();
+            db.add_batch(&numbers(rows), &values).unwrap();
+            // What is stored is what is compared: rounded, for the half types.
+            let stored: Vec<f32> = (0..rows as u64).flat_map(|id| db.get(id).unwrap()).collect();
+            let found = recall(&db, &stored, &queries, 10, 100);
+            assert!(found >= 0.98, "{metric} {kind}: recall {found}");
+            for query in queries.chunks(dim) {
+                let exact = db.search_with(query, &SearchOptions::new(10).exact(true)).unwrap();
+                let expected = nearest(metric, &stored, query, 10);
+                assert_eq!(exact.iter().map(number).collect::<Vec<_>>(), expected, "{metric} {kind}");
+            }
+            if whole {
+                assert_eq!(stored, values);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_query_may_have_another_type_than_the_rows() {
+    let dim = 20;
+    let bytes = clustered_u8(800, dim, 3);
+    let db = Db::in_memory(Options::new(dim, Metric::L2).row_type(ElementKind::U8)).unwrap();
+    db.add_batch(&numbers(800), &bytes).unwrap();
+    let floats: Vec<f32> = bytes[..dim].iter().map(|byte| f32::from(*byte)).collect();
+    let halves: Vec<f16> = floats.iter().map(|value| f16::from_f32(*value)).collect();
+    let same = db.search(&bytes[..dim], 10).unwrap();
+    assert_eq!(db.search(&floats, 10).unwrap(), same);
+    assert_eq!(db.search(&halves, 10).unwrap(), same);
+    let between: Vec<f32> = floats.iter().map(|value| value + 0.25).collect();
+    let hit = &db.search(&between, 1).unwrap()[0];
+    assert_eq!(hit.distance, 0.0625 * dim as f32);
+}
+
+#[test]
+fn ties_are_broken_by_id() {
+    let db = Db::in_memory(Options::new(2, Metric::L2).id_kind(IdKind::Text)).unwrap();
+    let ids = ["pear", "fig", "apple", "date", "cherry"];
+    db.add_batch(&ids, &[1.0f32; 10]).unwrap();
+    for exact in [true, false] {
+        let hits = db.search_with(&[1.0f32, 2.0], &SearchOptions::new(3).exact(exact)).unwrap();
+        let found: Vec<String> = hits.iter().map(|hit| hit.id.to_string()).collect();
+        assert_eq!(found, ["apple", "cherry", "date"]);
+        assert!(hits.iter().all(|hit| hit.distance == 1.0));
+    }
+}
+
+#[test]
+fn filters_and_deletes_cost_time_and_not_answers() {
+    let (rows, dim) = (4000, 12);
+    let values = clustered(rows, dim, 5);
+    let db = Db::in_memory(Options::new(dim, Metric::L2)).unwrap();
+    db.add_batch(&numbers(rows), &values).unwrap();
+    let query = clustered(1, dim, 6);
+    for every in [2, 10, 100, 1000, 4000] {
+        let keep = move |id: omendb_engine::IdRef<'_>| id.to_string().parse::<u64>().unwrap() % every == 1;
+        let hits = db.search_with(&query, &SearchOptions::new(10).filter(keep)).unwrap();
+        let expected: Vec<u64> =
+            nearest(Metric::L2, &values, &query, rows).into_iter().filter(|id| id % every == 1).take(10).collect();
+        let found: Vec<u64> = hits.iter().map(number).collect();
+        assert_eq!(found.len(), expected.len());
+        let right = found.iter().filter(|id| expected.contains(id)).count();
+        assert!(right * 10 >= expected.len() * 9, "1 of {every}: {found:?} {expected:?}");
+    }
+    // The whole neighbourhood of the query dies; what is next is found.
+    let near = nearest(Metric::L2, &values, &query, 600);
+    db.delete_batch(near[..590].iter().copied()).unwrap();
+    let found: Vec<u64> = db.search(&query, 10).unwrap().iter().map(number).collect();
+    assert!(found.iter().filter(|id| near[590..].contains(id)).count() >= 9, "{found:?}");
+}
+
+#[test]
+fn batches_of_queries_get_the_same_answers() {
+    let dim = 10;
+    let values = clustered(2000, dim, 7);
+    let db = Db::in_memory(Options::new(dim, Metric::Cosine)).unwrap();
+    db.add_batch(&numbers(2000), &values).unwrap();
+    let queries = clustered(100, dim, 8);
+    let options = SearchOptions::new(5);
+    let batch = db.search_batch(&queries, &options).unwrap();
+    assert_eq!(batch.len(), 100);
+    for (query, hits) in queries.chunks(dim).zip(&batch) {
+        assert_eq!(&db.search_with(query, &options).unwrap(), hits);
+    }
+    assert!(db.search_batch(&[] as &[f32], &options).unwrap().is_empty());
+}
+
+#[test]
+fn the_same_rows_give_the_same_graph_for_any_number_of_threads() {
+    let values = clustered(3000, 16, 9);
+    let hash = |threads: usize, step: usize| {
+        let db = Db::in_memory(Options::new(16, Metric::L2).threads(threads).buffer_rows(0)).unwrap();
+        for (ids, rows) in numbers(3000).chunks(step).zip(values.chunks(step * 16)) {
+            db.add_batch(ids, rows).unwrap();
+        }
+        db.stats().graph.hash
+    };
+    assert_eq!(hash(1, 3000), hash(2, 3000));
+    assert_eq!(hash(1, 1000), hash(5, 1000));
+    assert_ne!(hash(1, 3000), hash(1, 1000));
+}
