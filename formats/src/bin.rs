@@ -43,12 +43,7 @@ pub(crate) fn contiguous(
     kind: NumberKind,
 ) -> Result<Layout, FormatError> {
     if dim == 0 {
-        return Err(FormatError::Dimension {
-            file: path.into(),
-            row: 0,
-            found: 0,
-            expected: 1,
-        });
+        return Err(FormatError::Dimension { file: path.into(), row: 0, found: 0, expected: 1 });
     }
     let stride = u128::from(dim) * kind.size() as u128;
     let wrong = |expected| FormatError::Length {

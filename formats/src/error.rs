@@ -180,10 +180,6 @@ impl FormatError {
 
     /// For `map_err`: an input or output error while doing `operation` on `file`.
     pub(crate) fn io(file: &Path, operation: &'static str) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io {
-            file: file.into(),
-            operation,
-            source,
-        }
+        move |source| Self::Io { file: file.into(), operation, source }
     }
 }

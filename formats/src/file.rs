@@ -42,16 +42,10 @@ impl VectorFile {
         let map = Map::open(path, "a header and rows of numbers")?;
         let layout = match kind {
             FileKind::Npy => npy::layout(path, map.bytes())?,
-            FileKind::Fvecs | FileKind::Bvecs | FileKind::Ivecs => {
-                vecs::layout(path, map.bytes(), number)?
-            }
+            FileKind::Fvecs | FileKind::Bvecs | FileKind::Ivecs => vecs::layout(path, map.bytes(), number)?,
             _ => bin::layout(path, map.bytes(), number)?,
         };
-        Ok(Self {
-            map,
-            layout,
-            ids: None,
-        })
+        Ok(Self { map, layout, ids: None })
     }
 
     /// How many rows.

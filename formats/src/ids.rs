@@ -91,10 +91,7 @@ pub fn read_ids(path: impl AsRef<Path>) -> Result<Ids, FormatError> {
 /// # Errors
 /// [`FormatError::Ending`] for another ending; [`FormatError::Line`] for an id that would not
 /// read again as itself (empty, too long, or with a line break in it); [`FormatError::Io`].
-pub fn write_ids<'a>(
-    path: impl AsRef<Path>,
-    ids: impl IntoIterator<Item = RowId<'a>>,
-) -> Result<(), FormatError> {
+pub fn write_ids<'a>(path: impl AsRef<Path>, ids: impl IntoIterator<Item = RowId<'a>>) -> Result<(), FormatError> {
     let path = path.as_ref();
     check_ending(path)?;
     let target = Target::create(path)?;
@@ -112,9 +109,7 @@ pub fn write_ids<'a>(
         }
         writeln!(out, "{id}").map_err(FormatError::io(path, "write it"))?;
     }
-    let target = out
-        .into_inner()
-        .map_err(|e| FormatError::io(path, "write it")(e.into_error()))?;
+    let target = out.into_inner().map_err(|e| FormatError::io(path, "write it")(e.into_error()))?;
     target.publish()
 }
 
@@ -123,10 +118,7 @@ fn check_ending(path: &Path) -> Result<(), FormatError> {
         Ok(FileKind::Txt) => Ok(()),
         _ => Err(FormatError::Ending {
             file: path.into(),
-            found: path.extension().map_or_else(
-                || "no ending".into(),
-                |e| format!(".{}", e.to_string_lossy()),
-            ),
+            found: path.extension().map_or_else(|| "no ending".into(), |e| format!(".{}", e.to_string_lossy())),
             expected: ".txt (ids, one a line)",
         }),
     }

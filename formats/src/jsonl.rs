@@ -65,36 +65,18 @@ pub(crate) fn spool(path: &Path) -> Result<Spooled, FormatError> {
         if let Err(found) = push(&mut ids, rows, id) {
             let line = lines.number();
             let expected = "ids as on line 1: all numbers, all texts, or none at all";
-            return Err(FormatError::Line {
-                file: path.into(),
-                line,
-                found,
-                expected,
-            });
+            return Err(FormatError::Line { file: path.into(), line, found, expected });
         }
-        spool
-            .write_all(bytemuck::cast_slice(&vector))
-            .map_err(spool_error())?;
+        spool.write_all(bytemuck::cast_slice(&vector)).map_err(spool_error())?;
         rows += 1;
     }
     let Some(dim) = dim else {
-        return Err(FormatError::Empty {
-            file: path.into(),
-            expected: LINE,
-        });
+        return Err(FormatError::Empty { file: path.into(), expected: LINE });
     };
-    let spool = spool
-        .into_inner()
-        .map_err(|e| spool_error()(e.into_error()))?;
+    let spool = spool.into_inner().map_err(|e| spool_error()(e.into_error()))?;
     let map = Map::of(&spool, path, LINE)?;
     let kind = NumberKind::F32;
-    let layout = Layout {
-        offset: 0,
-        rows: rows as usize,
-        dim,
-        kind,
-        stride: dim * kind.size(),
-    };
+    let layout = Layout { offset: 0, rows: rows as usize, dim, kind, stride: dim * kind.size() };
     Ok(Spooled { map, layout, ids })
 }
 

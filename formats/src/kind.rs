@@ -58,15 +58,12 @@ impl FileKind {
     /// [`FormatError::Ending`] for any other ending, or none.
     pub fn of(path: &Path) -> Result<Self, FormatError> {
         let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-        Self::ALL
-            .into_iter()
-            .find(|kind| ending.as_deref() == Some(kind.ending()))
-            .ok_or_else(|| FormatError::Ending {
-                file: path.into(),
-                found: ending.map_or_else(|| "no ending".into(), |e| format!(".{e}")),
-                expected: "one of .fvecs .bvecs .fbin .f16bin .bf16bin .u8bin .i8bin .npy .jsonl \
+        Self::ALL.into_iter().find(|kind| ending.as_deref() == Some(kind.ending())).ok_or_else(|| FormatError::Ending {
+            file: path.into(),
+            found: ending.map_or_else(|| "no ending".into(), |e| format!(".{e}")),
+            expected: "one of .fvecs .bvecs .fbin .f16bin .bf16bin .u8bin .i8bin .npy .jsonl \
                            (vectors), .ivecs .ibin (neighbours), .txt (ids)",
-            })
+        })
     }
 
     /// The ending, without the dot.

@@ -19,20 +19,9 @@ pub(crate) struct Lines<'p> {
 
 impl<'p> Lines<'p> {
     /// Opens `path`; a line that is blank or over `limit` bytes is an error that expects `what`.
-    pub(crate) fn open(
-        path: &'p Path,
-        limit: usize,
-        what: &'static str,
-    ) -> Result<Self, FormatError> {
+    pub(crate) fn open(path: &'p Path, limit: usize, what: &'static str) -> Result<Self, FormatError> {
         let file = BufReader::with_capacity(1 << 16, open_regular(path)?);
-        Ok(Self {
-            path,
-            file,
-            line: Vec::new(),
-            number: 0,
-            limit,
-            what,
-        })
+        Ok(Self { path, file, line: Vec::new(), number: 0, limit, what })
     }
 
     /// The next line without its end (`\n` or `\r\n`); none after the last.
@@ -79,11 +68,6 @@ impl<'p> Lines<'p> {
     }
 
     fn wrong_at(path: &Path, line: u64, found: String, expected: &'static str) -> FormatError {
-        FormatError::Line {
-            file: path.into(),
-            line,
-            found,
-            expected,
-        }
+        FormatError::Line { file: path.into(), line, found, expected }
     }
 }

@@ -20,20 +20,10 @@ impl Map {
     }
 
     /// Maps an open file.
-    pub(crate) fn of(
-        file: &File,
-        path: &Path,
-        expected: &'static str,
-    ) -> Result<Self, FormatError> {
-        let length = file
-            .metadata()
-            .map_err(FormatError::io(path, "read its length"))?
-            .len();
+    pub(crate) fn of(file: &File, path: &Path, expected: &'static str) -> Result<Self, FormatError> {
+        let length = file.metadata().map_err(FormatError::io(path, "read its length"))?.len();
         if length == 0 {
-            return Err(FormatError::Empty {
-                file: path.into(),
-                expected,
-            });
+            return Err(FormatError::Empty { file: path.into(), expected });
         }
         // SAFETY: the map is read-only and private to this value, and only bytes are read from
         // it, for which every value is valid. What the type system cannot rule out is another
@@ -58,11 +48,7 @@ pub(crate) fn open_regular(path: &Path) -> Result<File, FormatError> {
     if !found.is_file() {
         return Err(FormatError::NotAFile {
             file: path.into(),
-            found: if found.is_dir() {
-                "a folder"
-            } else {
-                "a pipe, socket or device"
-            },
+            found: if found.is_dir() { "a folder" } else { "a pipe, socket or device" },
         });
     }
     File::open(path).map_err(FormatError::io(path, "open it"))

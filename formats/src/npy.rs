@@ -48,17 +48,11 @@ pub(crate) fn layout(path: &Path, bytes: &[u8]) -> Result<Layout, FormatError> {
         }
     };
     if length > MAX_HEADER {
-        return Err(wrong(
-            8,
-            format!("a header of {length} bytes"),
-            "at most 65536 bytes",
-        ));
+        return Err(wrong(8, format!("a header of {length} bytes"), "at most 65536 bytes"));
     }
     let text = bytes.get(start..start + length).ok_or_else(short)?;
     let mut reader = Reader { text, at: 0 };
-    let array = reader
-        .dictionary()
-        .map_err(|expected| wrong(start + reader.at, reader.found(), expected))?;
+    let array = reader.dictionary().map_err(|expected| wrong(start + reader.at, reader.found(), expected))?;
 
     let kind = match array.descr {
         b"<f4" => NumberKind::F32,
@@ -98,8 +92,7 @@ pub(crate) fn header(rows: u64, dim: u64, kind: NumberKind) -> [u8; WRITTEN] {
         NumberKind::I8 => "|i1",
         _ => "<f4",
     };
-    let dictionary =
-        format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({rows}, {dim}), }}");
+    let dictionary = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({rows}, {dim}), }}");
     let mut header = [b' '; WRITTEN];
     header[..6].copy_from_slice(MAGIC);
     header[6..8].copy_from_slice(&[1, 0]);
@@ -158,11 +151,7 @@ impl<'a> Reader<'a> {
             return Err("the end of the header");
         }
         match (descr, order, shape) {
-            (Some(descr), Some(fortran_order), Some(shape)) => Ok(Array {
-                descr,
-                fortran_order,
-                shape,
-            }),
+            (Some(descr), Some(fortran_order), Some(shape)) => Ok(Array { descr, fortran_order, shape }),
             _ => Err("each of the keys 'descr', 'fortran_order', 'shape' once"),
         }
     }
@@ -181,11 +170,7 @@ impl<'a> Reader<'a> {
     }
 
     fn token(&mut self, byte: u8, expected: Expected) -> Result<(), Expected> {
-        if self.accept(byte) {
-            Ok(())
-        } else {
-            Err(expected)
-        }
+        if self.accept(byte) { Ok(()) } else { Err(expected) }
     }
 
     fn string(&mut self) -> Result<&'a [u8], Expected> {
@@ -195,10 +180,7 @@ impl<'a> Reader<'a> {
         let Some((&quote @ (b'\'' | b'"'), inside)) = rest.split_first() else {
             return Err(EXPECTED);
         };
-        let end = inside
-            .iter()
-            .position(|&b| b == quote || b == b'\\')
-            .ok_or(EXPECTED)?;
+        let end = inside.iter().position(|&b| b == quote || b == b'\\').ok_or(EXPECTED)?;
         if inside[end] == b'\\' {
             return Err(EXPECTED);
         }

@@ -35,24 +35,12 @@ pub struct Strided<'a> {
 impl<'a> Strided<'a> {
     /// Cuts the rows out of the whole file.
     pub(crate) fn new(file: &'a [u8], layout: Layout) -> Self {
-        let Layout {
-            offset,
-            rows,
-            dim,
-            kind,
-            stride,
-        } = layout;
+        let Layout { offset, rows, dim, kind, stride } = layout;
         let length = match rows.checked_sub(1) {
             Some(before_last) => before_last * stride + dim * kind.size(),
             None => 0,
         };
-        Self {
-            bytes: &file[offset..offset + length],
-            rows,
-            dim,
-            kind,
-            stride,
-        }
+        Self { bytes: &file[offset..offset + length], rows, dim, kind, stride }
     }
 
     /// The bytes of row `row`.
@@ -77,25 +65,13 @@ impl<'a> Strided<'a> {
                 out.extend(bytes.chunks_exact(4).map(|b| f32::from_le_bytes(four(b))));
             }
             NumberKind::I32 => {
-                out.extend(
-                    bytes
-                        .chunks_exact(4)
-                        .map(|b| i32::from_le_bytes(four(b)) as f32),
-                );
+                out.extend(bytes.chunks_exact(4).map(|b| i32::from_le_bytes(four(b)) as f32));
             }
             NumberKind::F16 => {
-                out.extend(
-                    bytes
-                        .chunks_exact(2)
-                        .map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()),
-                );
+                out.extend(bytes.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()));
             }
             NumberKind::Bf16 => {
-                out.extend(
-                    bytes
-                        .chunks_exact(2)
-                        .map(|b| bf16::from_le_bytes([b[0], b[1]]).to_f32()),
-                );
+                out.extend(bytes.chunks_exact(2).map(|b| bf16::from_le_bytes([b[0], b[1]]).to_f32()));
             }
             NumberKind::U8 => out.extend(bytes.iter().map(|&b| f32::from(b))),
             NumberKind::I8 => out.extend(bytes.iter().map(|&b| f32::from(b.cast_signed()))),

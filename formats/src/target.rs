@@ -29,20 +29,14 @@ impl Target {
             // As any new file: what the umask leaves of this.
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
-        let file = builder
-            .tempfile_in(folder)
-            .map_err(FormatError::io(path, "create it"))?;
-        Ok(Self {
-            path: path.into(),
-            file,
-        })
+        let file = builder.tempfile_in(folder).map_err(FormatError::io(path, "create it"))?;
+        Ok(Self { path: path.into(), file })
     }
 
     /// Puts the file under its name.
     pub(crate) fn publish(self) -> Result<(), FormatError> {
         let Self { path, file } = self;
-        file.persist(&path)
-            .map_err(|e| FormatError::io(&path, "create it")(e.error))?;
+        file.persist(&path).map_err(|e| FormatError::io(&path, "create it")(e.error))?;
         Ok(())
     }
 }

@@ -45,7 +45,5 @@ pub fn read_truth(path: impl AsRef<Path>) -> Result<Truth, FormatError> {
             expected: ".ibin or .ivecs (row numbers of neighbours)",
         });
     }
-    Ok(Truth {
-        file: VectorFile::open(path)?,
-    })
+    Ok(Truth { file: VectorFile::open(path)? })
 }

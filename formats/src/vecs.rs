@@ -15,12 +15,7 @@ pub(crate) fn layout(path: &Path, bytes: &[u8], kind: NumberKind) -> Result<Layo
     let dim = match usize::try_from(first) {
         Ok(dim) if dim > 0 => dim,
         _ => {
-            return Err(FormatError::Dimension {
-                file: path.into(),
-                row: 0,
-                found: first.into(),
-                expected: 1,
-            });
+            return Err(FormatError::Dimension { file: path.into(), row: 0, found: first.into(), expected: 1 });
         }
     };
     let stride = HEADER + dim * kind.size();
@@ -42,13 +37,7 @@ pub(crate) fn layout(path: &Path, bytes: &[u8], kind: NumberKind) -> Result<Layo
         rows += 1;
         offset += stride;
     }
-    Ok(Layout {
-        offset: HEADER,
-        rows,
-        dim,
-        kind,
-        stride,
-    })
+    Ok(Layout { offset: HEADER, rows, dim, kind, stride })
 }
 
 /// What to write before each row.

@@ -64,11 +64,7 @@ impl VectorWriter {
     /// [`FormatError::Ending`] and [`FormatError::Kind`] if the ending is unknown or its files
     /// cannot hold `kind`; [`FormatError::Dimension`] and [`FormatError::Capacity`] if `dim` is 0
     /// or above 2³¹ − 1; [`FormatError::Io`].
-    pub fn create(
-        path: impl AsRef<Path>,
-        dim: usize,
-        kind: NumberKind,
-    ) -> Result<Self, FormatError> {
+    pub fn create(path: impl AsRef<Path>, dim: usize, kind: NumberKind) -> Result<Self, FormatError> {
         let path = path.as_ref();
         let file = FileKind::of(path)?;
         if !file.numbers().contains(&kind) {
@@ -77,19 +73,10 @@ impl VectorWriter {
                 [] => "ids alone in a .txt file".into(),
                 names => format!("{} in a .{} file", names.join(", "), file.ending()),
             };
-            return Err(FormatError::Kind {
-                file: path.into(),
-                found: kind,
-                expected,
-            });
+            return Err(FormatError::Kind { file: path.into(), found: kind, expected });
         }
         if dim == 0 {
-            return Err(FormatError::Dimension {
-                file: path.into(),
-                row: 0,
-                found: 0,
-                expected: 1,
-            });
+            return Err(FormatError::Dimension { file: path.into(), row: 0, found: 0, expected: 1 });
         }
         if i32::try_from(dim).is_err() {
             return Err(FormatError::Capacity {
@@ -109,9 +96,7 @@ impl VectorWriter {
             converted: Vec::new(),
             numbers: Vec::new(),
         };
-        writer
-            .write_header()
-            .map_err(FormatError::io(path, "write it"))?;
+        writer.write_header().map_err(FormatError::io(path, "write it"))?;
         Ok(writer)
     }
 
@@ -121,11 +106,7 @@ impl VectorWriter {
     /// [`FormatError::Dimension`] for a row of another length, [`FormatError::Number`] for a
     /// number the file cannot hold, [`FormatError::Capacity`] past 2³² − 1 rows where the header
     /// holds a u32, [`FormatError::Io`]. After an error of the last kind the file is lost.
-    pub fn push<'a>(
-        &mut self,
-        id: Option<RowId<'_>>,
-        row: impl Into<Row<'a>>,
-    ) -> Result<(), FormatError> {
+    pub fn push<'a>(&mut self, id: Option<RowId<'_>>, row: impl Into<Row<'a>>) -> Result<(), FormatError> {
         if self.rows >= u64::from(u32::MAX) && self.counts_in_u32() {
             return Err(FormatError::Capacity {
                 file: self.path.clone(),
@@ -165,15 +146,10 @@ impl VectorWriter {
         let error = || FormatError::io(&self.path, "write it");
         if self.file == FileKind::Npy || self.counts_in_u32() {
             self.out.seek(SeekFrom::Start(0)).map_err(error())?;
-            self.write_header()
-                .map_err(FormatError::io(&self.path, "write it"))?;
+            self.write_header().map_err(FormatError::io(&self.path, "write it"))?;
         }
-        let Self {
-            path, out, rows, ..
-        } = self;
-        let target = out
-            .into_inner()
-            .map_err(|e| FormatError::io(&path, "write it")(e.into_error()))?;
+        let Self { path, out, rows, .. } = self;
+        let target = out.into_inner().map_err(|e| FormatError::io(&path, "write it")(e.into_error()))?;
         target.publish()?;
         Ok(rows)
     }
@@ -185,11 +161,9 @@ impl VectorWriter {
 
     fn write_header(&mut self) -> io::Result<()> {
         if self.file == FileKind::Npy {
-            self.out
-                .write_all(&npy::header(self.rows, self.dim as u64, self.kind))
+            self.out.write_all(&npy::header(self.rows, self.dim as u64, self.kind))
         } else if self.counts_in_u32() {
-            self.out
-                .write_all(&bin::header(self.rows as u32, self.dim as u32))
+            self.out.write_all(&bin::header(self.rows as u32, self.dim as u32))
         } else {
             Ok(())
         }
@@ -197,26 +171,13 @@ impl VectorWriter {
 
     fn write_row(&mut self, id: Option<RowId<'_>>, bytes: &[u8]) -> Result<(), FormatError> {
         let written = match self.file {
-            FileKind::Fvecs | FileKind::Bvecs | FileKind::Ivecs => self
-                .out
-                .write_all(&vecs::header(self.dim as i32))
-                .and_then(|()| self.out.write_all(bytes)),
+            FileKind::Fvecs | FileKind::Bvecs | FileKind::Ivecs => {
+                self.out.write_all(&vecs::header(self.dim as i32)).and_then(|()| self.out.write_all(bytes))
+            }
             FileKind::Jsonl => {
-                let layout = Layout {
-                    offset: 0,
-                    rows: 1,
-                    dim: self.dim,
-                    kind: self.kind,
-                    stride: bytes.len(),
-                };
+                let layout = Layout { offset: 0, rows: 1, dim: self.dim, kind: self.kind, stride: bytes.len() };
                 Strided::new(bytes, layout).row_f32(0, &mut self.numbers);
-                check(
-                    &self.path,
-                    self.rows,
-                    &self.numbers,
-                    "a finite number",
-                    |x| x.is_finite().then_some(()),
-                )?;
+                check(&self.path, self.rows, &self.numbers, "a finite number", |x| x.is_finite().then_some(()))?;
                 let id = id.unwrap_or(RowId::U64(self.rows));
                 jsonl::write_line(&mut self.out, id, self.numbers.iter().copied())
             }
@@ -228,9 +189,8 @@ impl VectorWriter {
     /// Numbers as the file's kind, little-endian.
     fn convert(&self, numbers: &[f32], out: &mut Vec<u8>) -> Result<(), FormatError> {
         out.clear();
-        let check = |expected, store: &mut dyn FnMut(f32) -> Option<()>| {
-            check(&self.path, self.rows, numbers, expected, store)
-        };
+        let check =
+            |expected, store: &mut dyn FnMut(f32) -> Option<()>| check(&self.path, self.rows, numbers, expected, store);
         match self.kind {
             NumberKind::F32 => {
                 out.extend_from_slice(bytemuck::cast_slice(numbers));
@@ -272,12 +232,6 @@ fn check(
 ) -> Result<(), FormatError> {
     match numbers.iter().position(|&x| store(x).is_none()) {
         None => Ok(()),
-        Some(column) => Err(FormatError::Number {
-            file: file.into(),
-            row,
-            column,
-            found: numbers[column],
-            expected,
-        }),
+        Some(column) => Err(FormatError::Number { file: file.into(), row, column, found: numbers[column], expected }),
     }
 }

@@ -13,12 +13,7 @@ fn every_kind_is_read_as_written_by_hand() {
         assert_eq!(file.rows(), sample.rows.len(), "{}", sample.name);
         assert_eq!(file.dim(), sample.rows[0].len(), "{}", sample.name);
         let view = file.view();
-        assert_eq!(
-            view.bytes.as_ptr().align_offset(file.kind().size()),
-            0,
-            "{}",
-            sample.name
-        );
+        assert_eq!(view.bytes.as_ptr().align_offset(file.kind().size()), 0, "{}", sample.name);
         assert_eq!(view.stride % file.kind().size(), 0, "{}", sample.name);
         let mut row = Vec::new();
         for (i, expected) in sample.rows.iter().enumerate() {
@@ -39,18 +34,9 @@ fn every_kind_is_written_as_by_hand() {
         for row in &sample.rows {
             out.push(None, row.as_slice()).unwrap();
         }
-        assert!(
-            !path.exists(),
-            "{}: visible before it is whole",
-            sample.name
-        );
+        assert!(!path.exists(), "{}: visible before it is whole", sample.name);
         assert_eq!(out.finish().unwrap(), sample.rows.len() as u64);
-        assert_eq!(
-            std::fs::read(&path).unwrap(),
-            sample.bytes,
-            "{}",
-            sample.name
-        );
+        assert_eq!(std::fs::read(&path).unwrap(), sample.bytes, "{}", sample.name);
     }
 }
 
@@ -62,14 +48,8 @@ fn a_header_of_no_rows_is_a_whole_file() {
             continue;
         }
         let path = folder.path().join(sample.name);
-        VectorWriter::create(&path, 5, sample.kind)
-            .unwrap()
-            .finish()
-            .unwrap();
+        VectorWriter::create(&path, 5, sample.kind).unwrap().finish().unwrap();
         let file = VectorFile::open(&path).unwrap();
-        assert_eq!(
-            (file.rows(), file.dim(), file.view().bytes.len()),
-            (0, 5, 0)
-        );
+        assert_eq!((file.rows(), file.dim(), file.view().bytes.len()), (0, 5, 0));
     }
 }

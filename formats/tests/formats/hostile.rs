@@ -37,9 +37,8 @@ fn every_truncation_is_an_error_or_fewer_rows() {
             let path = put(folder.path(), sample.name, &sample.bytes[..length]);
             match read_all(&path) {
                 Ok(rows) => {
-                    let unfinished_line = sample.name.ends_with("jsonl")
-                        && length == sample.bytes.len() - 1
-                        && rows == sample.rows.len();
+                    let unfinished_line =
+                        sample.name.ends_with("jsonl") && length == sample.bytes.len() - 1 && rows == sample.rows.len();
                     assert!(by_row && (rows < sample.rows.len() || unfinished_line));
                 }
                 Err(e) => {
@@ -72,25 +71,13 @@ fn a_truncated_row_is_named_with_its_place_and_sizes() {
     let samples = all();
     let fvecs = put(folder.path(), "a.fvecs", &samples[0].bytes[..20]);
     match VectorFile::open(fvecs) {
-        Err(FormatError::Truncated {
-            row: 1,
-            offset: 12,
-            found: 8,
-            expected: 12,
-            ..
-        }) => {}
+        Err(FormatError::Truncated { row: 1, offset: 12, found: 8, expected: 12, .. }) => {}
         other => panic!("{other:?}"),
     }
     let fbin = put(folder.path(), "a.fbin", &samples[3].bytes[..15]);
     let error = VectorFile::open(&fbin).unwrap_err();
     match error {
-        FormatError::Length {
-            rows: 2,
-            dim: 1,
-            expected: 16,
-            found: 15,
-            ..
-        } => {}
+        FormatError::Length { rows: 2, dim: 1, expected: 16, found: 15, .. } => {}
         ref other => panic!("{other:?}"),
     }
     assert_eq!(
@@ -104,12 +91,7 @@ fn a_truncated_row_is_named_with_its_place_and_sizes() {
     let mut bytes = samples[0].bytes.clone();
     bytes[12] = 3;
     match VectorFile::open(put(folder.path(), "a.fvecs", &bytes)) {
-        Err(FormatError::Dimension {
-            row: 1,
-            found: 3,
-            expected: 2,
-            ..
-        }) => {}
+        Err(FormatError::Dimension { row: 1, found: 3, expected: 2, .. }) => {}
         other => panic!("{other:?}"),
     }
 }
@@ -135,23 +117,13 @@ fn headers_that_claim_the_moon_allocate_nothing() {
     ] {
         let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}}}");
         let bytes = numpy(&header, &[0; 24]);
-        assert!(
-            read_all(&put(folder.path(), "a.npy", &bytes)).is_err(),
-            "{shape}"
-        );
+        assert!(read_all(&put(folder.path(), "a.npy", &bytes)).is_err(), "{shape}");
     }
     // A dictionary that nests without end, and one of four gigabytes.
     let mut nested = b"\x93NUMPY\x01\x00\xff\xff".to_vec();
     nested.extend([b'('; 65535]);
     assert!(read_all(&put(folder.path(), "a.npy", &nested)).is_err());
-    assert!(
-        read_all(&put(
-            folder.path(),
-            "a.npy",
-            b"\x93NUMPY\x02\x00\xff\xff\xff\xff{"
-        ))
-        .is_err()
-    );
+    assert!(read_all(&put(folder.path(), "a.npy", b"\x93NUMPY\x02\x00\xff\xff\xff\xff{")).is_err());
 }
 
 #[test]
@@ -162,28 +134,13 @@ fn a_folder_or_a_pipe_is_not_waited_for() {
         std::fs::create_dir(&path).unwrap();
         assert!(VectorFile::open(&path).is_err());
         let pipe = folder.path().join(format!("pipe.{}", kind.ending()));
-        assert!(
-            std::process::Command::new("mkfifo")
-                .arg(&pipe)
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         for error in [VectorFile::open(&pipe).err(), read_ids(&pipe).err()] {
-            assert!(matches!(
-                error,
-                Some(FormatError::NotAFile { .. } | FormatError::Ending { .. })
-            ));
+            assert!(matches!(error, Some(FormatError::NotAFile { .. } | FormatError::Ending { .. })));
         }
     }
     let missing = VectorFile::open(folder.path().join("missing.fbin"));
-    assert!(matches!(
-        missing,
-        Err(FormatError::Io {
-            operation: "open it",
-            ..
-        })
-    ));
+    assert!(matches!(missing, Err(FormatError::Io { operation: "open it", .. })));
 }
 
 #[test]

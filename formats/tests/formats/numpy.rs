@@ -24,18 +24,11 @@ fn what_numpy_writes_is_read() {
     let folder = tempfile::tempdir().unwrap();
     for (bytes, kind, rows) in [
         (F2, NumberKind::F16, vec![[1.5, -2.0]]),
-        (
-            U1,
-            NumberKind::U8,
-            vec![[1.0, 2.0], [3.0, 255.0], [0.0, 7.0]],
-        ),
+        (U1, NumberKind::U8, vec![[1.0, 2.0], [3.0, 255.0], [0.0, 7.0]]),
         (I1, NumberKind::I8, vec![[-1.0, 2.0], [3.0, -128.0]]),
     ] {
         let file = VectorFile::open(put(folder.path(), "a.npy", bytes)).unwrap();
-        assert_eq!(
-            (file.kind(), file.rows(), file.dim()),
-            (kind, rows.len(), 2)
-        );
+        assert_eq!((file.kind(), file.rows(), file.dim()), (kind, rows.len(), 2));
         let mut row = Vec::new();
         for (i, expected) in rows.iter().enumerate() {
             file.view().row_f32(i, &mut row);
@@ -56,10 +49,7 @@ fn what_cannot_be_mapped_is_refused_and_says_what_to_do() {
         let error = VectorFile::open(put(folder.path(), "a.npy", bytes)).unwrap_err();
         assert!(matches!(error, FormatError::Header { .. }), "{error:?}");
         let message = error.to_string();
-        assert!(
-            message.contains(found) && message.contains(remedy),
-            "{message}"
-        );
+        assert!(message.contains(found) && message.contains(remedy), "{message}");
     }
 }
 
@@ -102,8 +92,5 @@ fn npyz_reads_what_we_write() {
     let array = npyz::NpyFile::new(&bytes[..]).unwrap();
     assert_eq!(array.shape(), [2, 3]);
     assert_eq!(array.order(), npyz::Order::C);
-    assert_eq!(
-        array.into_vec::<f32>().unwrap(),
-        [1.0, 2.0, 3.0, 4.0, 5.0, 6.5]
-    );
+    assert_eq!(array.into_vec::<f32>().unwrap(), [1.0, 2.0, 3.0, 4.0, 5.0, 6.5]);
 }

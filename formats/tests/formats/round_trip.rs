@@ -109,9 +109,7 @@ fn numbers_that_do_not_fit_are_refused_with_their_place() {
         let mut out = VectorWriter::create(&path, 2, kind).unwrap();
         out.push(None, &[1.0f32, 2.0]).unwrap();
         match out.push(None, &[3.0f32, number]) {
-            Err(FormatError::Number {
-                row: 1, column: 1, ..
-            }) => {}
+            Err(FormatError::Number { row: 1, column: 1, .. }) => {}
             other => panic!("{name}: {other:?}"),
         }
         // The refused row is not in the file.
@@ -123,8 +121,7 @@ fn numbers_that_do_not_fit_are_refused_with_their_place() {
 #[test]
 fn a_writer_that_is_not_finished_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let mut out =
-        VectorWriter::create(folder.path().join("gone.fbin"), 2, NumberKind::F32).unwrap();
+    let mut out = VectorWriter::create(folder.path().join("gone.fbin"), 2, NumberKind::F32).unwrap();
     out.push(None, &[1.0f32, 2.0]).unwrap();
     drop(out);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -134,38 +131,18 @@ fn a_writer_that_is_not_finished_leaves_nothing() {
 fn a_writer_refuses_what_the_ending_cannot_hold() {
     let folder = tempfile::tempdir().unwrap();
     let create = |name, dim, kind| VectorWriter::create(folder.path().join(name), dim, kind);
-    assert!(matches!(
-        create("a.fbin", 2, NumberKind::U8),
-        Err(FormatError::Kind { .. })
-    ));
-    assert!(matches!(
-        create("a.npy", 2, NumberKind::Bf16),
-        Err(FormatError::Kind { .. })
-    ));
-    assert!(matches!(
-        create("a.txt", 2, NumberKind::F32),
-        Err(FormatError::Kind { .. })
-    ));
-    assert!(matches!(
-        create("a.csv", 2, NumberKind::F32),
-        Err(FormatError::Ending { .. })
-    ));
-    assert!(matches!(
-        create("a.fbin", 0, NumberKind::F32),
-        Err(FormatError::Dimension { .. })
-    ));
+    assert!(matches!(create("a.fbin", 2, NumberKind::U8), Err(FormatError::Kind { .. })));
+    assert!(matches!(create("a.npy", 2, NumberKind::Bf16), Err(FormatError::Kind { .. })));
+    assert!(matches!(create("a.txt", 2, NumberKind::F32), Err(FormatError::Kind { .. })));
+    assert!(matches!(create("a.csv", 2, NumberKind::F32), Err(FormatError::Ending { .. })));
+    assert!(matches!(create("a.fbin", 0, NumberKind::F32), Err(FormatError::Dimension { .. })));
     let wide = create("a.fbin", 1 << 31, NumberKind::F32);
     assert!(matches!(wide, Err(FormatError::Capacity { .. })));
     let nowhere = VectorWriter::create(folder.path().join("no/a.fbin"), 2, NumberKind::F32);
     assert!(matches!(nowhere, Err(FormatError::Io { .. })));
     let mut out = create("a.fbin", 2, NumberKind::F32).unwrap();
     match out.push(None, &[1.0f32, 2.0, 3.0]) {
-        Err(FormatError::Dimension {
-            row: 0,
-            found: 3,
-            expected: 2,
-            ..
-        }) => {}
+        Err(FormatError::Dimension { row: 0, found: 3, expected: 2, .. }) => {}
         other => panic!("{other:?}"),
     }
 }

@@ -18,18 +18,9 @@ fn ids(bytes: &[u8]) -> Result<Ids, FormatError> {
 fn jsonl_ids_are_numbers_texts_or_missing() {
     let numbers = jsonl("{\"id\":0,\"vector\":[1]}\n{\"id\":18446744073709551615,\"vector\":[1]}");
     assert_eq!(numbers.unwrap().ids(), Some(&Ids::U64(vec![0, u64::MAX])));
-    let texts =
-        jsonl("{\"id\":\"7\",\"vector\":[1]}\r\n{\"id\":\"\\u00e9\\n\",\"vector\":[1]}\r\n");
-    assert_eq!(
-        texts.unwrap().ids(),
-        Some(&Ids::Text(vec!["7".into(), "é\n".into()]))
-    );
-    assert!(
-        jsonl("{\"vector\":[1]}\n{\"vector\":[2]}")
-            .unwrap()
-            .ids()
-            .is_none()
-    );
+    let texts = jsonl("{\"id\":\"7\",\"vector\":[1]}\r\n{\"id\":\"\\u00e9\\n\",\"vector\":[1]}\r\n");
+    assert_eq!(texts.unwrap().ids(), Some(&Ids::Text(vec!["7".into(), "é\n".into()])));
+    assert!(jsonl("{\"vector\":[1]}\n{\"vector\":[2]}").unwrap().ids().is_none());
 }
 
 #[test]
@@ -58,24 +49,15 @@ fn jsonl_errors_name_the_line() {
         }
     }
     match jsonl(&format!("{good}{{\"id\":2,\"vector\":[1,2,3]}}")) {
-        Err(FormatError::Dimension {
-            row: 1,
-            found: 3,
-            expected: 2,
-            ..
-        }) => {}
+        Err(FormatError::Dimension { row: 1, found: 3, expected: 2, .. }) => {}
         other => panic!("{other:?}"),
     }
     match jsonl("{\"id\":2,\"vector\":[]}") {
-        Err(FormatError::Dimension {
-            row: 0, found: 0, ..
-        }) => {}
+        Err(FormatError::Dimension { row: 0, found: 0, .. }) => {}
         other => panic!("{other:?}"),
     }
     match jsonl(&format!("{good}{{\"id\":2,\"vector\":[1,1e39]}}")) {
-        Err(FormatError::Number {
-            row: 1, column: 1, ..
-        }) => {}
+        Err(FormatError::Number { row: 1, column: 1, .. }) => {}
         other => panic!("{other:?}"),
     }
     assert!(matches!(jsonl(""), Err(FormatError::Empty { .. })));
@@ -83,42 +65,21 @@ fn jsonl_errors_name_the_line() {
 
 #[test]
 fn nesting_as_deep_as_a_line_is_an_error() {
-    let deep = format!(
-        "{{\"id\":1,\"x\":{},\"vector\":[1]}}",
-        "[".repeat(1_000_000)
-    );
-    assert!(matches!(
-        jsonl(&deep),
-        Err(FormatError::Line { line: 1, .. })
-    ));
+    let deep = format!("{{\"id\":1,\"x\":{},\"vector\":[1]}}", "[".repeat(1_000_000));
+    assert!(matches!(jsonl(&deep), Err(FormatError::Line { line: 1, .. })));
 }
 
 #[test]
 fn a_line_without_end_is_read_to_the_limit_only() {
     let long = format!("{{\"id\":1,\"vector\":[1{}", ",1".repeat(9 << 20));
-    assert!(matches!(
-        jsonl(&long),
-        Err(FormatError::Line { line: 1, .. })
-    ));
+    assert!(matches!(jsonl(&long), Err(FormatError::Line { line: 1, .. })));
 }
 
 #[test]
 fn ids_are_numbers_only_if_all_are_plain_numbers() {
-    assert_eq!(
-        ids(b"0\n18446744073709551615\n").unwrap(),
-        Ids::U64(vec![0, u64::MAX])
-    );
+    assert_eq!(ids(b"0\n18446744073709551615\n").unwrap(), Ids::U64(vec![0, u64::MAX]));
     assert_eq!(ids(b"1\r\n2").unwrap(), Ids::U64(vec![1, 2]));
-    for text in [
-        "18446744073709551616",
-        "+7",
-        "-7",
-        "007",
-        " 7",
-        "1.0",
-        "7 ",
-        "é",
-    ] {
+    for text in ["18446744073709551616", "+7", "-7", "007", " 7", "1.0", "7 ", "é"] {
         let found = ids(format!("5\n{text}\n6\n").as_bytes()).unwrap();
         assert_eq!(found, Ids::Text(vec!["5".into(), text.into(), "6".into()]));
     }
@@ -128,12 +89,7 @@ fn ids_are_numbers_only_if_all_are_plain_numbers() {
 #[test]
 fn id_errors_name_the_line() {
     let too_long = format!("a\n{}\n", "x".repeat(1025));
-    for bytes in [
-        &b"a\n\nb\n"[..],
-        b"a\n\xff\n",
-        too_long.as_bytes(),
-        b"a\n\r\n",
-    ] {
+    for bytes in [&b"a\n\nb\n"[..], b"a\n\xff\n", too_long.as_bytes(), b"a\n\r\n"] {
         assert!(matches!(ids(bytes), Err(FormatError::Line { line: 2, .. })));
     }
     let longest = format!("a\r\n{}\r\n", "x".repeat(1024));
@@ -147,19 +103,12 @@ fn ids_come_back_as_written() {
     write_ids(&path, [RowId::U64(3), RowId::U64(1)]).unwrap();
     assert_eq!(read_ids(&path).unwrap(), Ids::U64(vec![3, 1]));
     write_ids(&path, [RowId::Text("a b"), RowId::Text("1")]).unwrap();
-    assert_eq!(
-        read_ids(&path).unwrap(),
-        Ids::Text(vec!["a b".into(), "1".into()])
-    );
+    assert_eq!(read_ids(&path).unwrap(), Ids::Text(vec!["a b".into(), "1".into()]));
     for bad in ["", "a\nb", "a\r"] {
         let refused = write_ids(&path, [RowId::Text("a"), RowId::Text(bad)]);
         assert!(matches!(refused, Err(FormatError::Line { line: 2, .. })));
     }
-    assert_eq!(
-        read_ids(&path).unwrap().len(),
-        2,
-        "a refused write replaced the file"
-    );
+    assert_eq!(read_ids(&path).unwrap().len(), 2, "a refused write replaced the file");
 }
 
 #[test]
@@ -169,10 +118,7 @@ fn truth_is_read_from_ibin_and_ivecs_only() {
         let path = sample.put(folder.path());
         match (sample.name, read_truth(path)) {
             ("a.ibin", Ok(truth)) => {
-                assert_eq!(
-                    (truth.rows(), truth.k(), truth.row(0)),
-                    (1, 2, &[5u32, 256][..])
-                );
+                assert_eq!((truth.rows(), truth.k(), truth.row(0)), (1, 2, &[5u32, 256][..]));
             }
             ("a.ivecs", Ok(truth)) => {
                 assert_eq!(truth.row(0), [5, u32::MAX]);
