@@ -1,2 +1,32 @@
-//! To come.
-fn main() {}
+//! The `omendb` command: flags, progress and tables around the engine.
+//!
+//! `args` says what can be asked, each file of `commands` answers one question, `output` prints
+//! the answer for people or as JSON, `failure` turns errors into exit codes.
+#![forbid(unsafe_code)]
+
+mod answers;
+mod args;
+mod clusters;
+mod commands;
+mod database;
+mod failure;
+mod input;
+mod output;
+mod peak;
+mod progress;
+mod queries;
+mod recall;
+mod sweep;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = args::Cli::parse();
+    let output = output::Output::new(&cli.global);
+    match commands::run(cli, &output) {
+        Ok(outcome) => outcome.into(),
+        Err(failure) => failure.report(),
+    }
+}

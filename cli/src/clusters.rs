@@ -1,0 +1,96 @@
+//! Rows for the demo: clustered, as real embeddings are, and the same for the same seed.
+//!
+//! Embeddings have hundreds of columns but vary in a few tens of directions only. So clusters and
+//! the rows in them are drawn in a space of [`DIRECTIONS`] dimensions (fewer if the rows have
+//! fewer), mapped linearly into that of the rows, and given a little noise in every column.
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+/// Directions in which rows vary.
+const DIRECTIONS: usize = 24;
+/// Spread within a cluster, where the clusters' middles spread by 1.
+const SPREAD: f32 = 0.5;
+/// Spread in every column, on top.
+const NOISE: f32 = 0.02;
+
+/// A source of rows.
+pub(crate) struct Clusters {
+    random: StdRng,
+    dim: usize,
+    /// Middles, one after another, in the space of directions.
+    middles: Vec<f32>,
+    /// For each direction, what it adds to each column.
+    map: Vec<f32>,
+    directions: usize,
+}
+
+impl Clusters {
+    /// About as many clusters as the square root of `rows`.
+    pub(crate) fn new(rows: usize, dim: usize, seed: u64) -> Self {
+        let mut random = StdRng::seed_from_u64(seed);
+        let directions = dim.min(DIRECTIONS);
+        let clusters = (rows as f64).sqrt().ceil() as usize;
+        let middles = normals(&mut random, clusters.max(1) * directions);
+        let scale = 1.0 / (directions as f32).sqrt();
+        let mut map = normals(&mut random, directions * dim);
+        map.iter_mut().for_each(|x| *x *= scale);
+        Self { random, dim, middles, map, directions }
+    }
+
+    /// The next `count` rows, one after another.
+    pub(crate) fn rows(&mut self, count: usize) -> Vec<f32> {
+        let mut rows = normals(&mut self.random, count * self.dim);
+        for row in rows.chunks_exact_mut(self.dim) {
+            row.iter_mut().for_each(|x| *x *= NOISE);
+            let cluster = self.random.random_range(0..self.middles.len() / self.directions);
+            let middle = &self.middles[cluster * self.directions..][..self.directions];
+            let offsets = normals(&mut self.random, self.directions);
+            for ((middle, offset), adds) in middle.iter().zip(offsets).zip(self.map.chunks_exact(self.dim)) {
+                let along = middle + SPREAD * offset;
+                row.iter_mut().zip(adds).for_each(|(x, add)| *x += along * add);
+            }
+        }
+        rows
+    }
+}
+
+/// `count` numbers of the normal distribution (Box and Muller, 1958).
+fn normals(random: &mut StdRng, count: usize) -> Vec<f32> {
+    let mut numbers = Vec::with_capacity(count + 1);
+    while numbers.len() < count {
+        // In (0, 1], so that the logarithm is finite.
+        let u = 1.0 - random.random::<f32>();
+        let angle = std::f32::consts::TAU * random.random::<f32>();
+        let radius = (-2.0 * u.ln()).sqrt();
+        numbers.push(radius * angle.cos());
+        numbers.push(radius * angle.sin());
+    }
+    numbers.truncate(count);
+    numbers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Clusters, normals};
+    use rand::SeedableRng;
+
+    #[test]
+    fn the_same_seed_makes_the_same_rows() {
+        let rows = |seed| Clusters::new(100, 7, seed).rows(20);
+        assert_eq!(rows(1), rows(1));
+        assert_ne!(rows(1), rows(2));
+        assert_eq!(rows(1).len(), 140);
+    }
+
+    #[test]
+    fn normals_have_mean_0_and_variance_1() {
+        let numbers = normals(&mut rand::rngs::StdRng::seed_from_u64(3), 100_001);
+        assert_eq!(numbers.len(), 100_001);
+        let count = numbers.len() as f64;
+        let mean = numbers.iter().map(|&x| f64::from(x)).sum::<f64>() / count;
+        let variance = numbers.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / count;
+        // Six standard errors: 6 / sqrt(count), and 6 * sqrt(2 / count).
+        assert!(mean.abs() < 0.019 && (variance - 1.0).abs() < 0.027, "{mean} {variance}");
+    }
+}

@@ -1,0 +1,118 @@
+//! `omendb add`: more rows, in one batch.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use omendb_engine::{Db, Id, IdKind};
+use omendb_formats::Ids;
+use serde_json::json;
+
+use crate::args::Global;
+use crate::database::Use;
+use crate::failure::{Failure, Outcome};
+use crate::input::{Input, ids_of_kind, ids_ref};
+use crate::output::{Output, grouped};
+use crate::progress::Bar;
+
+/// Add the rows of a file to a database: all of them, or none if one is refused
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  omendb add notes.omen more.jsonl
+  omendb add notes.omen more.fbin --ids more.txt --upsert
+
+Without --ids, the rows' ids are those in the file (.jsonl), else the numbers after the highest id
+in the database. Rows of another type than the database's are converted, to f16 and bf16 by
+rounding, to u8 and i8 only whole numbers in range.")]
+pub(crate) struct Add {
+    /// The database
+    db: PathBuf,
+    /// The rows: .fvecs .bvecs .fbin .f16bin .bf16bin .u8bin .i8bin .npy or .jsonl
+    file: PathBuf,
+    /// A .txt file with one id a line, one for each row
+    #[arg(long, value_name = "FILE")]
+    ids: Option<PathBuf>,
+    /// Replace the rows whose ids exist, instead of refusing the file
+    #[arg(long)]
+    upsert: bool,
+}
+
+impl Add {
+    pub(crate) fn run(self, global: &Global, output: &Output) -> Result<Outcome, Failure> {
+        let with = Use::new(global, 0)?;
+        let input = Input::open(&self.file, self.ids.as_deref())?;
+        let bar = Bar::new(output);
+        let db = with.write(&self.db, bar.listener())?;
+        if input.dim() != db.options().dim() {
+            return Err(Failure::about(
+                input.path(),
+                format_args!(
+                    "found rows of dimension {}, expected {}, the database's",
+                    input.dim(),
+                    db.options().dim()
+                ),
+            ));
+        }
+        let ids = match input.ids() {
+            Some(ids) => {
+                let from = self.ids.as_deref().unwrap_or(input.path());
+                ids_of_kind(ids.clone(), db.options().ids(), &from.display().to_string())?
+            }
+            None => next_numbers(&db, &input)?,
+        };
+
+        let start = Instant::now();
+        let before = db.count();
+        let added = if self.upsert {
+            db.upsert_batch(ids_ref(&ids), input.rows())
+        } else {
+            db.add_batch(ids_ref(&ids), input.rows())
+        };
+        added.map_err(|error| Failure::batch(input.path(), error))?;
+        let count = db.count();
+        db.close()?;
+        let seconds = start.elapsed().as_secs_f64();
+        bar.clear();
+
+        let replaced = input.count() - (count - before);
+        let replaced_text = if replaced > 0 {
+            format!(", {} of them in place of others", grouped(replaced as u64))
+        } else {
+            String::new()
+        };
+        output.line(format_args!(
+            "{} rows added{replaced_text}; {} holds {}",
+            grouped(input.count() as u64),
+            self.db.display(),
+            grouped(count as u64),
+        ))?;
+        output.json(&json!({
+            "added": input.count(),
+            "replaced": replaced,
+            "count": count,
+            "seconds": seconds,
+        }))?;
+        Ok(Outcome::Done)
+    }
+}
+
+/// The numbers after the highest id.
+fn next_numbers(db: &Db, input: &Input) -> Result<Ids, Failure> {
+    if db.options().ids() == IdKind::Text {
+        return Err(Failure::about(
+            input.path(),
+            "found rows without ids, expected one for each row, for the database's ids are \
+             texts: give them with --ids FILE.txt",
+        ));
+    }
+    let highest = db.ids().filter_map(|id| if let Id::U64(id) = id { Some(id) } else { None }).max();
+    let first = highest.map_or(Some(0), |id| id.checked_add(1));
+    match first.and_then(|first| Some(first..first.checked_add(input.count() as u64)?)) {
+        Some(numbers) => Ok(Ids::U64(numbers.collect())),
+        None => Err(Failure::about(
+            input.path(),
+            "no numbers are left after the database's highest id: give ids with --ids FILE.txt",
+        )),
+    }
+}

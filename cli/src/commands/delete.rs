@@ -1,0 +1,70 @@
+//! `omendb delete`: rows by id, all at once.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use clap::Args;
+use omendb_engine::Id;
+use omendb_formats::{Ids, read_ids};
+use serde_json::json;
+
+use crate::args::Global;
+use crate::database::Use;
+use crate::failure::{Failure, Outcome};
+use crate::input::ids_of_kind;
+use crate::output::{Output, grouped};
+use crate::progress::Bar;
+
+/// Delete rows by their ids, all at once; ids that are not there are counted
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  omendb delete notes.omen 17 42
+  omendb delete notes.omen --ids old.txt")]
+pub(crate) struct Delete {
+    /// The database
+    db: PathBuf,
+    /// The ids
+    #[arg(value_name = "ID", required_unless_present = "ids", conflicts_with = "ids")]
+    id: Vec<String>,
+    /// A .txt file with one id a line
+    #[arg(long, value_name = "FILE")]
+    ids: Option<PathBuf>,
+}
+
+impl Delete {
+    pub(crate) fn run(self, global: &Global, output: &Output) -> Result<Outcome, Failure> {
+        let with = Use::new(global, 0)?;
+        let (ids, from) = match &self.ids {
+            Some(file) => (read_ids(file)?, file.display().to_string()),
+            None => (Ids::Text(self.id), "the command line".into()),
+        };
+        let bar = Bar::new(output);
+        let db = with.write(&self.db, bar.listener())?;
+        // An id that is named twice counts once.
+        let ids: BTreeSet<Id> = match ids_of_kind(ids, db.options().ids(), &from)? {
+            Ids::U64(numbers) => numbers.into_iter().map(Id::from).collect(),
+            Ids::Text(texts) => texts.into_iter().map(Id::from).collect(),
+        };
+        let asked = ids.len();
+        let deleted = db.delete_batch(ids)?;
+        let count = db.count();
+        db.close()?;
+        bar.clear();
+
+        let missing = asked - deleted;
+        let missing_text = if missing > 0 {
+            format!(" ({} of the ids were not there)", grouped(missing as u64))
+        } else {
+            String::new()
+        };
+        output.line(format_args!(
+            "{} rows deleted{missing_text}; {} holds {}",
+            grouped(deleted as u64),
+            self.db.display(),
+            grouped(count as u64),
+        ))?;
+        output.json(&json!({ "deleted": deleted, "missing": missing, "count": count }))?;
+        Ok(Outcome::Done)
+    }
+}

@@ -1,0 +1,78 @@
+//! `omendb export`: all rows into a file.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use omendb_engine::Id;
+use omendb_formats::{FileKind, NumberKind, VectorWriter, write_ids};
+use serde_json::json;
+
+use crate::args::Global;
+use crate::database::Use;
+use crate::failure::{Failure, Outcome};
+use crate::input::{number_kind, row_id};
+use crate::output::{Output, grouped};
+use crate::progress::Bar;
+
+/// Write all rows to a file, in the order in which they were added
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  omendb export notes.omen notes.jsonl
+  omendb export notes.omen notes.npy --ids notes.txt
+
+A .jsonl file holds ids and rows, and `omendb build` makes the same rows of it. The other kinds
+hold rows only: --ids writes the ids beside them. A file that is there is replaced.")]
+pub(crate) struct Export {
+    /// The database
+    db: PathBuf,
+    /// The file to write: .jsonl, or .fvecs .bvecs .fbin .f16bin .bf16bin .u8bin .i8bin .npy
+    file: PathBuf,
+    /// A .txt file to write the ids to, one a line
+    #[arg(long, value_name = "FILE")]
+    ids: Option<PathBuf>,
+}
+
+impl Export {
+    pub(crate) fn run(self, global: &Global, output: &Output) -> Result<Outcome, Failure> {
+        let db = Use::new(global, 1)?.read(&self.db)?;
+        let start = Instant::now();
+        let stored = number_kind(db.options().stored_type());
+        let kinds = FileKind::of(&self.file)?.numbers();
+        // As stored where the file can hold that, else as what the file holds.
+        let kind = match kinds {
+            kinds if kinds.contains(&stored) => stored,
+            [only] => *only,
+            _ => NumberKind::F32,
+        };
+        let mut out = VectorWriter::create(&self.file, db.options().dim(), kind)?;
+        let bar = Bar::new(output);
+        let count = db.count();
+        let mut done = 0;
+        db.for_each_row(|id, row| {
+            if done % 1000 == 0 {
+                bar.count("writing", done, count);
+            }
+            done += 1;
+            out.push(Some(row_id(&Id::from(id))), row)
+        })?;
+        let rows = out.finish()?;
+        bar.clear();
+        if let Some(file) = &self.ids {
+            let ids: Vec<Id> = db.ids().collect();
+            write_ids(file, ids.iter().map(row_id))?;
+        }
+        let seconds = start.elapsed().as_secs_f64();
+
+        output.line(format_args!("{} rows written to {}", grouped(rows), self.file.display()))?;
+        output.json(&json!({
+            "count": rows,
+            "dim": db.options().dim(),
+            "type": kind.to_string(),
+            "file": self.file.display().to_string(),
+            "seconds": seconds,
+        }))?;
+        Ok(Outcome::Done)
+    }
+}

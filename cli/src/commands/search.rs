@@ -1,0 +1,209 @@
+//! `omendb search`: answers a file of queries, and measures it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use omendb_engine::{Db, SearchOptions};
+use serde_json::{Value, json};
+
+use crate::answers;
+use crate::args::Global;
+use crate::database::Use;
+use crate::failure::{Failure, Outcome};
+use crate::output::{Output, grouped};
+use crate::queries::Queries;
+use crate::recall::Expected;
+use crate::sweep::{HEADER, Plan, Run};
+
+/// Answers printed for people; all are in the JSON object and in --out.
+const PRINTED: usize = 10;
+
+/// Find the nearest rows of each query in a file, and how fast and how well that goes
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  omendb search notes.omen queries.fbin -k 10
+  omendb search sift.omen queries.fbin --truth truth.ibin --width 20,40,80
+  omendb search sift.omen queries.fbin --truth truth.ibin --recall 0.95
+  omendb search sift.omen queries.fbin --exact --out nearest.ibin
+
+The width is how many candidates a search keeps: wider finds more of the true neighbours and takes
+longer. recall is the share of the true k nearest that were found. Times are of one query a call,
+from one thread or from --threads; --batch hands all queries over in one call instead.")]
+pub(crate) struct Search {
+    /// The database
+    db: PathBuf,
+    /// The queries: .fvecs .bvecs .fbin .f16bin .bf16bin .u8bin .i8bin .npy or .jsonl
+    queries: PathBuf,
+    /// Rows to find for each query
+    #[arg(short, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    k: u32,
+    /// Width of the search, or several: each is a run [default: the database's own]
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
+    width: Vec<u32>,
+    /// Widen until this share of the true neighbours is found; exit code 1 if no width does
+    #[arg(long, value_name = "R", requires = "truth", conflicts_with_all = ["width", "exact"])]
+    recall: Option<f64>,
+    /// Look at every row: certain, and slow
+    #[arg(long, conflicts_with = "width")]
+    exact: bool,
+    /// The true neighbours (.ibin or .ivecs), as `omendb truth` writes them
+    #[arg(long, value_name = "FILE")]
+    truth: Option<PathBuf>,
+    /// All queries in one call
+    #[arg(long)]
+    batch: bool,
+    /// Answer all queries this often; the fastest round counts
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Write the answers: row numbers as .ibin or .ivecs, or ids and distances as .jsonl
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+impl Search {
+    pub(crate) fn run(self, global: &Global, output: &Output) -> Result<Outcome, Failure> {
+        if let Some(recall) = self.recall
+            && !(0.0..=1.0).contains(&recall)
+        {
+            return Err(Failure::Usage(format!("--recall {recall}: expected 0 to 1")));
+        }
+        if let Some(out) = &self.out {
+            answers::check_ending(out)?;
+        }
+        let with = Use::new(global, 1)?;
+        let db = with.read(&self.db)?;
+        let options = db.options();
+        let queries = Queries::read(&self.queries, options.dim(), options.stored_type())?;
+        let k = self.k as usize;
+        let expected = match &self.truth {
+            Some(truth) => Some(Expected::read(truth, &db, queries.len(), k)?),
+            None => None,
+        };
+        let plan = Plan { threads: with.threads, batch: self.batch, rounds: self.rounds as usize };
+        let asked = Asked { search: &self, db: &db, queries: &queries, plan, expected: &expected };
+
+        let (runs, outcome) = match self.recall {
+            Some(goal) => asked.until(goal)?,
+            None => {
+                let settings = if self.exact || self.width.is_empty() {
+                    vec![None]
+                } else {
+                    self.width.iter().map(|&width| Some(width as usize)).collect()
+                };
+                let runs = settings.into_iter().map(|width| asked.at(width)).collect::<Result<_, _>>()?;
+                (runs, Outcome::Done)
+            }
+        };
+        self.report(&db, &queries, &runs, output)?;
+        if outcome == Outcome::Found
+            && let Some(goal) = self.recall
+        {
+            output.line(format_args!("no width reaches recall {goal}"))?;
+        }
+        if let (Some(out), Some(last)) = (&self.out, runs.last()) {
+            answers::write(out, k, &last.run.hits)?;
+            output.line(format_args!("answers written to {}", out.display()))?;
+        }
+        Ok(outcome)
+    }
+
+    fn report(&self, db: &Db, queries: &Queries, runs: &[Measured], output: &Output) -> Result<(), Failure> {
+        let stats = db.stats();
+        output.line(format_args!(
+            "{} queries, the {} nearest of {} rows × {} {} by {}, {}, {}",
+            grouped(queries.len() as u64),
+            self.k,
+            grouped(stats.count as u64),
+            stats.dim,
+            stats.row_type,
+            stats.metric,
+            stats.isa,
+            if stats.threads == 1 { "1 thread".into() } else { format!("{} threads", stats.threads) },
+        ))?;
+        output.table(&HEADER, runs.iter().map(|one| one.run.cells(&one.label(self.exact), one.recall)))?;
+        let mut object = json!({
+            "k": self.k,
+            "queries": queries.len(),
+            "rows": stats.count,
+            "dim": stats.dim,
+            "exact": self.exact,
+            "batch": self.batch,
+            "threads": stats.threads,
+            "isa": stats.isa.to_string(),
+            "runs": runs.iter().map(|one| one.run.json(one.width, one.recall)).collect::<Vec<Value>>(),
+        });
+        if let (None, Some(last)) = (&self.truth, runs.last()) {
+            object["hits"] = answers::json(&last.run.hits);
+            if self.out.is_none() {
+                output.lines(answers::lines(&last.run.hits[..queries.len().min(PRINTED)]))?;
+            }
+            if self.out.is_none() && queries.len() > PRINTED {
+                output.line(format_args!(
+                    "… and {} more queries: --json or --out FILE for all answers",
+                    grouped((queries.len() - PRINTED) as u64)
+                ))?;
+            }
+        }
+        output.json(&object)
+    }
+}
+
+/// A run with what is known of it.
+struct Measured {
+    width: Option<usize>,
+    recall: Option<f64>,
+    run: Run,
+}
+
+impl Measured {
+    fn label(&self, exact: bool) -> String {
+        match self.width {
+            Some(width) => width.to_string(),
+            None if exact => "exact".into(),
+            None => "default".into(),
+        }
+    }
+}
+
+/// The queries and how they are asked.
+struct Asked<'a> {
+    search: &'a Search,
+    db: &'a Db,
+    queries: &'a Queries,
+    plan: Plan,
+    expected: &'a Option<Expected>,
+}
+
+impl Asked<'_> {
+    fn at(&self, width: Option<usize>) -> Result<Measured, Failure> {
+        let mut options = SearchOptions::new(self.search.k as usize).exact(self.search.exact);
+        if let Some(width) = width {
+            options = options.width(width);
+        }
+        let run = self
+            .plan
+            .run(self.db, self.queries, &options)
+            .map_err(|error| Failure::about(&self.search.queries, error))?;
+        let recall = self.expected.as_ref().map(|expected| expected.recall(&run.hits));
+        Ok(Measured { width, recall, run })
+    }
+
+    /// Widths from k upwards, by a quarter each, until one reaches the goal.
+    fn until(&self, goal: f64) -> Result<(Vec<Measured>, Outcome), Failure> {
+        let mut runs = Vec::new();
+        let mut width = self.search.k as usize;
+        loop {
+            let run = self.at(Some(width))?;
+            let reached = run.recall.is_some_and(|recall| recall >= goal);
+            runs.push(run);
+            if reached {
+                return Ok((runs, Outcome::Done));
+            }
+            if width >= self.db.count() {
+                return Ok((runs, Outcome::Found));
+            }
+            width = (width + width.div_ceil(4)).min(self.db.count());
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! `omendb truth`: the exact neighbours of queries.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use omendb_engine::{Db, Hit, Id, Metric, Options, SearchOptions};
+use omendb_formats::{FileKind, FormatError, NumberKind, VectorWriter};
+use serde_json::json;
+
+use crate::args::Global;
+use crate::database::Use;
+use crate::failure::{Failure, Outcome};
+use crate::input::Input;
+use crate::output::{Output, grouped};
+use crate::progress::Bar;
+use crate::queries::Queries;
+
+/// Queries answered between two steps of the bar.
+const STEP: usize = 64;
+
+/// Find the exact nearest rows of each query, to measure searches against
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  omendb truth rows.fbin queries.fbin -k 100 --metric cosine --out truth.ibin
+
+Looks at every row for every query, and keeps the rows in memory. Distances are decided in f64;
+of rows equally near the one with the lower number comes first. The file holds row numbers of
+BASE: one row a query, nearest first.")]
+pub(crate) struct MakeTruth {
+    /// The rows
+    base: PathBuf,
+    /// The queries
+    queries: PathBuf,
+    /// Neighbours of each query [default: 100, or all rows if they are fewer]
+    #[arg(short, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    k: Option<u32>,
+    /// How rows are compared: l2 (squared Euclidean), ip (inner product) or cosine
+    #[arg(long, default_value = "l2")]
+    metric: Metric,
+    /// The file to write: .ibin or .ivecs
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+impl MakeTruth {
+    pub(crate) fn run(self, global: &Global, output: &Output) -> Result<Outcome, Failure> {
+        let with = Use::new(global, 0)?;
+        check_ending(&self.out)?;
+        let start = Instant::now();
+        let base = Input::open(&self.base, None)?;
+        let queries = Queries::read(&self.queries, base.dim(), base.kind())?;
+        let k = match self.k {
+            None => base.count().min(100),
+            Some(k) if k as usize <= base.count() => k as usize,
+            Some(k) => {
+                return Err(Failure::about(
+                    &self.base,
+                    format_args!("found {} rows, expected at least k = {k}", base.count()),
+                ));
+            }
+        };
+
+        let bar = Bar::new(output);
+        // No graph: exact search looks at all rows wherever they are.
+        let options = Options::new(base.dim(), self.metric)
+            .row_type(base.kind())
+            .buffer_rows(usize::MAX)
+            .threads(with.threads)
+            .isa(with.isa)
+            .progress(bar.listener());
+        let db = Db::in_memory(options).map_err(|error| Failure::open(&self.base, error))?;
+        let numbers: Vec<u64> = (0..base.count() as u64).collect();
+        db.add_batch(&numbers, base.rows()).map_err(|error| Failure::batch(&self.base, error))?;
+
+        let mut out = VectorWriter::create(&self.out, k, NumberKind::I32)?;
+        let exact = SearchOptions::new(k).exact(true);
+        let mut row = Vec::with_capacity(k * 4);
+        for first in (0..queries.len()).step_by(STEP) {
+            bar.count("searching", first, queries.len());
+            let last = queries.len().min(first + STEP);
+            let answers =
+                queries.search_batch(&db, first..last, &exact).map_err(|error| Failure::about(&self.queries, error))?;
+            for hits in answers {
+                row.clear();
+                hits.iter().for_each(|hit| row.extend(number(hit).to_le_bytes()));
+                out.push(None, row.as_slice())?;
+            }
+        }
+        out.finish()?;
+        bar.clear();
+        let seconds = start.elapsed().as_secs_f64();
+
+        output.line(format_args!(
+            "the {k} nearest of {} rows for each of {} queries, in {seconds:.2} s: {}",
+            grouped(base.count() as u64),
+            grouped(queries.len() as u64),
+            self.out.display()
+        ))?;
+        output.json(&json!({
+            "rows": base.count(),
+            "queries": queries.len(),
+            "k": k,
+            "metric": self.metric.to_string(),
+            "seconds": seconds,
+            "out": self.out.display().to_string(),
+        }))?;
+        Ok(Outcome::Done)
+    }
+}
+
+/// The row number that the id is; all are below 2³².
+fn number(hit: &Hit) -> u32 {
+    match hit.id {
+        Id::U64(number) => number as u32,
+        Id::Text(_) => unreachable!("ids were given as numbers"),
+    }
+}
+
+fn check_ending(out: &std::path::Path) -> Result<(), Failure> {
+    match FileKind::of(out) {
+        Ok(FileKind::Ibin | FileKind::Ivecs) => Ok(()),
+        Ok(kind) => Err(FormatError::Ending {
+            file: out.into(),
+            found: format!(".{}", kind.ending()),
+            expected: ".ibin or .ivecs",
+        }
+        .into()),
+        Err(error) => Err(error.into()),
+    }
+}

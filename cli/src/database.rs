@@ -1,0 +1,50 @@
+//! Opening a database as the command line says.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use omendb_engine::{Db, Isa, OpenError, OpenOptions, Progress, StorageError};
+
+use crate::args::Global;
+use crate::failure::Failure;
+
+/// How commands use a database: threads, instruction set, whom to tell how far they are.
+pub(crate) struct Use {
+    /// 0: one per processor.
+    pub(crate) threads: usize,
+    pub(crate) isa: Isa,
+}
+
+impl Use {
+    /// From the flags, with `threads` when they do not say. An instruction set that is unknown or
+    /// that this machine lacks is refused here, wherever it was named.
+    pub(crate) fn new(global: &Global, threads: usize) -> Result<Self, Failure> {
+        let isa = match global.isa {
+            Some(isa) => isa.required()?,
+            None => Isa::chosen()?,
+        };
+        Ok(Self { threads: global.threads.map_or(threads, usize::from), isa })
+    }
+
+    pub(crate) fn open_options(&self) -> OpenOptions {
+        OpenOptions::new().threads(self.threads).isa(self.isa)
+    }
+
+    /// Opens to read, beside any writer.
+    pub(crate) fn read(&self, path: &Path) -> Result<Db, Failure> {
+        self.try_read(path).map_err(|error| Failure::open(path, error))
+    }
+
+    /// As [`Use::read`]. One that needs a writer to recover it first is opened for writing.
+    pub(crate) fn try_read(&self, path: &Path) -> Result<Db, OpenError> {
+        match Db::open_read_only_with(path, self.open_options()) {
+            Err(OpenError::Storage(StorageError::NeedsRecovery { .. })) => Db::open_with(path, self.open_options()),
+            opened => opened,
+        }
+    }
+
+    /// Opens to write.
+    pub(crate) fn write(&self, path: &Path, listener: Arc<dyn Fn(Progress) + Send + Sync>) -> Result<Db, Failure> {
+        Db::open_with(path, self.open_options().progress(listener)).map_err(|error| Failure::open(path, error))
+    }
+}

@@ -1,0 +1,137 @@
+//! What a command prints: text and tables for people, or one JSON object for programs.
+
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::io::{self, BufWriter, Stdout, Write};
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde_json::Value;
+
+use crate::args::Global;
+use crate::failure::Failure;
+
+/// Where answers go.
+pub(crate) struct Output {
+    json: bool,
+    quiet: bool,
+    stdout: RefCell<BufWriter<Stdout>>,
+}
+
+impl Output {
+    pub(crate) fn new(global: &Global) -> Self {
+        let stdout = RefCell::new(BufWriter::new(io::stdout()));
+        Self { json: global.json, quiet: global.quiet, stdout }
+    }
+
+    /// Whether people read this.
+    pub(crate) fn for_people(&self) -> bool {
+        !self.json && !self.quiet
+    }
+
+    /// A line for people, at once.
+    pub(crate) fn line(&self, text: impl Display) -> Result<(), Failure> {
+        if self.for_people() {
+            self.write(|out| writeln!(out, "{text}").and_then(|()| out.flush()))?;
+        }
+        Ok(())
+    }
+
+    /// Lines for people that also another program may read, such as ids.
+    pub(crate) fn lines(&self, lines: impl IntoIterator<Item = impl Display>) -> Result<(), Failure> {
+        if self.for_people() {
+            self.write(|out| {
+                lines.into_iter().try_for_each(|line| writeln!(out, "{line}"))?;
+                out.flush()
+            })?;
+        }
+        Ok(())
+    }
+
+    /// A table for people; numbers stand right.
+    pub(crate) fn table(&self, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Result<(), Failure> {
+        if !self.for_people() {
+            return Ok(());
+        }
+        let mut table = Table::new();
+        table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(header.to_vec());
+        for row in rows {
+            table.add_row(row);
+        }
+        for column in table.column_iter_mut() {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        self.line(table)
+    }
+
+    /// Names and values for people.
+    pub(crate) fn pairs(&self, pairs: &[(&str, String)]) -> Result<(), Failure> {
+        let width = pairs.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        self.lines(pairs.iter().map(|(name, value)| format!("{name:width$}  {value}")))
+    }
+
+    /// The object for programs.
+    pub(crate) fn json(&self, value: &Value) -> Result<(), Failure> {
+        if self.json {
+            self.write(|out| writeln!(out, "{value}").and_then(|()| out.flush()))?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, print: impl FnOnce(&mut BufWriter<Stdout>) -> io::Result<()>) -> Result<(), Failure> {
+        print(&mut self.stdout.borrow_mut()).map_err(|error| Failure::stdout(&error))
+    }
+}
+
+/// `1234567` as `1,234,567`.
+pub(crate) fn grouped(number: impl TryInto<u64>) -> String {
+    let digits = number.try_into().unwrap_or(u64::MAX).to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A rate or a mean as a whole number of groups, with decimals only where it is small.
+pub(crate) fn rounded(number: f64) -> String {
+    if number < 100.0 { format!("{number:.1}") } else { grouped(number.round() as u64) }
+}
+
+/// Bytes in the unit that leaves one to three digits before the point.
+pub(crate) fn bytes(count: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut size = count as f64;
+    let mut unit = 0;
+    while size >= 1000.0 && unit + 1 < UNITS.len() {
+        size /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{count} B") } else { format!("{size:.1} {}", UNITS[unit]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bytes, grouped, rounded};
+
+    #[test]
+    fn numbers_are_grouped_by_three() {
+        let cases: [(u64, &str); 5] =
+            [(0, "0"), (999, "999"), (1000, "1,000"), (65536, "65,536"), (1_234_567, "1,234,567")];
+        for (number, text) in cases {
+            assert_eq!(grouped(number), text);
+        }
+        assert_eq!((rounded(1234.6).as_str(), rounded(7.26).as_str()), ("1,235", "7.3"));
+    }
+
+    #[test]
+    fn bytes_have_one_to_three_digits() {
+        assert_eq!(bytes(0), "0 B");
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(1000), "1.0 KiB");
+        assert_eq!(bytes(64 << 20), "64.0 MiB");
+        assert_eq!(bytes(u64::MAX), "16777216.0 TiB");
+    }
+}

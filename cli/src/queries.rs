@@ -1,0 +1,130 @@
+//! Queries in memory, of the type in which the engine answers them fastest.
+
+use std::ops::Range;
+use std::path::Path;
+
+use omendb_engine::{Db, ElementKind, Hit, SearchError, SearchOptions, SearchStats, bf16, f16};
+use omendb_formats::{NumberKind, Strided, VectorFile};
+
+use crate::failure::Failure;
+use crate::input::element_kind;
+
+/// Rows of `dim` numbers: of the database's own type, or f32.
+pub(crate) struct Queries {
+    dim: usize,
+    values: Values,
+}
+
+enum Values {
+    F32(Vec<f32>),
+    F16(Vec<f16>),
+    Bf16(Vec<bf16>),
+    U8(Vec<u8>),
+    I8(Vec<i8>),
+}
+
+/// Does `$body` with `$values` as the vector of whatever type.
+macro_rules! typed {
+    ($queries:expr, $values:ident => $body:expr) => {
+        match &$queries.values {
+            Values::F32($values) => $body,
+            Values::F16($values) => $body,
+            Values::Bf16($values) => $body,
+            Values::U8($values) => $body,
+            Values::I8($values) => $body,
+        }
+    };
+}
+
+impl Queries {
+    /// Reads the file, for a database of `dim` columns of type `kind`.
+    pub(crate) fn read(path: &Path, dim: usize, kind: ElementKind) -> Result<Self, Failure> {
+        let file = VectorFile::open(path)?;
+        element_kind(path, file.kind())?;
+        if file.dim() != dim {
+            return Err(Failure::about(
+                path,
+                format_args!("found queries of dimension {}, expected {dim}", file.dim()),
+            ));
+        }
+        if file.rows() == 0 {
+            return Err(Failure::about(path, "found no queries, expected at least 1"));
+        }
+        Ok(Self::of(&file.view(), kind))
+    }
+
+    fn of(view: &Strided<'_>, kind: ElementKind) -> Self {
+        fn gather<const N: usize, T>(view: &Strided<'_>, one: impl Fn([u8; N]) -> T) -> Vec<T> {
+            let mut values = Vec::with_capacity(view.rows * view.dim);
+            for row in 0..view.rows {
+                let (numbers, _) = view.row(row).as_chunks::<N>();
+                values.extend(numbers.iter().map(|&bytes| one(bytes)));
+            }
+            values
+        }
+        let values = match (view.kind, kind) {
+            (NumberKind::F16, ElementKind::F16) => Values::F16(gather(view, f16::from_le_bytes)),
+            (NumberKind::Bf16, ElementKind::Bf16) => Values::Bf16(gather(view, bf16::from_le_bytes)),
+            (NumberKind::U8, ElementKind::U8) => Values::U8(gather(view, u8::from_le_bytes)),
+            (NumberKind::I8, ElementKind::I8) => Values::I8(gather(view, i8::from_le_bytes)),
+            _ => {
+                let mut values = Vec::with_capacity(view.rows * view.dim);
+                let mut numbers = Vec::new();
+                for row in 0..view.rows {
+                    view.row_f32(row, &mut numbers);
+                    values.extend_from_slice(&numbers);
+                }
+                Values::F32(values)
+            }
+        };
+        Self { dim: view.dim, values }
+    }
+
+    /// Queries made by the program itself.
+    pub(crate) fn from_f32(dim: usize, values: Vec<f32>) -> Self {
+        Self { dim, values: Values::F32(values) }
+    }
+
+    /// How many.
+    pub(crate) fn len(&self) -> usize {
+        typed!(self, values => values.len() / self.dim)
+    }
+
+    /// Answers query `query`.
+    pub(crate) fn search(
+        &self,
+        db: &Db,
+        query: usize,
+        options: &SearchOptions,
+    ) -> Result<(Vec<Hit>, SearchStats), SearchError> {
+        typed!(self, values => {
+            db.search_measured(&values[query * self.dim..][..self.dim], options)
+        })
+        .map_err(|error| moved(error, query))
+    }
+
+    /// Answers those of `range` in one call.
+    pub(crate) fn search_batch(
+        &self,
+        db: &Db,
+        range: Range<usize>,
+        options: &SearchOptions,
+    ) -> Result<Vec<Vec<Hit>>, SearchError> {
+        typed!(self, values => {
+            db.search_batch(&values[range.start * self.dim..range.end * self.dim], options)
+        })
+        .map_err(|error| moved(error, range.start))
+    }
+}
+
+/// The engine counts queries within one call; people count them within the file.
+fn moved(mut error: SearchError, by: usize) -> SearchError {
+    match &mut error {
+        SearchError::Dimension { query, .. }
+        | SearchError::NotFinite { query, .. }
+        | SearchError::ZeroNorm { query }
+        | SearchError::TooLong { query, .. } => *query += by,
+        _ => {}
+    }
+    error
+}
