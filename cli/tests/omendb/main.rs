@@ -1,0 +1,9 @@
+//! The real binary, from the outside: JSON fields, exit codes, messages, files.
+
+mod damaged;
+mod journey;
+mod output;
+mod refused;
+mod replaced;
+mod run;
+mod usage;
