@@ -101,7 +101,7 @@ impl Db {
             part("ids and deletes", usage.memory_slots),
             part("blobs", usage.memory_blobs),
             part("index of ids", index as u64),
-            part("graph", snapshot.graph.csr().bytes() as u64),
+            part("graph", snapshot.graph.bytes() as u64),
             part("norms", snapshot.norms.bytes() as u64),
             part("search scratch", core.scratches.bytes() as u64),
         ];

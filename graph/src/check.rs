@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::Graph;
+use crate::level::Level;
 use crate::reach::Reached;
 
 /// A promise that a graph breaks.
@@ -59,27 +60,49 @@ impl Graph {
     ///
     /// The degree bound cannot be broken: a list has R places.
     pub fn check(&self) -> Vec<Defect> {
-        let rows = self.rows();
-        let mut defects = Vec::new();
-        let mut list = Vec::with_capacity(self.csr.degree());
-        for slot in 0..rows {
-            list.clear();
-            list.extend(self.csr.neighbours(slot));
-            list.sort_unstable();
-            for pair in list.windows(2).filter(|pair| pair[0] == pair[1]) {
-                defects.push(Defect::Duplicate { slot, target: pair[0] });
-            }
-            for &target in &list {
-                if target >= rows {
-                    defects.push(Defect::OutOfRange { slot, target });
-                } else if target == slot {
-                    defects.push(Defect::SelfLoop { slot });
-                }
+        let mut defects = check(&self.base);
+        for above in &self.above {
+            let slot = |row: u32| above.slots.get(row as usize).copied().unwrap_or(u32::MAX);
+            defects.extend(check(&above.level).into_iter().map(|defect| defect.renumbered(slot)));
+        }
+        defects
+    }
+}
+
+fn check(level: &Level) -> Vec<Defect> {
+    let rows = level.csr.rows();
+    let mut defects = Vec::new();
+    let mut list = Vec::with_capacity(level.csr.degree());
+    for slot in 0..rows {
+        list.clear();
+        list.extend(level.csr.neighbours(slot));
+        list.sort_unstable();
+        for pair in list.windows(2).filter(|pair| pair[0] == pair[1]) {
+            defects.push(Defect::Duplicate { slot, target: pair[0] });
+        }
+        for &target in &list {
+            if target >= rows {
+                defects.push(Defect::OutOfRange { slot, target });
+            } else if target == slot {
+                defects.push(Defect::SelfLoop { slot });
             }
         }
-        let wrong = self.entries.iter().filter(|&&entry| entry >= rows);
-        defects.extend(wrong.map(|&entry| Defect::Entry { entry }));
-        defects.extend(Reached::of(self).missing().map(|slot| Defect::Unreachable { slot }));
-        defects
+    }
+    let wrong = level.entries.iter().filter(|&&entry| entry >= rows);
+    defects.extend(wrong.map(|&entry| Defect::Entry { entry }));
+    defects.extend(Reached::of(level).missing().map(|slot| Defect::Unreachable { slot }));
+    defects
+}
+
+impl Defect {
+    /// The same, of rows that have other numbers.
+    fn renumbered(self, slot: impl Fn(u32) -> u32) -> Self {
+        match self {
+            Defect::OutOfRange { slot: row, target } => Defect::OutOfRange { slot: slot(row), target },
+            Defect::SelfLoop { slot: row } => Defect::SelfLoop { slot: slot(row) },
+            Defect::Duplicate { slot: row, target } => Defect::Duplicate { slot: slot(row), target: slot(target) },
+            Defect::Entry { entry } => Defect::Entry { entry },
+            Defect::Unreachable { slot: row } => Defect::Unreachable { slot: slot(row) },
+        }
     }
 }

@@ -5,41 +5,48 @@
 //! | 8 | `OMENGRPH` |
 //! | 4 | version, 1 |
 //! | 4 | R, the bound on a list |
+//! | 4 | levels, the base among them |
+//! | | for each level, the base first: |
 //! | 4 | rows |
 //! | 4 | entry points |
-//! | 4 × entry points | their slots |
+//! | 4 × entry points | their numbers |
 //! | 4 × R × rows | the lists, each padded to R with 0xFFFFFFFF |
 //!
-//! The medium's checksum covers these bytes; what is checked here is that no list leads outside.
+//! Which rows are in the levels above follows from the number of rows. The medium's checksum
+//! covers these bytes; what is checked here is that no list leads outside.
 
 use std::io::{self, Write};
 
-use crate::csr::{Csr, NONE};
+use crate::csr::NONE;
+use crate::level::Level;
 use crate::{Graph, GraphError, MAX_ROWS};
 
 const MAGIC: &[u8; 8] = b"OMENGRPH";
 const VERSION: u32 = 1;
-const HEADER: usize = 24;
-
 impl Graph {
     /// Writes the graph in the format that [`Graph::read_from`] reads.
+    ///
+    /// # Errors
+    /// What `out` says.
     pub fn write_to(&self, out: &mut dyn Write) -> io::Result<()> {
-        let degree = self.csr.degree();
+        let degree = self.csr().degree();
         out.write_all(MAGIC)?;
-        for word in [VERSION, degree as u32, self.rows(), self.entries.len() as u32] {
+        for word in [VERSION, degree as u32, self.above.len() as u32 + 1] {
             out.write_all(&word.to_le_bytes())?;
         }
-        for entry in &self.entries {
-            out.write_all(&entry.to_le_bytes())?;
-        }
         let mut list = Vec::with_capacity(degree * 4);
-        for slot in 0..self.rows() {
-            list.clear();
-            for target in self.csr.neighbours(slot) {
-                list.extend_from_slice(&target.to_le_bytes());
+        for level in (0..=self.above.len()).map(|number| self.level(number)) {
+            for word in [level.csr.rows(), level.entries.len() as u32].iter().chain(&level.entries) {
+                out.write_all(&word.to_le_bytes())?;
             }
-            list.resize(degree * 4, 0xFF);
-            out.write_all(&list)?;
+            for slot in 0..level.csr.rows() {
+                list.clear();
+                for target in level.csr.neighbours(slot) {
+                    list.extend_from_slice(&target.to_le_bytes());
+                }
+                list.resize(degree * 4, 0xFF);
+                out.write_all(&list)?;
+            }
         }
         Ok(())
     }
@@ -50,50 +57,27 @@ impl Graph {
     /// [`GraphError::Corrupt`] when the bytes are not exactly one graph, or a list or an entry
     /// point leads to a row that the graph does not have.
     pub fn read_from(bytes: &[u8]) -> Result<Self, GraphError> {
-        let corrupt = |offset: usize, what: String| GraphError::Corrupt { offset: offset as u64, what };
-        let header = bytes
-            .get(..HEADER)
-            .ok_or_else(|| corrupt(0, format!("{} bytes, a graph has {HEADER} at least", bytes.len())))?;
-        if &header[..8] != MAGIC {
+        let mut reader = Reader { bytes, at: 0 };
+        if reader.take(MAGIC.len() as u64)? != MAGIC {
             return Err(corrupt(0, "these bytes are not a graph".into()));
         }
-        let word = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
-        let (version, degree, rows, entries) = (word(8), word(12), word(16), word(20));
+        let (version, degree, levels) = (reader.word()?, reader.word()?, reader.word()?);
         if version != VERSION {
             return Err(corrupt(8, format!("version {version}, this library reads {VERSION}")));
         }
-        let csr = Csr::new(degree as usize).map_err(|error| corrupt(12, error.to_string()))?;
-        if rows > MAX_ROWS {
-            return Err(corrupt(16, format!("{rows} rows, at most {MAX_ROWS} are possible")));
+        let empty = Graph::empty(degree as usize).map_err(|error| corrupt(12, error.to_string()))?;
+        let rows = reader.rows_ahead(degree)?;
+        let mut graph = empty.grown(rows)?;
+        if levels as usize != graph.above.len() + 1 {
+            return Err(corrupt(16, format!("{levels} levels, {rows} rows have {}", graph.above.len() + 1)));
         }
-        let lists = HEADER as u64 + 4 * u64::from(entries);
-        let expected = lists + 4 * u64::from(degree) * u64::from(rows);
-        if bytes.len() as u64 != expected {
-            return Err(corrupt(16, format!("{} bytes, {expected} expected for {rows} rows of {degree}", bytes.len())));
+        for number in 0..=graph.above.len() {
+            reader.level(graph.level_mut(number))?;
         }
-        if entries == 0 && rows > 0 {
-            return Err(corrupt(20, format!("{rows} rows and no entry point")));
+        match bytes.len() - reader.at {
+            0 => Ok(graph),
+            more => Err(corrupt(reader.at, format!("{more} bytes more than the graph has"))),
         }
-
-        let lists = lists as usize;
-        let entries: Vec<u32> = (HEADER..lists).step_by(4).map(word).collect();
-        if let Some(place) = entries.iter().position(|&entry| entry >= rows) {
-            return Err(corrupt(HEADER + 4 * place, format!("entry point {} of {rows} rows", entries[place])));
-        }
-        let csr = csr.grown(rows)?;
-        let stride = degree as usize * 4;
-        let mut list = Vec::with_capacity(degree as usize);
-        for (slot, row) in (0u32..).zip(bytes[lists..].chunks_exact(stride)) {
-            list.clear();
-            let words = row.chunks_exact(4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]));
-            list.extend(words.take_while(|&target| target != NONE));
-            if let Some(place) = list.iter().position(|&target| target >= rows) {
-                let offset = lists + slot as usize * stride + 4 * place;
-                return Err(corrupt(offset, format!("row {slot} links to {}, the graph has {rows} rows", list[place])));
-            }
-            csr.set(slot, list.iter().copied());
-        }
-        Ok(Graph { csr, entries })
     }
 
     /// A number that two graphs share only when they have the same lists and entry points:
@@ -112,5 +96,76 @@ impl Graph {
         let mut hashing = Hashing(xxhash_rust::xxh3::Xxh3::new());
         self.write_to(&mut hashing).expect("hashing does not fail");
         hashing.0.digest()
+    }
+}
+
+fn corrupt(offset: usize, what: String) -> GraphError {
+    GraphError::Corrupt { offset: offset as u64, what }
+}
+
+/// Bytes read from front to back, none that are not there.
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, count: u64) -> Result<&'a [u8], GraphError> {
+        let left = self.bytes.len() - self.at;
+        if count > left as u64 {
+            return Err(corrupt(self.at, format!("{left} bytes are left, {count} expected")));
+        }
+        let taken = &self.bytes[self.at..][..count as usize];
+        self.at += taken.len();
+        Ok(taken)
+    }
+
+    fn word(&mut self) -> Result<u32, GraphError> {
+        self.take(4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]))
+    }
+
+    fn words(&mut self, count: u64) -> Result<impl Iterator<Item = u32> + use<'a>, GraphError> {
+        let bytes = self.take(count * 4)?;
+        Ok(bytes.chunks_exact(4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]])))
+    }
+
+    /// The rows of the base, which come next and are not taken; so many that their lists are there.
+    fn rows_ahead(&mut self, degree: u32) -> Result<u32, GraphError> {
+        let at = self.at;
+        let rows = self.word()?;
+        let lists = 4 * u64::from(degree) * u64::from(rows);
+        if rows > MAX_ROWS || lists > (self.bytes.len() - self.at) as u64 {
+            return Err(corrupt(at, format!("{rows} rows in {} bytes", self.bytes.len())));
+        }
+        self.at = at;
+        Ok(rows)
+    }
+
+    /// Fills a level that has its rows and no edges.
+    fn level(&mut self, level: &mut Level) -> Result<(), GraphError> {
+        let (at, expected) = (self.at, level.csr.rows());
+        let (rows, entries) = (self.word()?, self.word()?);
+        if rows != expected {
+            return Err(corrupt(at, format!("{rows} rows in a level of {expected}")));
+        }
+        if entries == 0 && rows > 0 {
+            return Err(corrupt(at + 4, format!("{rows} rows and no entry point")));
+        }
+        level.entries = self.words(u64::from(entries))?.collect();
+        if let Some(wrong) = level.entries.iter().find(|&&entry| entry >= rows) {
+            return Err(corrupt(at + 8, format!("entry point {wrong} of {rows} rows")));
+        }
+        let degree = level.csr.degree() as u64;
+        let mut list = Vec::with_capacity(degree as usize);
+        for slot in 0..rows {
+            let at = self.at;
+            list.clear();
+            list.extend(self.words(degree)?.take_while(|&target| target != NONE));
+            if let Some(wrong) = list.iter().find(|&&target| target >= rows) {
+                return Err(corrupt(at, format!("row {slot} links to {wrong}, there are {rows} rows")));
+            }
+            level.csr.set(slot, list.iter().copied());
+        }
+        Ok(())
     }
 }

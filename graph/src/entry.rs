@@ -5,10 +5,10 @@ use crate::Space;
 /// Rows looked at: enough to hit the middle of the data, few enough to cost nothing.
 const SAMPLE: usize = 256;
 
-/// Of an even sample of rows `0..rows`, the one with the least sum of distances to the sample.
-pub(crate) fn medoid<S: Space>(space: &S, rows: u32) -> Option<u32> {
-    let step = (rows as usize).div_ceil(SAMPLE).max(1);
-    let sample: Vec<u32> = (0..rows).step_by(step).collect();
+/// Of an even sample of `rows`, the one with the least sum of distances to the sample.
+pub(crate) fn medoid<S: Space>(space: &S, rows: &[u32]) -> Option<u32> {
+    let step = rows.len().div_ceil(SAMPLE).max(1);
+    let sample: Vec<u32> = rows.iter().copied().step_by(step).collect();
     let mut probe = space.probe();
     let mut distances = vec![0.0; sample.len()];
     let sums = sample.iter().map(|&slot| {

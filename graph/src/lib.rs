@@ -48,11 +48,12 @@ mod csr;
 mod encode;
 mod entry;
 mod error;
+mod graph;
+mod level;
 mod pool;
 mod prune;
 mod reach;
 mod scratch;
-mod search;
 mod space;
 mod visited;
 
@@ -60,9 +61,9 @@ pub use build::{BuildOptions, Linked, link};
 pub use check::Defect;
 pub use csr::{Csr, MAX_DEGREE, MIN_DEGREE};
 pub use error::GraphError;
+pub use graph::{Graph, SearchCount};
 pub use pool::Neighbour;
 pub use scratch::Scratch;
-pub use search::{Graph, SearchCount};
 pub use space::Space;
 
 /// The largest number of rows a graph holds: slots are u32, and the last value marks "no slot".

@@ -3,6 +3,8 @@
 //! Pruning may drop the last edge into a row. Such a row is given one from a reachable row near to
 //! it that has a place free; where none has, the row becomes an entry point itself.
 
+use crate::graph::Sampled;
+use crate::level::Level;
 use crate::{Graph, Scratch, Space};
 
 /// Rows looked at, from near to far, for one with a free place.
@@ -15,18 +17,18 @@ pub(crate) struct Reached {
 }
 
 impl Reached {
-    pub(crate) fn of(graph: &Graph) -> Self {
-        let mut reached = Reached { seen: vec![false; graph.rows() as usize], stack: Vec::new() };
-        for &entry in &graph.entries {
-            reached.walk(graph, entry);
+    pub(crate) fn of(level: &Level) -> Self {
+        let mut reached = Reached { seen: vec![false; level.csr.rows() as usize], stack: Vec::new() };
+        for &entry in &level.entries {
+            reached.walk(level, entry);
         }
         reached
     }
 
-    fn walk(&mut self, graph: &Graph, from: u32) {
+    fn walk(&mut self, level: &Level, from: u32) {
         self.visit(from);
         while let Some(slot) = self.stack.pop() {
-            for next in graph.csr.neighbours(slot) {
+            for next in level.csr.neighbours(slot) {
                 self.visit(next);
             }
         }
@@ -47,24 +49,54 @@ impl Reached {
     }
 }
 
-/// Makes every row reachable; returns how many were not.
-pub(crate) fn repair<S: Space>(graph: &mut Graph, space: &S, scratch: &mut Scratch) -> u64 {
-    let mut reached = Reached::of(graph);
+impl Graph {
+    /// Gives every row that no path leads to an edge or, failing that, makes it an entry point;
+    /// returns how many such rows there were. Takes a walk over the whole graph.
+    pub fn repair<S: Space>(&mut self, space: &S) -> u64 {
+        let mut repaired = 0;
+        for number in 0..=self.above.len() {
+            let mut level = self.level(number).clone();
+            let starts = |slot: u32, scratch: &mut Scratch| self.starts(number, space, slot, scratch);
+            repaired += match number.checked_sub(1) {
+                None => repair(&mut level, space, starts),
+                Some(above) => repair(&mut level, &Sampled { space, slots: &self.above[above].slots }, starts),
+            };
+            self.level_mut(number).entries = level.entries;
+        }
+        repaired
+    }
+
+    /// Where a search for the row `row` of a level starts.
+    fn starts<S: Space>(&self, number: usize, space: &S, row: u32, scratch: &mut Scratch) -> Vec<u32> {
+        let slot = number.checked_sub(1).map_or(row, |above| self.above[above].slots[row as usize]);
+        let (mut probe, mut starts) = (space.probe(), Vec::new());
+        space.load(slot, &mut probe);
+        self.descend(number, space, &probe, &mut starts, scratch);
+        starts
+    }
+}
+
+/// Makes every row of a level reachable; returns how many were not.
+fn repair<S: Space>(level: &mut Level, space: &S, starts: impl Fn(u32, &mut Scratch) -> Vec<u32>) -> u64 {
+    let mut reached = Reached::of(level);
     let missing: Vec<u32> = reached.missing().collect();
-    let mut probe = space.probe();
+    let (mut probe, mut scratch) = (space.probe(), Scratch::new());
     let mut repaired = 0;
     for slot in missing {
         if reached.seen[slot as usize] {
             continue; // through a row mended before it
         }
         repaired += 1;
+        let mut starts = starts(slot, &mut scratch);
+        // An edge from a row that cannot be reached itself would mend nothing.
+        starts.retain(|&start| reached.seen[start as usize]);
         space.load(slot, &mut probe);
-        graph.search(space, &probe, WIDTH, scratch);
-        let linked = scratch.nearest().any(|near| graph.csr.append(near.slot, slot));
+        level.search(space, &probe, &starts, WIDTH, &mut scratch);
+        let linked = scratch.nearest().any(|near| level.csr.append(near.slot, slot));
         if !linked {
-            graph.entries.push(slot);
+            level.entries.push(slot);
         }
-        reached.walk(graph, slot);
+        reached.walk(level, slot);
     }
     repaired
 }

@@ -13,6 +13,8 @@ pub struct Scratch {
     pub(crate) pool: Pool,
     pub(crate) frontier: Vec<u32>,
     pub(crate) distances: Vec<f32>,
+    /// Where a search starts in the level it comes down to.
+    pub(crate) starts: Vec<u32>,
     /// The rows that the search expanded, in the order of expansion.
     pub(crate) expanded: Vec<Neighbour>,
 }

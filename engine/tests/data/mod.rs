@@ -18,7 +18,13 @@ pub fn clustered(rows: usize, dim: usize, seed: u64) -> Vec<f32> {
     values
 }
 
-/// The same as bytes.
+/// Rows without any structure.
+pub fn uniform(rows: usize, dim: usize, seed: u64) -> Vec<f32> {
+    let mut random = StdRng::seed_from_u64(seed);
+    (0..rows * dim).map(|_| random.random_range(-1.0..1.0)).collect()
+}
+
+/// Clustered rows as bytes.
 pub fn clustered_u8(rows: usize, dim: usize, seed: u64) -> Vec<u8> {
     clustered(rows, dim, seed).iter().map(|value| (value * 80.0 + 128.0) as u8).collect()
 }

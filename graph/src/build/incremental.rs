@@ -14,12 +14,19 @@ use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
 use super::BuildOptions;
+use crate::graph::Sampled;
+use crate::level::Level;
 use crate::prune::Pruner;
 use crate::scratch::Shelf;
-use crate::{Graph, GraphError, Neighbour, Scratch, Space, entry, reach};
+use crate::{Graph, GraphError, Neighbour, Scratch, Space, entry};
 
 /// Batches smaller than this are not worth the waiting at their ends.
 const SMALLEST_CAP: usize = 32;
+
+/// Graphs of up to this many rows are looked at whole after each link; larger ones each time they
+/// have grown by about a sixty-fourth, which costs a few per cent of linking that many rows.
+const LOOK_ALWAYS: u32 = 1 << 16;
+const LOOKS_PER_E: f64 = 64.0;
 
 /// A graph with rows added, and what that took.
 #[derive(Debug)]
@@ -30,18 +37,6 @@ pub struct Linked {
     pub distances: u64,
     /// Rows that no path led to, given one at the end.
     pub repaired: u64,
-}
-
-/// An edge back, from `target` to the row that found it. Sorts by target, then nearest first.
-type BackEdge = (u32, u64);
-
-/// Everything one thread needs to link one row.
-struct Worker<P> {
-    scratch: Scratch,
-    pruner: Pruner,
-    probe: P,
-    other: P,
-    candidates: Vec<Neighbour>,
 }
 
 /// Adds the rows `graph.rows()` to `rows - 1` to the graph, in the current rayon pool.
@@ -61,148 +56,229 @@ pub fn link<S: Space>(
     observe: &mut dyn FnMut(u32) -> ControlFlow<()>,
 ) -> Result<Linked, GraphError> {
     let old = graph.rows();
-    let mut linked = Linked {
-        graph: Graph { csr: graph.csr.grown(rows)?, entries: graph.entries.clone() },
-        distances: 0,
-        repaired: 0,
-    };
     if rows <= old {
-        return Ok(linked);
+        return Ok(Linked { graph: graph.clone(), distances: 0, repaired: 0 });
     }
-
-    let mut order: Vec<u32> = (old..rows).collect();
-    order.shuffle(&mut StdRng::seed_from_u64(options.seed ^ u64::from(old)));
-    let mut rest = &order[..];
-    // A graph that more than doubles has a new middle, which is linked before all others.
-    if rows / 2 >= old {
-        let medoid = entry::medoid(space, rows).unwrap_or(old);
-        if let Some(place) = order.iter().position(|&slot| slot == medoid) {
-            order.swap(0, place);
-            rest = &order[1..];
-            linked.distances += batch(&linked.graph, space, &order[..1], options, &Shelf::new());
-        }
-        linked.graph.entries = vec![medoid];
-    }
-
-    let cap = (rows as usize / 50).max(SMALLEST_CAP);
-    let shelf = Shelf::new();
-    while !rest.is_empty() {
-        let inside = rows as usize - rest.len();
-        let (now, later) = rest.split_at(inside.min(cap).min(rest.len()));
-        linked.distances += batch(&linked.graph, space, now, options, &shelf);
-        rest = later;
-        let done = (order.len() - rest.len()) as u32;
-        if observe(done).is_break() {
-            graph.withdraw();
-            return Err(GraphError::Cancelled { done });
+    let mut linking = Linking { graph: graph.grown(rows)?, space, options, shelf: Shelf::new(), distances: 0, done: 0 };
+    let groups = linking.groups(graph);
+    for group in groups.iter().rev() {
+        // From the base up: so the levels above lead only to rows that are linked below.
+        for (level, rows) in group.iter().enumerate() {
+            if linking.link_rows(level, rows, observe).is_break() {
+                graph.withdraw();
+                return Err(GraphError::Cancelled { done: linking.done });
+            }
         }
     }
-    // Looking at every row costs as much as linking a few per cent of them.
-    if order.len() * 16 >= rows as usize {
-        linked.repaired = linked.graph.repair(space);
-    }
-    Ok(linked)
+    let Linking { mut graph, distances, .. } = linking;
+    let looks = |rows: u32| (f64::from(rows.max(1)).ln() * LOOKS_PER_E) as u64;
+    let look = rows <= LOOK_ALWAYS || looks(old) != looks(rows);
+    let repaired = if look { graph.repair(space) } else { 0 };
+    Ok(Linked { graph, distances, repaired })
 }
 
 impl Graph {
-    /// Gives every row that no path leads to an edge or, failing that, makes it an entry point;
-    /// returns how many such rows there were. Takes a walk over the whole graph.
-    pub fn repair<S: Space>(&mut self, space: &S) -> u64 {
-        reach::repair(self, space, &mut Scratch::new())
-    }
-
     /// Takes out the edges to rows that this graph does not have: what an unfinished [`link`],
     /// ended by a panic, leaves in the lists it shares.
     pub fn withdraw(&self) {
-        let rows = self.rows();
-        (0..rows).into_par_iter().for_each(|slot| {
-            if self.csr.neighbours(slot).any(|target| target >= rows) {
-                let kept: Vec<u32> = self.csr.neighbours(slot).filter(|&target| target < rows).collect();
-                self.csr.set(slot, kept);
-            }
-        });
+        for level in (0..=self.above.len()).map(|number| self.level(number)) {
+            let rows = level.csr.rows();
+            (0..rows).into_par_iter().for_each(|slot| {
+                if level.csr.neighbours(slot).any(|target| target >= rows) {
+                    let kept: Vec<u32> = level.csr.neighbours(slot).filter(|&target| target < rows).collect();
+                    level.csr.set(slot, kept);
+                }
+            });
+        }
     }
 }
 
-/// Links the rows `slots`, none of which the graph leads to yet; returns the distances computed.
-fn batch<S: Space>(
-    graph: &Graph,
-    space: &S,
-    slots: &[u32],
-    options: &BuildOptions,
-    shelf: &Shelf<Worker<S::Probe>>,
-) -> u64 {
-    let worker = || {
-        shelf.take(|| Worker {
-            scratch: Scratch::new(),
-            pruner: Pruner::default(),
-            probe: space.probe(),
-            other: space.probe(),
-            candidates: Vec::new(),
-        })
-    };
-    let found = slots.par_iter().map_init(worker, |lent, &slot| lent.get().find(graph, space, slot, options));
-    let (mut back, searched) = found
-        .fold(
-            || (Vec::new(), 0),
-            |(mut edges, total), (more, distances)| {
-                edges.extend(more);
-                (edges, total + distances)
-            },
-        )
-        .reduce(
-            || (Vec::new(), 0),
-            |(mut left, a), (right, b)| {
-                left.extend(right);
-                (left, a + b)
-            },
-        );
-    back.par_sort_unstable();
+/// Told how many new rows are linked; may ask to stop.
+type Observe<'a> = &'a mut dyn FnMut(u32) -> ControlFlow<()>;
 
-    let groups: Vec<&[BackEdge]> = back.chunk_by(|a, b| a.0 == b.0).collect();
-    let pruned: u64 =
-        groups.par_iter().map_init(worker, |lent, group| lent.get().take_back(graph, space, group, options)).sum();
-    searched + pruned
+/// The state of one [`link`].
+struct Linking<'a, S: Space> {
+    graph: Graph,
+    space: &'a S,
+    options: &'a BuildOptions,
+    shelf: Shelf<Worker<S::Probe>>,
+    distances: u64,
+    /// New rows in the base so far.
+    done: u32,
+}
+
+impl<S: Space> Linking<'_, S> {
+    /// The new rows, shuffled and grouped by the highest level they are in: `groups[h][l]` are the
+    /// rows of group h by their numbers in level l.
+    fn groups(&self, old: &Graph) -> Vec<Vec<Vec<u32>>> {
+        let (mut groups, above) = (Vec::new(), &self.graph.above);
+        // The new rows of each level, numbered as there.
+        let first = |level: usize| match level {
+            0 => old.rows(),
+            _ => old.above.get(level - 1).map_or(0, |above| above.level.csr.rows()),
+        };
+        for highest in 0..=above.len() {
+            let rows = if highest == 0 { self.graph.rows() } else { above[highest - 1].level.csr.rows() };
+            let higher: &[u32] = above.get(highest).map_or(&[], |above| &above.below);
+            let mut mine: Vec<u32> = (first(highest)..rows).filter(|row| higher.binary_search(row).is_err()).collect();
+            let seed = self.options.seed ^ (u64::from(old.rows()) << 8) ^ highest as u64;
+            mine.shuffle(&mut StdRng::seed_from_u64(seed));
+            let mut numbers = vec![mine];
+            for level in (0..highest).rev() {
+                let below = &above[level].below;
+                numbers.push(numbers[numbers.len() - 1].iter().map(|&row| below[row as usize]).collect());
+            }
+            numbers.reverse();
+            // A level that is new takes rows that have long been in those below it.
+            for (level, rows) in numbers.iter_mut().enumerate() {
+                rows.retain(|&row| row >= first(level));
+            }
+            groups.push(numbers);
+        }
+        groups
+    }
+
+    /// Links `rows` into `level`, in their order.
+    fn link_rows(&mut self, level: usize, rows: &[u32], observe: Observe<'_>) -> ControlFlow<()> {
+        match level.checked_sub(1) {
+            None => self.link_into(level, rows, self.space, observe),
+            Some(above) => {
+                let slots = std::sync::Arc::clone(&self.graph.above[above].slots);
+                self.link_into(level, rows, &Sampled { space: self.space, slots: &slots }, observe)
+            }
+        }
+    }
+
+    fn link_into<L: Space<Probe = S::Probe>>(
+        &mut self,
+        level: usize,
+        rows: &[u32],
+        space: &L,
+        observe: Observe<'_>,
+    ) -> ControlFlow<()> {
+        let (mut order, mut rest) = (Vec::new(), rows);
+        let total = self.graph.level(level).csr.rows() as usize;
+        if self.graph.level(level).entries.is_empty()
+            && let Some(medoid) = entry::medoid(space, rows)
+        {
+            // The first row of a level is the one in the middle of those that come first.
+            order.extend(rows.iter().copied().filter(|&row| row != medoid));
+            rest = &order[..];
+            self.graph.level_mut(level).entries.push(medoid);
+            self.done += u32::from(level == 0);
+        }
+        let cap = (total / 50).max(SMALLEST_CAP);
+        let mut linked = self.linked(level);
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(linked.min(cap).min(rest.len()));
+            self.distances += self.batch(level, now, space);
+            linked += now.len();
+            rest = later;
+            if level == 0 {
+                self.done += now.len() as u32;
+                observe(self.done)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// How many rows of the level can be found by now, about: batches double with it.
+    fn linked(&self, level: usize) -> usize {
+        let csr = &self.graph.level(level).csr;
+        let empty = |row: u32| csr.neighbours(row).next().is_none();
+        (csr.rows() as usize - (0..csr.rows()).filter(|&row| empty(row)).count()).max(1)
+    }
+
+    /// Links rows that the level does not lead to yet; returns the distances computed.
+    fn batch<L: Space<Probe = S::Probe>>(&self, level: usize, rows: &[u32], space: &L) -> u64 {
+        let worker = || self.shelf.take(|| Worker::new(self.space.probe(), self.space.probe()));
+        let (mut back, searched) = rows
+            .par_iter()
+            .map_init(worker, |lent, &row| lent.get().find(self, level, space, row))
+            .fold(
+                || (Vec::new(), 0),
+                |(mut edges, total), (more, distances)| {
+                    edges.extend(more);
+                    (edges, total + distances)
+                },
+            )
+            .reduce(
+                || (Vec::new(), 0),
+                |(mut left, a), (right, b)| {
+                    left.extend(right);
+                    (left, a + b)
+                },
+            );
+        back.par_sort_unstable();
+        let level = self.graph.level(level);
+        let groups: Vec<&[BackEdge]> = back.chunk_by(|a, b| a.0 == b.0).collect();
+        let take_back = |lent: &mut crate::scratch::Lent<'_, Worker<S::Probe>>, group: &&[BackEdge]| {
+            lent.get().take_back(level, space, group, self.options)
+        };
+        let pruned: u64 = groups.par_iter().map_init(worker, take_back).sum();
+        searched + pruned
+    }
+}
+
+/// An edge back, from a row to the one that found it. Sorts by the row, then nearest first.
+type BackEdge = (u32, u64);
+
+/// Everything one thread needs to link one row.
+struct Worker<P> {
+    scratch: Scratch,
+    pruner: Pruner,
+    probe: P,
+    other: P,
+    starts: Vec<u32>,
+    candidates: Vec<Neighbour>,
 }
 
 impl<P: Send> Worker<P> {
-    /// Finds the neighbours of `slot`, writes its list, and returns the edges back.
-    fn find<S: Space<Probe = P>>(
+    fn new(probe: P, other: P) -> Self {
+        let (scratch, pruner) = (Scratch::new(), Pruner::default());
+        Worker { scratch, pruner, probe, other, starts: Vec::new(), candidates: Vec::new() }
+    }
+
+    /// Finds the neighbours of `row`, writes its list, and returns the edges back.
+    fn find<S: Space<Probe = P>, L: Space<Probe = P>>(
         &mut self,
-        graph: &Graph,
-        space: &S,
-        slot: u32,
-        options: &BuildOptions,
+        linking: &Linking<'_, S>,
+        level: usize,
+        space: &L,
+        row: u32,
     ) -> (Vec<BackEdge>, u64) {
-        space.load(slot, &mut self.probe);
-        let count = graph.search(space, &self.probe, options.build_width, &mut self.scratch);
+        let (graph, options) = (&linking.graph, linking.options);
+        space.load(row, &mut self.probe);
+        let mut count = graph.descend(level, linking.space, &self.probe, &mut self.starts, &mut self.scratch);
+        let level = graph.level(level);
+        count += level.search(space, &self.probe, &self.starts, options.build_width, &mut self.scratch);
         self.candidates.clear();
-        self.candidates.extend(self.scratch.expanded.iter().filter(|found| found.slot != slot));
+        self.candidates.extend(self.scratch.expanded.iter().filter(|found| found.slot != row));
         let degree = options.pruned_degree();
         let pruned = self.pruner.prune(space, &mut self.other, &mut self.candidates, options.alpha, degree);
         let chosen = &self.pruner.chosen;
-        graph.csr.set(slot, chosen.iter().map(|near| near.slot));
-        let back = chosen.iter().map(|near| (near.slot, Neighbour { slot, ..*near }.key())).collect();
+        level.csr.set(row, chosen.iter().map(|near| near.slot));
+        let back = chosen.iter().map(|near| (near.slot, Neighbour { slot: row, ..*near }.key())).collect();
         (back, count.distances + pruned)
     }
 
     /// Gives one row the edges back that a batch found for it.
-    fn take_back<S: Space<Probe = P>>(
+    fn take_back<L: Space<Probe = P>>(
         &mut self,
-        graph: &Graph,
-        space: &S,
+        level: &Level,
+        space: &L,
         edges: &[BackEdge],
         options: &BuildOptions,
     ) -> u64 {
         let target = edges[0].0;
         let frontier = &mut self.scratch.frontier;
         frontier.clear();
-        frontier.extend(graph.csr.neighbours(target));
+        frontier.extend(level.csr.neighbours(target));
         let kept = frontier.len();
         let new = edges.iter().map(|&(_, key)| Neighbour::from_key(key));
         if kept + edges.len() <= options.degree {
             frontier.extend(new.map(|near| near.slot));
-            graph.csr.set(target, frontier.iter().copied());
+            level.csr.set(target, frontier.iter().copied());
             return 0;
         }
         let distances = &mut self.scratch.distances;
@@ -214,7 +290,7 @@ impl<P: Send> Worker<P> {
         self.candidates.extend(old.chain(new));
         let degree = options.pruned_degree();
         let pruned = self.pruner.prune(space, &mut self.other, &mut self.candidates, options.alpha, degree);
-        graph.csr.set(target, self.pruner.chosen.iter().map(|near| near.slot));
+        level.csr.set(target, self.pruner.chosen.iter().map(|near| near.slot));
         kept as u64 + pruned
     }
 }

@@ -1,0 +1,194 @@
+//! A graph over all rows, and smaller graphs over samples of them that show where to begin.
+//!
+//! In data of well-separated clusters, a row's list fills with rows of its own cluster, and a
+//! search that starts in another never leaves that. So each level has one above it over a
+//! thirty-second of its rows, as in HNSW (Malkov and Yashunin, 2018): a search goes down from the
+//! smallest, and starts each level where the one above ended.
+
+use std::sync::Arc;
+
+use crate::csr::Csr;
+use crate::level::Level;
+use crate::{GraphError, Scratch, Space};
+
+/// One row in this many is in the level above.
+const SAMPLED: u64 = 32;
+
+/// A level of fewer rows than this is not made.
+const SMALLEST: usize = 16;
+
+/// The width of a search in a level above, and how many of its rows the level below starts from.
+const WIDTH_ABOVE: usize = 12;
+const STARTS: usize = 4;
+
+/// Bounded lists of neighbours of all rows, and what leads a search to them.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    pub(crate) base: Level,
+    /// Each over a sample of the one before; the first over a sample of the base.
+    pub(crate) above: Vec<Above>,
+}
+
+/// A level over a sample of the rows of the level below it, numbered in their order.
+#[derive(Clone, Debug)]
+pub(crate) struct Above {
+    pub(crate) level: Level,
+    /// What number each row has in the level below.
+    pub(crate) below: Arc<Vec<u32>>,
+    /// Each row's slot.
+    pub(crate) slots: Arc<Vec<u32>>,
+}
+
+/// What a search cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SearchCount {
+    /// Distances computed.
+    pub distances: u64,
+    /// Rows expanded.
+    pub hops: u64,
+}
+
+impl std::ops::AddAssign for SearchCount {
+    fn add_assign(&mut self, more: Self) {
+        self.distances += more.distances;
+        self.hops += more.hops;
+    }
+}
+
+impl Graph {
+    /// A graph without rows, whose rows will have at most `degree` neighbours.
+    ///
+    /// # Errors
+    /// [`GraphError::Degree`] when it is out of range.
+    pub fn empty(degree: usize) -> Result<Self, GraphError> {
+        Ok(Graph { base: Level::empty(degree)?, above: Vec::new() })
+    }
+
+    /// The lists of all rows.
+    pub fn csr(&self) -> &Csr {
+        &self.base.csr
+    }
+
+    /// How many rows are in the graph: slots 0 to `rows() - 1`.
+    pub fn rows(&self) -> u32 {
+        self.base.csr.rows()
+    }
+
+    /// The rows from which all others can be reached. Empty only when the graph is.
+    pub fn entries(&self) -> &[u32] {
+        &self.base.entries
+    }
+
+    /// Bytes of memory that the graph takes.
+    pub fn bytes(&self) -> usize {
+        let above = self.above.iter().map(|above| above.level.csr.bytes() + 8 * above.slots.len());
+        self.base.csr.bytes() + above.sum::<usize>()
+    }
+
+    /// Finds about the `width` nearest rows to `probe`; [`Scratch::nearest`] has them.
+    ///
+    /// Rows numbered `rows()` and above are never asked about, even when another clone of this
+    /// graph already links to them.
+    pub fn search<S: Space>(&self, space: &S, probe: &S::Probe, width: usize, scratch: &mut Scratch) -> SearchCount {
+        let mut starts = std::mem::take(&mut scratch.starts);
+        let mut count = self.descend(0, space, probe, &mut starts, scratch);
+        count += self.base.search(space, probe, &starts, width, scratch);
+        scratch.starts = starts;
+        count
+    }
+
+    /// Where to start in `level` (0 is the base), numbered as there.
+    pub(crate) fn descend<S: Space>(
+        &self,
+        level: usize,
+        space: &S,
+        probe: &S::Probe,
+        starts: &mut Vec<u32>,
+        scratch: &mut Scratch,
+    ) -> SearchCount {
+        let mut count = SearchCount::default();
+        starts.clear();
+        for above in self.above.iter().skip(level).rev() {
+            let space = Sampled { space, slots: &above.slots };
+            count += above.level.search(&space, probe, starts, WIDTH_ABOVE, scratch);
+            starts.clear();
+            starts.extend(scratch.nearest().take(STARTS).map(|near| above.below[near.slot as usize]));
+        }
+        count
+    }
+
+    /// A level by number: 0 is the base.
+    pub(crate) fn level(&self, number: usize) -> &Level {
+        number.checked_sub(1).map_or(&self.base, |above| &self.above[above].level)
+    }
+
+    pub(crate) fn level_mut(&mut self, number: usize) -> &mut Level {
+        match number.checked_sub(1) {
+            None => &mut self.base,
+            Some(above) => &mut self.above[above].level,
+        }
+    }
+
+    /// The same graph with room for rows up to `rows`, in the levels above too.
+    pub(crate) fn grown(&self, rows: u32) -> Result<Self, GraphError> {
+        let mut grown = Graph { base: self.base.grown(rows)?, above: Vec::new() };
+        for number in 0.. {
+            let (count, slots) = match grown.above.last() {
+                None => (rows, None),
+                Some(below) => (below.slots.len() as u32, Some(Arc::clone(&below.slots))),
+            };
+            let below: Vec<u32> = (0..count).filter(|&row| is_sampled(row, number)).collect();
+            let old = self.above.get(number as usize);
+            if below.len() < SMALLEST && old.is_none() {
+                break;
+            }
+            let slots = below.iter().map(|&row| slots.as_ref().map_or(row, |slots| slots[row as usize])).collect();
+            let level = match old {
+                Some(old) => old.level.grown(below.len() as u32)?,
+                None => Level::empty(self.base.csr.degree())?.grown(below.len() as u32)?,
+            };
+            grown.above.push(Above { level, below: Arc::new(below), slots: Arc::new(slots) });
+        }
+        Ok(grown)
+    }
+}
+
+/// Whether row `row` of a level is in the one above: by a hash (SplitMix64), so that it depends
+/// on nothing but the number.
+fn is_sampled(row: u32, level: u64) -> bool {
+    let mut hash = (u64::from(row) ^ (level << 32)).wrapping_add(0x9E37_79B9_7F4A_7C15);
+    hash = (hash ^ (hash >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    (hash ^ (hash >> 31)).is_multiple_of(SAMPLED)
+}
+
+/// The rows of a sample, numbered by it.
+pub(crate) struct Sampled<'a, S> {
+    pub(crate) space: &'a S,
+    pub(crate) slots: &'a [u32],
+}
+
+/// Slots translated at a time, on the stack.
+const GROUP: usize = 64;
+
+impl<S: Space> Space for Sampled<'_, S> {
+    type Probe = S::Probe;
+
+    fn probe(&self) -> S::Probe {
+        self.space.probe()
+    }
+
+    fn load(&self, row: u32, probe: &mut S::Probe) {
+        self.space.load(self.slots[row as usize], probe);
+    }
+
+    fn distances(&self, probe: &S::Probe, rows: &[u32], out: &mut [f32]) {
+        let mut slots = [0; GROUP];
+        for (rows, out) in rows.chunks(GROUP).zip(out.chunks_mut(GROUP)) {
+            for (slot, &row) in slots.iter_mut().zip(rows) {
+                *slot = self.slots[row as usize];
+            }
+            self.space.distances(probe, &slots[..rows.len()], out);
+        }
+    }
+}

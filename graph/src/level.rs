@@ -1,0 +1,64 @@
+//! One adjacency with its entry points, searched greedily.
+//!
+//! Algorithm 1 of the DiskANN paper, with the list of candidates kept sorted: from where the
+//! search starts, always on to the nearest row not yet expanded.
+
+use crate::csr::Csr;
+use crate::graph::SearchCount;
+use crate::{GraphError, Neighbour, Scratch, Space};
+
+/// An adjacency, and the rows from which every other can be reached.
+#[derive(Clone, Debug)]
+pub(crate) struct Level {
+    pub(crate) csr: Csr,
+    pub(crate) entries: Vec<u32>,
+}
+
+impl Level {
+    pub(crate) fn empty(degree: usize) -> Result<Self, GraphError> {
+        Ok(Level { csr: Csr::new(degree)?, entries: Vec::new() })
+    }
+
+    pub(crate) fn grown(&self, rows: u32) -> Result<Self, GraphError> {
+        Ok(Level { csr: self.csr.grown(rows)?, entries: self.entries.clone() })
+    }
+
+    /// Finds about the `width` nearest rows to `probe`, from the entry points and `starts` on;
+    /// the scratch has them, and the rows that were expanded.
+    pub(crate) fn search<S: Space>(
+        &self,
+        space: &S,
+        probe: &S::Probe,
+        starts: &[u32],
+        width: usize,
+        scratch: &mut Scratch,
+    ) -> SearchCount {
+        let mut count = SearchCount::default();
+        let Scratch { visited, pool, frontier, distances, expanded, .. } = scratch;
+        let rows = self.csr.rows();
+        visited.begin(rows as usize);
+        pool.begin(width.clamp(1, rows.max(1) as usize));
+        expanded.clear();
+
+        frontier.clear();
+        let first = self.entries.iter().chain(starts).copied();
+        frontier.extend(first.filter(|&slot| slot < rows && visited.insert(slot)));
+        loop {
+            distances.resize(frontier.len(), 0.0);
+            space.distances(probe, frontier, distances);
+            count.distances += frontier.len() as u64;
+            for (&slot, &distance) in frontier.iter().zip(distances.iter()) {
+                pool.insert(Neighbour { distance, slot });
+            }
+
+            let Some(next) = pool.expand() else { return count };
+            count.hops += 1;
+            expanded.push(next);
+            frontier.clear();
+            frontier.extend(self.csr.neighbours(next.slot).filter(|&slot| slot < rows && visited.insert(slot)));
+            if let Some(upcoming) = pool.upcoming() {
+                self.csr.prefetch(upcoming);
+            }
+        }
+    }
+}
