@@ -14,7 +14,10 @@ use super::{Shared, Writer, rows};
 use crate::{Commit, Durability, RowSource, StorageError, View};
 
 /// Batches up to so many bytes of rows travel in the log.
-const INLINE: usize = 1 << 20;
+///
+/// Measured on a disk that syncs 5,000 times and writes 1.4 GB a second: at 600 KB a second sync
+/// costs less than writing the rows twice, at 100 KB more.
+const INLINE: usize = 256 << 10;
 /// The log is begun anew when it carries so many bytes of rows, and as many more as the ids take
 /// that have to be written for it.
 const ROLL: u64 = 64 << 20;

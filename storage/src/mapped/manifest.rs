@@ -3,6 +3,8 @@
 //! A new manifest is written to the slot with the older one, synced, and then to the other slot.
 //! A crash leaves one slot whole; damage to one slot later leaves the other with the same state.
 
+use std::io::ErrorKind;
+
 use super::dir::{Dir, DirFile, LOCK, MANIFESTS, NEW_MANIFEST, parse};
 use super::medium::Open;
 use crate::blob::good_name;
@@ -265,11 +267,15 @@ pub(crate) fn read_slot(
     slot: usize,
 ) -> Result<Option<Result<Manifest, StorageError>>, StorageError> {
     let file = match dir.open(MANIFESTS[slot], Open::Read) {
-        Ok(file) => file,
-        Err(StorageError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+        Err(StorageError::Io { source, .. })
+            if matches!(
+                source.kind(),
+                ErrorKind::NotFound | ErrorKind::NotADirectory
+            ) =>
+        {
             return Ok(None);
         }
-        Err(error) => return Err(error),
+        file => file?,
     };
     let length = file.len()?;
     if length > LONGEST {
@@ -343,9 +349,7 @@ pub(crate) fn flip(dir: &Dir, manifest: &Manifest, first: usize) -> Result<(), S
     let bytes = manifest.encode();
     for slot in [first, 1 - first] {
         let file = match dir.open(MANIFESTS[slot], Open::Write) {
-            Err(StorageError::Io { source, .. })
-                if source.kind() == std::io::ErrorKind::NotFound =>
-            {
+            Err(StorageError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
                 let file = dir.open(MANIFESTS[slot], Open::New)?;
                 dir.sync()?;
                 file

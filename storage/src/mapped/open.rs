@@ -66,6 +66,8 @@ pub(super) fn create(
     // 0 would make the marks of all databases alike.
     manifest.database = manifest.database.max(1);
     let log = Log::create(dir, &manifest, 0)?;
+    // The manifest names the log: it comes second on the medium too.
+    dir.sync()?;
     manifest::create(dir, &manifest)?;
     dir.sync_parent()?;
     let files = Files {

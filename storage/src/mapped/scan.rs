@@ -5,6 +5,9 @@
 //! says that everything before it had been synced: then bytes were damaged that were
 //! acknowledged, and nothing is cut.
 
+use rustix::fs::{SeekFrom, seek};
+use rustix::io::Errno;
+
 use super::dir::{DirFile, checksum};
 use super::log::{self, HEADER};
 use super::manifest::Manifest;
@@ -97,13 +100,27 @@ impl Reader<'_> {
         Ok((crc == record.body_crc).then_some(record))
     }
 
+    /// The next byte from `at` on that is not in a hole, rounded down to where a record may begin:
+    /// a file lengthened by a terabyte of nothing is not read.
+    fn data_from(&self, at: u64) -> Option<u64> {
+        match seek(self.file.raw().file(), SeekFrom::Data(at)) {
+            Ok(data) => Some(at.max(data / 8 * 8)),
+            Err(Errno::NXIO) => None,
+            Err(_) => Some(at),
+        }
+    }
+
     /// Whether a whole record that was synced lies somewhere behind a broken one.
     fn synced_record_behind(&self, broken: u64) -> Result<bool, StorageError> {
         const PIECE: u64 = 1 << 20;
         let mut candidates = 0;
         let mut piece = Vec::new();
         let mut at = broken + 8;
-        while at + record::HEADER as u64 <= self.length {
+        while let Some(data) = self
+            .data_from(at)
+            .filter(|data| data + record::HEADER as u64 <= self.length)
+        {
+            at = data;
             piece.resize(PIECE.min(self.length - at) as usize, 0);
             self.file.read_at(&mut piece, at)?;
             for (i, found) in piece.chunks_exact(8).enumerate() {

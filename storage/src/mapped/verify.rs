@@ -46,11 +46,21 @@ pub(super) fn verify(shared: &Shared, view: &View, segments: &[Segment]) -> Vec<
         }
     }
     for (entry, file) in &files.blobs {
-        match file
-            .len()
-            .and_then(|length| Ok((length, checksum(file, 0, length)?)))
-        {
-            Ok(found) if found == (entry.bytes, entry.crc) => {}
+        match file.len() {
+            Ok(length) if length != entry.bytes => {
+                let what = format!("{length} bytes where {} were expected", entry.bytes);
+                problems.push(Problem {
+                    file: file.path().into(),
+                    offset: length.min(entry.bytes),
+                    what,
+                });
+                continue;
+            }
+            Ok(_) => {}
+            Err(error) => problems.push(problem(file.path().into(), &error)),
+        }
+        match checksum(file, 0, entry.bytes) {
+            Ok(crc) if crc == entry.crc => {}
             Ok(_) => problems.push(mismatch(file.path().into())),
             Err(error) => problems.push(problem(file.path().into(), &error)),
         }

@@ -52,7 +52,7 @@ pub(crate) fn schema(row_bytes: usize, ids: IdKind) -> Schema {
 /// What a database should hold: per slot its id, its row and whether it died.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Model {
-    pub(crate) slots: Vec<(String, Vec<u8>, bool)>,
+    pub(crate) slots: Contents,
     pub(crate) row_bytes: usize,
     next: u64,
 }
@@ -63,6 +63,16 @@ impl Model {
             slots: Vec::new(),
             row_bytes,
             next: 0,
+        }
+    }
+
+    /// A model of a state that was found.
+    #[allow(dead_code, reason = "for the suites of files")]
+    pub(crate) fn of(slots: Contents, row_bytes: usize) -> Self {
+        Self {
+            next: 1000 + slots.len() as u64,
+            slots,
+            row_bytes,
         }
     }
 
@@ -115,6 +125,7 @@ impl Model {
     }
 
     /// Puts the living slots in a new order, as compaction does.
+    #[allow(dead_code, reason = "for the conformance suite")]
     pub(crate) fn reorder(&mut self, order: &[u32]) {
         self.slots = order
             .iter()
@@ -164,4 +175,20 @@ impl Model {
             assert!(matches!(view.id(0), IdRef::U64(_) | IdRef::Text(_)));
         }
     }
+}
+
+/// Everything a view shows: per slot its id, its row and whether it died.
+pub(crate) type Contents = Vec<(String, Vec<u8>, bool)>;
+
+#[allow(dead_code, reason = "for the suites of files")]
+pub(crate) fn contents(view: &View) -> Contents {
+    (0..view.slots())
+        .map(|slot| {
+            (
+                view.id(slot).to_string(),
+                view.row(slot).to_vec(),
+                view.is_dead(slot),
+            )
+        })
+        .collect()
 }

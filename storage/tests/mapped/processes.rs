@@ -1,0 +1,126 @@
+//! One writer, many readers, in one process or in several.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use omendb_storage::mapped::Mapped;
+use omendb_storage::{
+    BlobSource, Commit, Durability, IdColumn, IdKind, Packed, Storage, StorageError,
+};
+
+use crate::image::scratch;
+use crate::kit::{Model, contents, schema};
+
+#[test]
+fn a_second_writer_is_told_who_holds_the_lock() {
+    let dir = scratch();
+    let path = dir.path().join("db");
+    let db = Mapped::create(&path, &schema(8, IdKind::U64), Durability::Sync).unwrap();
+    for _ in 0..2 {
+        match Mapped::open(&path, Durability::Sync) {
+            Err(StorageError::Locked { pid, .. }) => assert_eq!(pid, std::process::id()),
+            other => panic!("{:?}", other.map(|db| db.view())),
+        }
+    }
+    drop(Mapped::open_read_only(&path).unwrap());
+    let held = db.view();
+    drop(db);
+    // Views do not hold the lock, only the handle does.
+    drop(Mapped::open(&path, Durability::Sync).unwrap());
+    assert_eq!(held.slots(), 0);
+}
+
+#[test]
+fn a_reader_writes_nothing() {
+    let dir = scratch();
+    let path = dir.path().join("db");
+    let db = Mapped::create(&path, &schema(8, IdKind::U64), Durability::Sync).unwrap();
+    let mut model = Model::new(8);
+    model.commit(&db, 5, &[]).unwrap();
+    let reader = Mapped::open_read_only(&path).unwrap();
+    assert!(reader.is_read_only());
+    let refused = model.clone().commit(&reader, 1, &[]);
+    assert!(matches!(refused, Err(StorageError::ReadOnly { .. })));
+    for refused in [
+        reader.clear().err(),
+        reader.checkpoint(&reader.view(), &[]).err(),
+        reader.compact(&reader.view(), &[0, 1, 2, 3, 4], &[]).err(),
+        reader.sync().err(),
+    ] {
+        assert!(matches!(refused, Some(StorageError::ReadOnly { .. })));
+    }
+    // It sees what was there when it was opened, whatever comes after.
+    let before = contents(&reader.view());
+    model.commit(&db, 5, &[1]).unwrap();
+    db.checkpoint(&db.view(), &[]).unwrap();
+    db.clear().unwrap();
+    assert_eq!(contents(&reader.view()), before);
+    assert_eq!(
+        reader
+            .verify()
+            .iter()
+            .filter(|problem| problem.file.ends_with("MANIFEST.a"))
+            .count(),
+        0
+    );
+}
+
+/// Readers open again and again while a writer commits, checkpoints, compacts and clears: each
+/// sees one of the states that were acknowledged, and its blob whole.
+#[test]
+fn readers_open_while_a_writer_works() {
+    for durability in [Durability::Sync, Durability::Os] {
+        let dir = scratch();
+        let path = dir.path().join("db");
+        let db = Mapped::create(&path, &schema(50, IdKind::U64), durability).unwrap();
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    let mut opened = 0;
+                    while !done.load(Ordering::Relaxed) || opened == 0 {
+                        let reader = Mapped::open_read_only(&path).unwrap();
+                        let view = reader.view();
+                        assert!(view.live() == 0 || view.live() == 7, "{view:?}");
+                        let bytes: Vec<u8> = view.living().map(|slot| view.row(slot)[0]).collect();
+                        assert!(bytes.windows(2).all(|pair| pair[0] == pair[1]), "{bytes:?}");
+                        if let Some(blob) = reader.blob("graph").unwrap() {
+                            assert!(
+                                blob.len() == 10_000
+                                    && blob.windows(2).all(|pair| pair[0] == pair[1])
+                            );
+                        }
+                        opened += 1;
+                    }
+                    opened
+                });
+            }
+            for round in 0..300u64 {
+                let view = db.view();
+                let rows = vec![round as u8; 350];
+                let ids: Vec<u64> = (round * 7..round * 7 + 7).collect();
+                let dead: Vec<u32> = view.living().collect();
+                db.commit(Commit {
+                    rows: &Packed::new(&rows, 50),
+                    ids: IdColumn::U64(&ids),
+                    dead: &dead,
+                })
+                .unwrap();
+                let write = |out: &mut dyn std::io::Write| out.write_all(&[round as u8; 10_000]);
+                let blobs = [BlobSource {
+                    name: "graph",
+                    write: &write,
+                }];
+                match round % 10 {
+                    3 | 6 => db.checkpoint(&db.view(), &blobs).unwrap(),
+                    8 => {
+                        let order: Vec<u32> = db.view().living().collect();
+                        drop(db.compact(&db.view(), &order, &blobs).unwrap());
+                    }
+                    9 if round % 20 == 9 => drop(db.clear().unwrap()),
+                    _ => {}
+                }
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+    }
+}
