@@ -16,10 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = tempfile::tempdir_in(dir)?;
     println!("| what | best | of plain |");
     println!("|---|---|---|");
-    for (name, rows, row_bytes) in [
-        ("500,000 x 128 u8", 500_000, 128),
-        ("50,000 x 1536 f32", 50_000, 6144),
-    ] {
+    for (name, rows, row_bytes) in [("500,000 x 128 u8", 500_000, 128), ("50,000 x 1536 f32", 50_000, 6144)] {
         bulk(dir.path(), name, rows, row_bytes)?;
     }
     for row_bytes in [128, 6144] {
@@ -29,15 +26,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// One batch into a new database, beside one file.
-fn bulk(
-    dir: &Path,
-    name: &str,
-    rows: usize,
-    row_bytes: usize,
-) -> Result<(), Box<dyn std::error::Error>> {
-    let bytes: Vec<u8> = (0..rows * row_bytes)
-        .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
-        .collect();
+fn bulk(dir: &Path, name: &str, rows: usize, row_bytes: usize) -> Result<(), Box<dyn std::error::Error>> {
+    let bytes: Vec<u8> = (0..rows * row_bytes).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     let ids: Vec<u64> = (0..rows as u64).collect();
     let (mut plain, mut ours, mut os, mut reopen) = (f64::MAX, f64::MAX, f64::MAX, f64::MAX);
     for _ in 0..ROUNDS {
@@ -53,24 +43,12 @@ fn bulk(
 
         for durability in [Durability::Sync, Durability::Os] {
             let path = dir.join("db");
-            let schema = Schema {
-                row_bytes,
-                ids: IdKind::U64,
-                user: Vec::new(),
-            };
+            let schema = Schema { row_bytes, ids: IdKind::U64, user: Vec::new() };
             let db = Mapped::create(&path, &schema, durability)?;
             let time = Instant::now();
-            db.commit(Commit {
-                rows: &Packed::new(&bytes, row_bytes),
-                ids: IdColumn::U64(&ids),
-                dead: &[],
-            })?;
+            db.commit(Commit { rows: &Packed::new(&bytes, row_bytes), ids: IdColumn::U64(&ids), dead: &[] })?;
             let took = time.elapsed().as_secs_f64();
-            let best = if durability == Durability::Sync {
-                &mut ours
-            } else {
-                &mut os
-            };
+            let best = if durability == Durability::Sync { &mut ours } else { &mut os };
             *best = best.min(took);
             db.checkpoint(&db.view(), &[])?;
             drop(db);
@@ -101,11 +79,7 @@ fn bulk(
 fn small(dir: &Path, row_bytes: usize) -> Result<(), Box<dyn std::error::Error>> {
     const COMMITS: usize = 200;
     let rows = vec![7u8; 100 * row_bytes];
-    let schema = Schema {
-        row_bytes,
-        ids: IdKind::U64,
-        user: Vec::new(),
-    };
+    let schema = Schema { row_bytes, ids: IdKind::U64, user: Vec::new() };
     let (mut fsync, mut fdatasync, mut ours) = (f64::MAX, f64::MAX, f64::MAX);
     for _ in 0..ROUNDS {
         for (best, data_only) in [(&mut fsync, false), (&mut fdatasync, true)] {
@@ -126,30 +100,19 @@ fn small(dir: &Path, row_bytes: usize) -> Result<(), Box<dyn std::error::Error>>
         let time = Instant::now();
         for i in 0..COMMITS as u64 {
             let ids: Vec<u64> = (i * 100..i * 100 + 100).collect();
-            db.commit(Commit {
-                rows: &Packed::new(&rows, row_bytes),
-                ids: IdColumn::U64(&ids),
-                dead: &[],
-            })?;
+            db.commit(Commit { rows: &Packed::new(&rows, row_bytes), ids: IdColumn::U64(&ids), dead: &[] })?;
         }
         ours = ours.min(time.elapsed().as_secs_f64());
         drop(db);
         std::fs::remove_dir_all(&path)?;
     }
     let rate = |seconds: f64| COMMITS as f64 / seconds;
-    println!(
-        "| 100 rows of {row_bytes} bytes: write + fsync | {:.0} /s | 1.00 |",
-        rate(fsync)
-    );
+    println!("| 100 rows of {row_bytes} bytes: write + fsync | {:.0} /s | 1.00 |", rate(fsync));
     println!(
         "| 100 rows of {row_bytes} bytes: write + fdatasync | {:.0} /s | {:.2} |",
         rate(fdatasync),
         fsync / fdatasync
     );
-    println!(
-        "| 100 rows of {row_bytes} bytes: commit, Sync | {:.0} /s | {:.2} |",
-        rate(ours),
-        fsync / ours
-    );
+    println!("| 100 rows of {row_bytes} bytes: commit, Sync | {:.0} /s | {:.2} |", rate(ours), fsync / ours);
     Ok(())
 }

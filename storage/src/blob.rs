@@ -21,9 +21,7 @@ pub struct Blob {
 impl Blob {
     /// A region that nobody writes to any more.
     pub(crate) fn of(region: Region) -> Self {
-        Self {
-            region: Arc::new(region),
-        }
+        Self { region: Arc::new(region) }
     }
 
     /// A copy in anonymous memory.
@@ -54,16 +52,9 @@ impl fmt::Debug for Blob {
 pub(crate) fn check_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), StorageError> {
     let mut seen: Vec<&str> = Vec::new();
     for name in names {
-        let refuse = |what: &str| {
-            Err(StorageError::Blob {
-                name: name.into(),
-                what: what.into(),
-            })
-        };
+        let refuse = |what: &str| Err(StorageError::Blob { name: name.into(), what: what.into() });
         if !good_name(name) {
-            return refuse(
-                "a name is 1 to 32 characters of a-z, 0-9 and '-', beginning with a letter",
-            );
+            return refuse("a name is 1 to 32 characters of a-z, 0-9 and '-', beginning with a letter");
         }
         if TAKEN.contains(&name) {
             return refuse("the storage keeps a file of that name itself");
@@ -80,7 +71,5 @@ pub(crate) fn check_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<()
 pub(crate) fn good_name(name: &str) -> bool {
     name.len() <= LONGEST_NAME
         && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name
-            .bytes()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
+        && name.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
 }

@@ -77,10 +77,7 @@ impl RowSource for Packed<'_> {
             out.copy_from_slice(from);
             return;
         }
-        for (to, row) in out
-            .chunks_exact_mut(stride)
-            .zip(from.chunks_exact(self.row_bytes))
-        {
+        for (to, row) in out.chunks_exact_mut(stride).zip(from.chunks_exact(self.row_bytes)) {
             to[..self.row_bytes].copy_from_slice(row);
         }
     }
@@ -147,12 +144,7 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// [`StorageError::Stale`] if `view` is not the newest state, [`StorageError::Batch`] if
     /// `order` is not what it must be, and others of the medium; then nothing has changed.
-    fn compact(
-        &self,
-        view: &View,
-        order: &[u32],
-        blobs: &[BlobSource<'_>],
-    ) -> Result<Arc<View>, StorageError>;
+    fn compact(&self, view: &View, order: &[u32], blobs: &[BlobSource<'_>]) -> Result<Arc<View>, StorageError>;
 
     /// Replaces all blobs by these, which cover exactly `view`, and makes the next open cheap.
     ///

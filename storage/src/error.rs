@@ -151,16 +151,9 @@ impl StorageError {
     /// Wraps a failure of the system, telling a full medium from others.
     pub(crate) fn io(path: &Path, op: &'static str, source: io::Error) -> Self {
         match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full {
-                path: path.into(),
-                op,
-            },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { path: path.into(), op },
             io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path: path.into() },
-            _ => Self::Io {
-                path: path.into(),
-                op,
-                source,
-            },
+            _ => Self::Io { path: path.into(), op, source },
         }
     }
 }
@@ -178,12 +171,6 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} at byte {}: {}",
-            self.file.display(),
-            self.offset,
-            self.what
-        )
+        write!(f, "{} at byte {}: {}", self.file.display(), self.offset, self.what)
     }
 }

@@ -32,18 +32,11 @@ impl Layout {
             return Err(StorageError::Schema { what });
         }
         if schema.user.len() > MAX_USER_BYTES {
-            let what = format!(
-                "{} bytes of options; at most {MAX_USER_BYTES} are possible",
-                schema.user.len()
-            );
+            let what = format!("{} bytes of options; at most {MAX_USER_BYTES} are possible", schema.user.len());
             return Err(StorageError::Schema { what });
         }
         let stride = row_bytes.next_multiple_of(ALIGN);
-        Ok(Self {
-            row_bytes,
-            stride,
-            shift: (SEGMENT_BYTES / stride).ilog2(),
-        })
+        Ok(Self { row_bytes, stride, shift: (SEGMENT_BYTES / stride).ilog2() })
     }
 
     pub(crate) fn segment_rows(self) -> usize {
@@ -68,12 +61,7 @@ impl Layout {
 
     /// Cuts the slots `first..first + rows` into runs of at most `most` rows that each lie in one
     /// segment: `(index of the run's first row in the batch, its slot, its rows)`.
-    pub(crate) fn runs(
-        self,
-        first: u32,
-        rows: usize,
-        most: usize,
-    ) -> impl Iterator<Item = (usize, u32, usize)> {
+    pub(crate) fn runs(self, first: u32, rows: usize, most: usize) -> impl Iterator<Item = (usize, u32, usize)> {
         let mut done = 0;
         std::iter::from_fn(move || {
             if done == rows {

@@ -10,10 +10,7 @@ use arc_swap::ArcSwap;
 use crate::blob::check_names;
 use crate::region::Region;
 use crate::table::{Table, check_order, ids_in_order};
-use crate::{
-    Blob, BlobSource, Commit, IdColumn, Problem, RowSource, Schema, Storage, StorageError, Usage,
-    View,
-};
+use crate::{Blob, BlobSource, Commit, IdColumn, Problem, RowSource, Schema, Storage, StorageError, Usage, View};
 
 /// Rows asked for at once.
 const PIECE: usize = 8192;
@@ -39,15 +36,7 @@ impl Memory {
     pub fn new(schema: Schema) -> Result<Self, StorageError> {
         let table = Table::new(&schema, 0, 0)?;
         let now = ArcSwap::from_pointee(table.now().clone());
-        Ok(Self {
-            schema,
-            now,
-            writer: Mutex::new(Writer {
-                table,
-                blobs: BTreeMap::new(),
-                covers: 0,
-            }),
-        })
+        Ok(Self { schema, now, writer: Mutex::new(Writer { table, blobs: BTreeMap::new(), covers: 0 }) })
     }
 
     /// The writer's state changes only in steps that cannot panic half way, so that a panic of a
@@ -85,12 +74,7 @@ impl Storage for Memory {
         Ok(self.view())
     }
 
-    fn compact(
-        &self,
-        view: &View,
-        order: &[u32],
-        blobs: &[BlobSource<'_>],
-    ) -> Result<Arc<View>, StorageError> {
+    fn compact(&self, view: &View, order: &[u32], blobs: &[BlobSource<'_>]) -> Result<Arc<View>, StorageError> {
         let mut writer = self.writer();
         current(view, writer.table.now())?;
         check_order(view, order)?;
@@ -105,11 +89,7 @@ impl Storage for Memory {
         if order.is_empty() {
             table.apply(IdColumn::none(self.schema.ids), &[]);
         }
-        writer.covers = if blobs.is_empty() {
-            0
-        } else {
-            table.now().commit()
-        };
+        writer.covers = if blobs.is_empty() { 0 } else { table.now().commit() };
         writer.table = table;
         writer.blobs = blobs;
         self.now.store(Arc::new(writer.table.now().clone()));
@@ -163,20 +143,11 @@ pub(crate) fn current(view: &View, now: &View) -> Result<(), StorageError> {
 
 /// Refuses a view whose slots mean other rows by now.
 pub(crate) fn same_epoch(view: &View, now: &View) -> Result<(), StorageError> {
-    if view.epoch() == now.epoch() {
-        Ok(())
-    } else {
-        Err(stale(view, now))
-    }
+    if view.epoch() == now.epoch() { Ok(()) } else { Err(stale(view, now)) }
 }
 
 fn stale(view: &View, now: &View) -> StorageError {
-    StorageError::Stale {
-        found: view.commit(),
-        found_epoch: view.epoch(),
-        current: now.commit(),
-        epoch: now.epoch(),
-    }
+    StorageError::Stale { found: view.commit(), found_epoch: view.epoch(), current: now.commit(), epoch: now.epoch() }
 }
 
 /// Rows of a view in another order: what compaction writes.
@@ -204,9 +175,7 @@ pub(crate) fn put_rows(table: &mut Table, rows: &dyn RowSource) -> Result<(), St
     let wanted = layout.segments(u64::from(first) + rows.len() as u64);
     while table.segments().len() < wanted {
         let reserve = |source| StorageError::io(Path::new("memory"), "reserve", source);
-        table.grow(Arc::new(
-            Region::anonymous(layout.segment_bytes()).map_err(reserve)?,
-        ));
+        table.grow(Arc::new(Region::anonymous(layout.segment_bytes()).map_err(reserve)?));
     }
     for (done, slot, n) in layout.runs(first, rows.len(), PIECE) {
         let (segment, at) = layout.place(slot);
@@ -223,10 +192,7 @@ fn write_blobs(blobs: &[BlobSource<'_>]) -> Result<BTreeMap<String, Blob>, Stora
     let mut all = BTreeMap::new();
     for blob in blobs {
         let mut bytes = Vec::new();
-        let failed = |source: std::io::Error| StorageError::Blob {
-            name: blob.name.into(),
-            what: source.to_string(),
-        };
+        let failed = |source: std::io::Error| StorageError::Blob { name: blob.name.into(), what: source.to_string() };
         (blob.write)(&mut bytes).map_err(failed)?;
         all.insert(blob.name.into(), Blob::copied(&bytes).map_err(failed)?);
     }

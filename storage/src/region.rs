@@ -36,11 +36,7 @@ impl Region {
     /// must not be cut while it is mapped: reading past its end would be a bus error.
     pub(crate) fn map(file: &File, at: u64, len: usize) -> io::Result<Self> {
         if len == 0 {
-            return Ok(Self {
-                base: std::ptr::NonNull::dangling().as_ptr(),
-                len,
-                hold: Hold::Empty,
-            });
+            return Ok(Self { base: std::ptr::NonNull::dangling().as_ptr(), len, hold: Hold::Empty });
         }
         let found = file.metadata()?.len();
         if found < at.saturating_add(len as u64) {
@@ -49,28 +45,16 @@ impl Region {
         }
         // SAFETY: the length was checked; the module's rule says who writes to the file.
         let map = unsafe { MmapOptions::new().offset(at).len(len).map(file)? };
-        Ok(Self {
-            base: map.as_ptr().cast_mut(),
-            len,
-            hold: Hold::File { _map: map },
-        })
+        Ok(Self { base: map.as_ptr().cast_mut(), len, hold: Hold::File { _map: map } })
     }
 
     /// Zeroed pages of no file; taken from the system as they are first touched.
     pub(crate) fn anonymous(len: usize) -> io::Result<Self> {
         if len == 0 {
-            return Ok(Self {
-                base: std::ptr::NonNull::dangling().as_ptr(),
-                len,
-                hold: Hold::Empty,
-            });
+            return Ok(Self { base: std::ptr::NonNull::dangling().as_ptr(), len, hold: Hold::Empty });
         }
         let mut map = MmapMut::map_anon(len)?;
-        Ok(Self {
-            base: map.as_mut_ptr(),
-            len,
-            hold: Hold::Anonymous { _map: map },
-        })
+        Ok(Self { base: map.as_mut_ptr(), len, hold: Hold::Anonymous { _map: map } })
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -93,10 +77,7 @@ impl Region {
     /// # Panics
     /// If they do not lie in the region.
     pub(crate) unsafe fn bytes(&self, at: usize, len: usize) -> &[u8] {
-        assert!(
-            at <= self.len && len <= self.len - at,
-            "bytes of a region lie in it"
-        );
+        assert!(at <= self.len && len <= self.len - at, "bytes of a region lie in it");
         // SAFETY: in bounds by the check; unchanging by the caller's promise.
         unsafe { std::slice::from_raw_parts(self.base.add(at), len) }
     }
@@ -108,15 +89,9 @@ impl Region {
     ///
     /// # Panics
     /// If they do not lie in the region, or it is a file.
-    #[expect(
-        clippy::mut_from_ref,
-        reason = "disjoint parts of one region are written; the caller keeps them apart"
-    )]
+    #[expect(clippy::mut_from_ref, reason = "disjoint parts of one region are written; the caller keeps them apart")]
     pub(crate) unsafe fn bytes_mut(&self, at: usize, len: usize) -> &mut [u8] {
-        assert!(
-            at <= self.len && len <= self.len - at,
-            "bytes of a region lie in it"
-        );
+        assert!(at <= self.len && len <= self.len - at, "bytes of a region lie in it");
         assert!(!self.is_file(), "a mapped file is written through the file");
         // SAFETY: in bounds by the check, writable as it is anonymous (or empty); exclusive by
         // the caller's promise.

@@ -32,10 +32,7 @@ enum Ids {
 
 impl Slots {
     pub(crate) fn new(kind: IdKind) -> Self {
-        Self {
-            kind,
-            chunks: Arc::new([]),
-        }
+        Self { kind, chunks: Arc::new([]) }
     }
 
     pub(crate) fn kind(&self) -> IdKind {
@@ -78,9 +75,7 @@ impl Slots {
     /// Marks a slot dead from `commit` on.
     pub(crate) fn kill(&self, slot: u32, commit: u64) {
         let (chunk, at) = self.at(slot as usize);
-        let died = chunk
-            .died
-            .get_or_init(|| (0..CHUNK).map(|_| AtomicU64::new(0)).collect());
+        let died = chunk.died.get_or_init(|| (0..CHUNK).map(|_| AtomicU64::new(0)).collect());
         died[at].store(commit, Ordering::Relaxed);
     }
 
@@ -103,21 +98,11 @@ impl Slots {
                 Ids::U64(_) => CHUNK * size_of::<AtomicU64>(),
                 Ids::Text(_) => CHUNK * size_of::<OnceLock<Box<str>>>(),
             };
-            bytes += chunk
-                .died
-                .get()
-                .map_or(0, |died| died.len() * size_of::<AtomicU64>());
+            bytes += chunk.died.get().map_or(0, |died| died.len() * size_of::<AtomicU64>());
         }
         if self.kind == IdKind::Text {
-            bytes += (0..slots)
-                .map(|slot| {
-                    if let IdRef::Text(id) = self.id(slot) {
-                        id.len()
-                    } else {
-                        0
-                    }
-                })
-                .sum::<usize>();
+            bytes +=
+                (0..slots).map(|slot| if let IdRef::Text(id) = self.id(slot) { id.len() } else { 0 }).sum::<usize>();
         }
         bytes as u64
     }
@@ -134,9 +119,6 @@ impl Chunk {
             IdKind::U64 => Ids::U64((0..CHUNK).map(|_| AtomicU64::new(0)).collect()),
             IdKind::Text => Ids::Text((0..CHUNK).map(|_| OnceLock::new()).collect()),
         };
-        Self {
-            ids,
-            died: OnceLock::new(),
-        }
+        Self { ids, died: OnceLock::new() }
     }
 }

@@ -50,9 +50,7 @@ impl Table {
     pub(crate) fn check(&self, commit: &Commit<'_>) -> Result<(), StorageError> {
         let rows = commit.rows.len();
         if commit.ids.len() != rows {
-            return Err(StorageError::Batch {
-                what: format!("{rows} rows and {} ids", commit.ids.len()),
-            });
+            return Err(StorageError::Batch { what: format!("{rows} rows and {} ids", commit.ids.len()) });
         }
         self.check_ids(commit.ids, commit.dead)
     }
@@ -62,33 +60,20 @@ impl Table {
         let refuse = |what: String| Err(StorageError::Batch { what });
         let rows = ids.len();
         if rows > 0 && ids.kind() != self.view.table.kind() {
-            return refuse(format!(
-                "ids are {}; the database's are {}",
-                ids.kind(),
-                self.view.table.kind()
-            ));
+            return refuse(format!("ids are {}; the database's are {}", ids.kind(), self.view.table.kind()));
         }
         if u64::from(self.view.slots) + rows as u64 > MAX_SLOTS {
             return Err(StorageError::Capacity { limit: MAX_SLOTS });
         }
         if let IdColumn::Text(ids) = ids
-            && let Some((row, id)) = ids
-                .iter()
-                .enumerate()
-                .find(|(_, id)| id.len() > MAX_TEXT_ID)
+            && let Some((row, id)) = ids.iter().enumerate().find(|(_, id)| id.len() > MAX_TEXT_ID)
         {
-            return refuse(format!(
-                "the id of row {row} has {} bytes; at most {MAX_TEXT_ID} are possible",
-                id.len()
-            ));
+            return refuse(format!("the id of row {row} has {} bytes; at most {MAX_TEXT_ID} are possible", id.len()));
         }
         let mut seen = HashSet::with_capacity(dead.len());
         for &slot in dead {
             if slot >= self.view.slots {
-                return refuse(format!(
-                    "slot {slot} cannot die: there are {} slots",
-                    self.view.slots
-                ));
+                return refuse(format!("slot {slot} cannot die: there are {} slots", self.view.slots));
             }
             if self.view.is_dead(slot) || !seen.insert(slot) {
                 return refuse(format!("slot {slot} cannot die twice"));
@@ -99,19 +84,10 @@ impl Table {
 
     /// Takes in another segment. Views there are do not see it.
     pub(crate) fn grow(&mut self, segment: Arc<Region>) {
-        assert!(
-            segment.len() >= self.layout().segment_bytes(),
-            "a segment holds all its rows"
-        );
+        assert!(segment.len() >= self.layout().segment_bytes(), "a segment holds all its rows");
         let base = Base(segment.base());
         self.view.bases = self.view.bases.iter().copied().chain([base]).collect();
-        self.view.segments = self
-            .view
-            .segments
-            .iter()
-            .cloned()
-            .chain([segment])
-            .collect();
+        self.view.segments = self.view.segments.iter().cloned().chain([segment]).collect();
     }
 
     /// Takes over a state from a checkpoint, whose segments were taken in: `slots` slots, alive so far and without ids.
@@ -141,10 +117,7 @@ impl Table {
     pub(crate) fn apply(&mut self, ids: IdColumn<'_>, dead: &[u32]) -> Arc<View> {
         let first = self.view.slots as usize;
         let slots = first + ids.len();
-        assert!(
-            self.layout().segments(slots as u64) <= self.view.segments.len(),
-            "rows have a segment"
-        );
+        assert!(self.layout().segments(slots as u64) <= self.view.segments.len(), "rows have a segment");
         let commit = self.view.commit + 1;
         self.view.table.reserve(slots);
         self.view.table.set(first, ids);
@@ -162,11 +135,7 @@ impl Table {
 pub(crate) fn check_order(view: &View, order: &[u32]) -> Result<(), StorageError> {
     let refuse = |what: String| Err(StorageError::Batch { what });
     if order.len() != view.live() as usize {
-        return refuse(format!(
-            "an order of {} slots; {} live",
-            order.len(),
-            view.live()
-        ));
+        return refuse(format!("an order of {} slots; {} live", order.len(), view.live()));
     }
     let mut seen = vec![false; view.slots() as usize];
     for &slot in order {

@@ -88,8 +88,7 @@ impl View {
         let to_end = self.layout.segment_rows() - at / stride;
         let rows = to_end.min((self.slots - slot) as usize);
         // SAFETY: as in `row`, for every slot of the run; padding is written with its row.
-        let bytes =
-            unsafe { std::slice::from_raw_parts(self.bases[segment].0.add(at), rows * stride) };
+        let bytes = unsafe { std::slice::from_raw_parts(self.bases[segment].0.add(at), rows * stride) };
         (bytes, stride, rows)
     }
 
@@ -116,11 +115,7 @@ impl View {
 
     #[inline]
     fn check(&self, slot: u32) {
-        assert!(
-            slot < self.slots,
-            "slot {slot} of a view with {} slots",
-            self.slots
-        );
+        assert!(slot < self.slots, "slot {slot} of a view with {} slots", self.slots);
     }
 }
 

@@ -21,20 +21,12 @@ impl Blobs {
         check_names(sources.iter().map(|blob| blob.name))?;
         let mut blobs = Self(Vec::new());
         for source in sources {
-            let mut entry = Entry {
-                kind: source.name.into(),
-                number: shared.next_number(),
-                bytes: 0,
-                crc: 0,
-            };
+            let mut entry = Entry { kind: source.name.into(), number: shared.next_number(), bytes: 0, crc: 0 };
             let written = shared.dir.create(&entry.name()).and_then(|file| {
                 blobs.0.push((entry.clone(), file.clone()));
                 let mut sink = Sink::new(&file, 0);
                 if let Err(error) = (source.write)(&mut sink) {
-                    let refused = |what| StorageError::Blob {
-                        name: source.name.into(),
-                        what,
-                    };
+                    let refused = |what| StorageError::Blob { name: source.name.into(), what };
                     return Err(sink.failure().unwrap_or_else(|| refused(error.to_string())));
                 }
                 (entry.bytes, entry.crc) = sink.finish()?;
@@ -74,14 +66,8 @@ struct Next {
 
 impl Writer {
     /// A checkpoint: `blobs` cover `view`, ids and log begin at the newest state.
-    pub(super) fn checkpoint(
-        &mut self,
-        shared: &Shared,
-        view: &View,
-        blobs: Blobs,
-    ) -> Result<(), StorageError> {
-        let done = same_epoch(view, self.table.now())
-            .and_then(|()| self.rebase(shared, &blobs, view.commit()));
+    pub(super) fn checkpoint(&mut self, shared: &Shared, view: &View, blobs: Blobs) -> Result<(), StorageError> {
+        let done = same_epoch(view, self.table.now()).and_then(|()| self.rebase(shared, &blobs, view.commit()));
         if done.is_err() && self.poison.is_none() {
             blobs.remove(&shared.dir);
         }
@@ -119,19 +105,11 @@ impl Writer {
             Ok((ids, log))
         })();
         let (ids, log) = made.inspect_err(|_| {
-            remove(
-                &shared.dir,
-                [numbered("ids", number), numbered("commits", number)],
-            );
+            remove(&shared.dir, [numbered("ids", number), numbered("commits", number)]);
         })?;
         self.flip(shared, &manifest)?;
         self.log = log;
-        let files = Files {
-            log: self.log.file.clone(),
-            manifest,
-            ids,
-            blobs: blobs.0.clone(),
-        };
+        let files = Files { log: self.log.file.clone(), manifest, ids, blobs: blobs.0.clone() };
         replace_files(shared, &old, files, &[]);
         Ok(())
     }
@@ -143,16 +121,9 @@ impl Writer {
         let table = Table::new(&shared.schema, view.epoch() + 1, view.commit() + 1)?;
         let number = shared.next_number();
         let manifest = self.renumbered(&old.manifest, table.now(), number, &Blobs(Vec::new()));
-        let made = Log::create(&shared.dir, &manifest, number)
-            .and_then(|log| shared.dir.sync().map(|()| log));
+        let made = Log::create(&shared.dir, &manifest, number).and_then(|log| shared.dir.sync().map(|()| log));
         let log = made.inspect_err(|_| remove(&shared.dir, [numbered("commits", number)]))?;
-        let next = Next {
-            table,
-            segments: Vec::new(),
-            manifest,
-            ids: None,
-            log,
-        };
+        let next = Next { table, segments: Vec::new(), manifest, ids: None, log };
         self.become_next(shared, &old, next, &Blobs(Vec::new()))
     }
 
@@ -171,15 +142,7 @@ impl Writer {
         let blobs = Blobs::write(shared, sources)?;
         let number = shared.next_number();
         let mut written = Vec::new();
-        match self.rewrite(
-            shared,
-            &old.manifest,
-            view,
-            order,
-            &blobs,
-            number,
-            &mut written,
-        ) {
+        match self.rewrite(shared, &old.manifest, view, order, &blobs, number, &mut written) {
             Ok(next) => self.become_next(shared, &old, next, &blobs),
             Err(error) => {
                 blobs.remove(&shared.dir);
@@ -189,10 +152,7 @@ impl Writer {
         }
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of one state; `written` must survive an error"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "the parts of one state; `written` must survive an error")]
     fn rewrite(
         &self,
         shared: &Shared,
@@ -236,13 +196,7 @@ impl Writer {
         written.push(numbered("commits", number));
         let log = Log::create(dir, &manifest, number)?;
         dir.sync()?;
-        Ok(Next {
-            table,
-            segments,
-            manifest,
-            ids,
-            log,
-        })
+        Ok(Next { table, segments, manifest, ids, log })
     }
 
     /// The manifest of a state whose slots begin anew.
@@ -268,21 +222,15 @@ impl Writer {
     ) -> Result<Arc<View>, StorageError> {
         self.flip(shared, &next.manifest)?;
         let first = old.manifest.first_segment;
-        let gone: Vec<String> = (0..self.segments.len() as u64)
-            .map(|i| numbered("rows", first + i))
-            .collect();
+        let gone: Vec<String> = (0..self.segments.len() as u64).map(|i| numbered("rows", first + i)).collect();
         self.table = next.table;
         self.segments = next.segments;
         self.dirty.clear();
         self.log = next.log;
         let view = Arc::new(self.table.now().clone());
         shared.now.store(Arc::clone(&view));
-        let files = Files {
-            log: self.log.file.clone(),
-            manifest: next.manifest,
-            ids: next.ids,
-            blobs: blobs.0.clone(),
-        };
+        let files =
+            Files { log: self.log.file.clone(), manifest: next.manifest, ids: next.ids, blobs: blobs.0.clone() };
         replace_files(shared, old, files, &gone);
         Ok(view)
     }
@@ -295,18 +243,10 @@ impl Writer {
         }
         self.sync_segments(None)?;
         self.log.file.sync().map_err(|error| self.poisoned(error))?;
-        let manifest = Manifest {
-            generation: old.manifest.generation + 1,
-            sealed: self.log.end,
-            ..old.manifest.clone()
-        };
+        let manifest =
+            Manifest { generation: old.manifest.generation + 1, sealed: self.log.end, ..old.manifest.clone() };
         self.flip(shared, &manifest)?;
-        let files = Files {
-            manifest,
-            ids: old.ids.clone(),
-            log: old.log.clone(),
-            blobs: old.blobs.clone(),
-        };
+        let files = Files { manifest, ids: old.ids.clone(), log: old.log.clone(), blobs: old.blobs.clone() };
         shared.files.store(Arc::new(files));
         Ok(())
     }
@@ -354,8 +294,5 @@ fn replace_files(shared: &Shared, old: &Files, new: Files, segments: &[String]) 
     gone.push(numbered("commits", old.manifest.log));
     gone.retain(|name| new.manifest.files.iter().all(|entry| entry.name() != *name));
     shared.files.store(Arc::new(new));
-    remove(
-        &shared.dir,
-        gone.into_iter().chain(segments.iter().cloned()),
-    );
+    remove(&shared.dir, gone.into_iter().chain(segments.iter().cloned()));
 }

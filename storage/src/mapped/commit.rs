@@ -23,11 +23,7 @@ const INLINE: usize = 256 << 10;
 const ROLL: u64 = 64 << 20;
 
 impl Writer {
-    pub(super) fn commit(
-        &mut self,
-        shared: &Shared,
-        commit: &Commit<'_>,
-    ) -> Result<Arc<View>, StorageError> {
+    pub(super) fn commit(&mut self, shared: &Shared, commit: &Commit<'_>) -> Result<Arc<View>, StorageError> {
         self.table.check(commit)?;
         let layout = shared.layout;
         let (first, n) = (self.table.now().slots(), commit.rows.len());
@@ -62,17 +58,11 @@ impl Writer {
             body_crc: 0,
             log: 0,
         };
-        let parts = Parts {
-            ids: commit.ids,
-            dead: commit.dead,
-            inline: travels.then_some(&inline),
-        };
-        self.log
-            .append(layout, record, &parts)
-            .map_err(|failed| match failed {
-                Failed::Undone(error) => error,
-                Failed::Unknown(error) => self.poisoned(error),
-            })?;
+        let parts = Parts { ids: commit.ids, dead: commit.dead, inline: travels.then_some(&inline) };
+        self.log.append(layout, record, &parts).map_err(|failed| match failed {
+            Failed::Undone(error) => error,
+            Failed::Unknown(error) => self.poisoned(error),
+        })?;
 
         let view = self.table.apply(commit.ids, commit.dead);
         shared.now.store(Arc::clone(&view));

@@ -33,10 +33,7 @@ pub(crate) struct Dir {
 
 impl Dir {
     pub(crate) fn new(medium: Arc<dyn Medium>, path: &Path) -> Self {
-        Self {
-            medium,
-            path: path.into(),
-        }
+        Self { medium, path: path.into() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -61,50 +58,37 @@ impl Dir {
     /// Makes the directory; one that is there already is good too.
     pub(crate) fn make(&self) -> Result<(), StorageError> {
         match self.medium.create_dir(&self.path) {
-            Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
-                Err(self.failed("create", source))
-            }
+            Err(source) if source.kind() != io::ErrorKind::AlreadyExists => Err(self.failed("create", source)),
             _ => Ok(()),
         }
     }
 
     pub(crate) fn list(&self) -> Result<Vec<String>, StorageError> {
-        self.medium
-            .list(&self.path)
-            .map_err(|source| match source.kind() {
-                io::ErrorKind::NotFound => StorageError::NotFound {
-                    path: self.path.clone(),
-                },
-                io::ErrorKind::NotADirectory => StorageError::NotADatabase {
-                    path: self.path.clone(),
-                    what: "it is a file, not a directory",
-                },
-                _ => self.failed("list", source),
-            })
+        self.medium.list(&self.path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => StorageError::NotFound { path: self.path.clone() },
+            io::ErrorKind::NotADirectory => {
+                StorageError::NotADatabase { path: self.path.clone(), what: "it is a file, not a directory" }
+            }
+            _ => self.failed("list", source),
+        })
     }
 
     /// Removes a name, if it is there.
     pub(crate) fn remove(&self, name: &str) -> Result<(), StorageError> {
         let path = self.path.join(name);
         match self.medium.remove(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(StorageError::io(&path, "remove", source))
-            }
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(StorageError::io(&path, "remove", source)),
             _ => Ok(()),
         }
     }
 
     pub(crate) fn rename(&self, from: &str, to: &str) -> Result<(), StorageError> {
         let from = self.path.join(from);
-        self.medium
-            .rename(&from, &self.path.join(to))
-            .map_err(|source| StorageError::io(&from, "rename", source))
+        self.medium.rename(&from, &self.path.join(to)).map_err(|source| StorageError::io(&from, "rename", source))
     }
 
     pub(crate) fn sync(&self) -> Result<(), StorageError> {
-        self.medium
-            .sync_dir(&self.path)
-            .map_err(|source| self.failed("sync", source))
+        self.medium.sync_dir(&self.path).map_err(|source| self.failed("sync", source))
     }
 
     /// Makes the directory's own name durable.
@@ -113,9 +97,7 @@ impl Dir {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
-        self.medium
-            .sync_dir(parent)
-            .map_err(|source| StorageError::io(parent, "sync", source))
+        self.medium.sync_dir(parent).map_err(|source| StorageError::io(parent, "sync", source))
     }
 
     fn failed(&self, op: &'static str, source: io::Error) -> StorageError {
@@ -140,9 +122,7 @@ impl DirFile {
     }
 
     pub(crate) fn len(&self) -> Result<u64, StorageError> {
-        Ok(size(&*self.file)
-            .map_err(|source| self.failed("measure", source))?
-            .0)
+        Ok(size(&*self.file).map_err(|source| self.failed("measure", source))?.0)
     }
 
     /// Bytes really allocated; 0 if the system will not say.
@@ -151,32 +131,22 @@ impl DirFile {
     }
 
     pub(crate) fn read_at(&self, out: &mut [u8], offset: u64) -> Result<(), StorageError> {
-        self.file
-            .read_at(out, offset)
-            .map_err(|source| match source.kind() {
-                io::ErrorKind::UnexpectedEof => {
-                    self.corrupt(offset, format!("it ends before {} more bytes", out.len()))
-                }
-                _ => self.failed("read", source),
-            })
+        self.file.read_at(out, offset).map_err(|source| match source.kind() {
+            io::ErrorKind::UnexpectedEof => self.corrupt(offset, format!("it ends before {} more bytes", out.len())),
+            _ => self.failed("read", source),
+        })
     }
 
     pub(crate) fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), StorageError> {
-        self.file
-            .write_at(bytes, offset)
-            .map_err(|source| self.failed("write to", source))
+        self.file.write_at(bytes, offset).map_err(|source| self.failed("write to", source))
     }
 
     pub(crate) fn set_len(&self, len: u64) -> Result<(), StorageError> {
-        self.file
-            .set_len(len)
-            .map_err(|source| self.failed("set the length of", source))
+        self.file.set_len(len).map_err(|source| self.failed("set the length of", source))
     }
 
     pub(crate) fn sync(&self) -> Result<(), StorageError> {
-        self.file
-            .sync()
-            .map_err(|source| self.failed("sync", source))
+        self.file.sync().map_err(|source| self.failed("sync", source))
     }
 
     pub(crate) fn map(&self, at: u64, len: usize) -> Result<Region, StorageError> {
@@ -184,11 +154,7 @@ impl DirFile {
     }
 
     pub(crate) fn corrupt(&self, offset: u64, what: impl Into<String>) -> StorageError {
-        StorageError::Corrupt {
-            file: self.path.clone(),
-            offset,
-            what: what.into(),
-        }
+        StorageError::Corrupt { file: self.path.clone(), offset, what: what.into() }
     }
 
     fn failed(&self, op: &'static str, source: io::Error) -> StorageError {
@@ -221,13 +187,7 @@ pub(crate) struct Sink<'a> {
 
 impl<'a> Sink<'a> {
     pub(crate) fn new(file: &'a DirFile, at: u64) -> Self {
-        Self {
-            file,
-            buffer: Vec::new(),
-            at,
-            crc: 0,
-            failure: None,
-        }
+        Self { file, buffer: Vec::new(), at, crc: 0, failure: None }
     }
 
     /// Writes what is left; returns the end and the checksum of all that went through.
@@ -293,9 +253,7 @@ pub(crate) struct Source<'a> {
 impl<'a> Source<'a> {
     pub(crate) fn new(file: &'a DirFile, at: u64, end: u64) -> io::BufReader<Self> {
         io::BufReader::with_capacity(
-            BUFFER
-                .min(usize::try_from(end - at).unwrap_or(BUFFER))
-                .max(64),
+            BUFFER.min(usize::try_from(end - at).unwrap_or(BUFFER)).max(64),
             Self { file, at, end },
         )
     }
@@ -303,9 +261,7 @@ impl<'a> Source<'a> {
 
 impl Read for Source<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let n = out
-            .len()
-            .min(usize::try_from(self.end - self.at).unwrap_or(usize::MAX));
+        let n = out.len().min(usize::try_from(self.end - self.at).unwrap_or(usize::MAX));
         self.file.raw().read_at(&mut out[..n], self.at)?;
         self.at += n as u64;
         Ok(n)
@@ -317,9 +273,7 @@ pub(crate) fn checksum(file: &DirFile, at: u64, end: u64) -> Result<u32, Storage
     let mut piece = vec![0; BUFFER.min(usize::try_from(end - at).unwrap_or(BUFFER))];
     let (mut at, mut crc) = (at, 0);
     while at < end {
-        let n = piece
-            .len()
-            .min(usize::try_from(end - at).unwrap_or(usize::MAX));
+        let n = piece.len().min(usize::try_from(end - at).unwrap_or(usize::MAX));
         file.read_at(&mut piece[..n], at)?;
         crc = crc32c::crc32c_append(crc, &piece[..n]);
         at += n as u64;

@@ -18,16 +18,9 @@ pub(crate) const BLOCK: usize = 4096;
 const BLOCK_HEADER: usize = 8;
 
 /// Writes the ids and deaths of a view as `ids.{number}` (not yet synced in the directory).
-pub(crate) fn write(
-    dir: &Dir,
-    manifest: &Manifest,
-    view: &View,
-    number: u64,
-) -> Result<Entry, StorageError> {
+pub(crate) fn write(dir: &Dir, manifest: &Manifest, view: &View, number: u64) -> Result<Entry, StorageError> {
     let order: Vec<u32> = (0..view.slots()).collect();
-    let dead: Vec<u32> = (0..view.slots())
-        .filter(|&slot| view.is_dead(slot))
-        .collect();
+    let dead: Vec<u32> = (0..view.slots()).filter(|&slot| view.is_dead(slot)).collect();
     write_ordered(dir, manifest, view, &order, &dead, number)
 }
 
@@ -40,20 +33,10 @@ pub(crate) fn write_ordered(
     dead: &[u32],
     number: u64,
 ) -> Result<Entry, StorageError> {
-    let mut entry = Entry {
-        kind: "ids".into(),
-        number,
-        bytes: 0,
-        crc: 0,
-    };
+    let mut entry = Entry { kind: "ids".into(), number, bytes: 0, crc: 0 };
     let file = dir.create(&entry.name())?;
     let mut sink = Sink::new(&file, 0);
-    sink.put(&header(
-        manifest,
-        order.len() as u32,
-        dead.len() as u32,
-        number,
-    ))?;
+    sink.put(&header(manifest, order.len() as u32, dead.len() as u32, number))?;
     ids_in_order(view, order, BLOCK, |ids| {
         let mut block = Vec::new();
         put_ids(&mut block, ids)?;
@@ -79,46 +62,29 @@ pub(crate) fn open(dir: &Dir, manifest: &Manifest, entry: &Entry) -> Result<DirF
     let file = dir.open(&entry.name(), super::medium::Open::Read)?;
     let length = file.len()?;
     if length != entry.bytes {
-        return Err(file.corrupt(
-            length.min(entry.bytes),
-            format!("{length} bytes where {} were expected", entry.bytes),
-        ));
+        return Err(
+            file.corrupt(length.min(entry.bytes), format!("{length} bytes where {} were expected", entry.bytes))
+        );
     }
     let least = match manifest.schema.ids {
         IdKind::U64 => 8,
         IdKind::Text => 2,
     };
     if u64::from(manifest.base_slots) * least + 4 * u64::from(manifest.base_dead) > length {
-        return Err(file.corrupt(
-            length,
-            format!("it is too short for {} slots", manifest.base_slots),
-        ));
+        return Err(file.corrupt(length, format!("it is too short for {} slots", manifest.base_slots)));
     }
     let mut found = vec![0; HEADER];
     file.read_at(&mut found, 0)?;
-    let expected = header(
-        manifest,
-        manifest.base_slots,
-        manifest.base_dead,
-        entry.number,
-    );
+    let expected = header(manifest, manifest.base_slots, manifest.base_dead, entry.number);
     if found != expected {
-        let at = found
-            .iter()
-            .zip(&expected)
-            .take_while(|(found, expected)| found == expected)
-            .count();
+        let at = found.iter().zip(&expected).take_while(|(found, expected)| found == expected).count();
         return Err(file.corrupt(at as u64, "its header is not what was written"));
     }
     Ok(file)
 }
 
 /// Reads the file into a table restored to the manifest's base.
-pub(crate) fn load(
-    file: &DirFile,
-    manifest: &Manifest,
-    table: &mut Table,
-) -> Result<(), StorageError> {
+pub(crate) fn load(file: &DirFile, manifest: &Manifest, table: &mut Table) -> Result<(), StorageError> {
     let mut first_dead = None;
     let mut damage = None;
     blocks(file, manifest, |block| match block {
@@ -139,10 +105,7 @@ pub(crate) fn load(
     }
     match first_dead {
         None => Ok(()),
-        Some((at, slot)) => Err(file.corrupt(
-            at,
-            format!("slot {slot} of {} dies twice", manifest.base_slots),
-        )),
+        Some((at, slot)) => Err(file.corrupt(at, format!("slot {slot} of {} dies twice", manifest.base_slots))),
     }
 }
 
@@ -158,19 +121,10 @@ pub(crate) enum Block<'a> {
 }
 
 /// Walks through the blocks in order, damaged ones too, as far as there are any.
-pub(crate) fn blocks(
-    file: &DirFile,
-    manifest: &Manifest,
-    mut take: impl FnMut(Block<'_>),
-) -> Result<(), StorageError> {
+pub(crate) fn blocks(file: &DirFile, manifest: &Manifest, mut take: impl FnMut(Block<'_>)) -> Result<(), StorageError> {
     let end = file.len()?;
     let begin = (HEADER as u64).min(end);
-    let mut walk = Walk {
-        source: Source::new(file, begin, end),
-        at: begin,
-        end,
-        block: Vec::new(),
-    };
+    let mut walk = Walk { source: Source::new(file, begin, end), at: begin, end, block: Vec::new() };
     let kind = manifest.schema.ids;
     for first in (0..manifest.base_slots).step_by(BLOCK) {
         let n = BLOCK.min((manifest.base_slots - first) as usize);
@@ -179,15 +133,11 @@ pub(crate) fn blocks(
             IdKind::Text => 2 * n..=(2 + MAX_TEXT_ID) * n,
         };
         let Some((at, good)) = walk.next(possible) else {
-            take(Block::Damaged {
-                at: walk.at,
-                what: format!("the ids from slot {first} on cannot be found"),
-            });
+            take(Block::Damaged { at: walk.at, what: format!("the ids from slot {first} on cannot be found") });
             return Ok(());
         };
         let mut fields = Fields(&walk.block);
-        if !good || take_ids(&mut fields, kind, n, |ids| take(Block::Ids { first, ids })).is_none()
-        {
+        if !good || take_ids(&mut fields, kind, n, |ids| take(Block::Ids { first, ids })).is_none() {
             let last = first as usize + n - 1;
             let what = format!("the ids of slots {first} to {last} do not match their checksum");
             take(Block::Damaged { at, what });
@@ -196,33 +146,18 @@ pub(crate) fn blocks(
     for first in (0..manifest.base_dead).step_by(BLOCK) {
         let n = BLOCK.min((manifest.base_dead - first) as usize);
         let Some((at, good)) = walk.next(4 * n..=4 * n) else {
-            take(Block::Damaged {
-                at: walk.at,
-                what: "dead slots cannot be found".into(),
-            });
+            take(Block::Damaged { at: walk.at, what: "dead slots cannot be found".into() });
             return Ok(());
         };
         if good {
-            let slots: Vec<u32> = walk
-                .block
-                .as_chunks()
-                .0
-                .iter()
-                .map(|slot| u32::from_le_bytes(*slot))
-                .collect();
+            let slots: Vec<u32> = walk.block.as_chunks().0.iter().map(|slot| u32::from_le_bytes(*slot)).collect();
             take(Block::Dead { at, slots: &slots });
         } else {
-            take(Block::Damaged {
-                at,
-                what: format!("{n} dead slots do not match their checksum"),
-            });
+            take(Block::Damaged { at, what: format!("{n} dead slots do not match their checksum") });
         }
     }
     if walk.at != end {
-        take(Block::Damaged {
-            at: walk.at,
-            what: format!("{} bytes too many", end - walk.at),
-        });
+        take(Block::Damaged { at: walk.at, what: format!("{} bytes too many", end - walk.at) });
     }
     Ok(())
 }

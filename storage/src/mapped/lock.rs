@@ -20,9 +20,7 @@ impl Lock {
             Err(StorageError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 match dir.open(LOCK, Open::New) {
                     // Another process made it in between.
-                    Err(StorageError::Io { source, .. })
-                        if source.kind() == io::ErrorKind::AlreadyExists =>
-                    {
+                    Err(StorageError::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {
                         dir.open(LOCK, Open::Write)?
                     }
                     other => other?,
@@ -33,10 +31,7 @@ impl Lock {
         match flock(file.raw().file(), FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(rustix::io::Errno::WOULDBLOCK) => {
-                return Err(StorageError::Locked {
-                    path: dir.path().into(),
-                    pid: holder(&file),
-                });
+                return Err(StorageError::Locked { path: dir.path().into(), pid: holder(&file) });
             }
             Err(errno) => return Err(StorageError::io(file.path(), "lock", errno.into())),
         }
@@ -50,7 +45,5 @@ impl Lock {
 fn holder(file: &DirFile) -> u32 {
     let mut text = [0; 10];
     let read = file.read_at(&mut text, 0);
-    read.ok()
-        .and_then(|()| std::str::from_utf8(&text).ok()?.trim().parse().ok())
-        .unwrap_or(0)
+    read.ok().and_then(|()| std::str::from_utf8(&text).ok()?.trim().parse().ok()).unwrap_or(0)
 }

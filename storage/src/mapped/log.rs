@@ -38,37 +38,16 @@ pub(crate) fn mark(manifest: &Manifest, number: u64) -> u64 {
 
 impl Log {
     /// A new log, synced; its name is durable once the directory is synced.
-    pub(crate) fn create(
-        dir: &Dir,
-        manifest: &Manifest,
-        number: u64,
-    ) -> Result<Self, StorageError> {
+    pub(crate) fn create(dir: &Dir, manifest: &Manifest, number: u64) -> Result<Self, StorageError> {
         let file = dir.create(&numbered("commits", number))?;
         file.write_at(&header(manifest, number), 0)?;
         file.sync()?;
-        Ok(Self {
-            file,
-            mark: mark(manifest, number),
-            end: HEADER,
-            inline: 0,
-        })
+        Ok(Self { file, mark: mark(manifest, number), end: HEADER, inline: 0 })
     }
 
     /// Appends a record, and syncs it if it says so.
-    pub(crate) fn append(
-        &mut self,
-        layout: Layout,
-        record: Record,
-        parts: &Parts<'_>,
-    ) -> Result<(), Failed> {
-        let record = record::describe(
-            parts,
-            layout,
-            Record {
-                log: self.mark,
-                ..record
-            },
-        );
+    pub(crate) fn append(&mut self, layout: Layout, record: Record, parts: &Parts<'_>) -> Result<(), Failed> {
+        let record = record::describe(parts, layout, Record { log: self.mark, ..record });
         if let Err(error) = self.write(record, parts) {
             return Err(match self.file.set_len(self.end) {
                 Ok(()) => Failed::Undone(error),
@@ -102,8 +81,7 @@ impl Log {
         let mut sink = Sink::new(&self.file, self.end + record::HEADER as u64);
         record::put_body(&mut sink, &record, parts)?;
         let (_, body_crc) = sink.finish()?;
-        self.file
-            .write_at(&Record { body_crc, ..record }.encode(), self.end)
+        self.file.write_at(&Record { body_crc, ..record }.encode(), self.end)
     }
 }
 
@@ -114,18 +92,10 @@ pub(crate) fn open(dir: &Dir, manifest: &Manifest, how: Open) -> Result<DirFile,
     file.read_at(&mut found, 0)?;
     let expected = header(manifest, manifest.log);
     if found != expected {
-        let at = found
-            .iter()
-            .zip(&expected)
-            .take_while(|(found, expected)| found == expected)
-            .count();
+        let at = found.iter().zip(&expected).take_while(|(found, expected)| found == expected).count();
         let (summed, crc) = found.split_at(HEADER as usize - 4);
         let whole = Fields(crc).u32() == Some(crc32c::crc32c(summed));
-        let what = if whole {
-            "it is the log of another state"
-        } else {
-            "its header is not what was written"
-        };
+        let what = if whole { "it is the log of another state" } else { "its header is not what was written" };
         return Err(file.corrupt(at as u64, what));
     }
     Ok(file)

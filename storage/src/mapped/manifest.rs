@@ -87,14 +87,7 @@ impl Manifest {
             IdKind::Text => 1,
         };
         let user = self.schema.user.len() as u32;
-        for field in [
-            layout.row_bytes as u32,
-            layout.stride as u32,
-            layout.shift,
-            ids,
-            self.files.len() as u32,
-            user,
-        ] {
+        for field in [layout.row_bytes as u32, layout.stride as u32, layout.shift, ids, self.files.len() as u32, user] {
             out.extend_from_slice(&field.to_le_bytes());
         }
         debug_assert_eq!(out.len(), FIXED);
@@ -115,15 +108,9 @@ impl Manifest {
 
     /// The manifest in a slot's bytes, or why there is none.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Refusal> {
-        let broken = |at: usize, what: &str| Refusal::Broken {
-            at: at as u64,
-            what: what.into(),
-        };
+        let broken = |at: usize, what: &str| Refusal::Broken { at: at as u64, what: what.into() };
         if bytes.len() < SHORTEST {
-            return Err(broken(
-                bytes.len(),
-                "it ends before a manifest's header does",
-            ));
+            return Err(broken(bytes.len(), "it ends before a manifest's header does"));
         }
         let mut fields = Fields(bytes);
         let short = || broken(bytes.len(), "a field reaches past its end");
@@ -133,10 +120,7 @@ impl Manifest {
         let version = fields.u32().ok_or_else(short)?;
         let length = fields.u32().ok_or_else(short)? as usize;
         if length != bytes.len() {
-            return Err(broken(
-                12,
-                &format!("it says {length} bytes and has {}", bytes.len()),
-            ));
+            return Err(broken(12, &format!("it says {length} bytes and has {}", bytes.len())));
         }
         let (summed, crc) = bytes.split_at(length - 4);
         if crc != crc32c::crc32c(summed).to_le_bytes() {
@@ -146,39 +130,25 @@ impl Manifest {
             return Err(Refusal::Version(version));
         }
         let mut fields = Fields(&summed[16..]);
-        Self::decode_fields(&mut fields)
-            .ok_or_else(short)?
-            .map_err(|what| broken(0, &what))
+        Self::decode_fields(&mut fields).ok_or_else(short)?.map_err(|what| broken(0, &what))
     }
 
     fn decode_fields(fields: &mut Fields<'_>) -> Option<Result<Self, String>> {
-        let [generation, database, epoch, base_commit] =
-            [fields.u64()?, fields.u64()?, fields.u64()?, fields.u64()?];
+        let [generation, database, epoch, base_commit] = [fields.u64()?, fields.u64()?, fields.u64()?, fields.u64()?];
         let [base_slots, base_dead] = [fields.u32()?, fields.u32()?];
-        let [covers, log, sealed, first_segment] =
-            [fields.u64()?, fields.u64()?, fields.u64()?, fields.u64()?];
-        let (row_bytes, stride, shift) = (
-            fields.u32()? as usize,
-            fields.u32()? as usize,
-            fields.u32()?,
-        );
+        let [covers, log, sealed, first_segment] = [fields.u64()?, fields.u64()?, fields.u64()?, fields.u64()?];
+        let (row_bytes, stride, shift) = (fields.u32()? as usize, fields.u32()? as usize, fields.u32()?);
         let ids = match fields.u32()? {
             0 => IdKind::U64,
             1 => IdKind::Text,
             other => return Some(Err(format!("ids of kind {other}"))),
         };
         let (count, user) = (fields.u32()?, fields.u32()? as usize);
-        let schema = Schema {
-            row_bytes,
-            ids,
-            user: fields.bytes(user)?.to_vec(),
-        };
+        let schema = Schema { row_bytes, ids, user: fields.bytes(user)?.to_vec() };
         match Layout::new(&schema) {
             Err(error) => return Some(Err(error.to_string())),
             Ok(layout) if (layout.stride, layout.shift) != (stride, shift) => {
-                return Some(Err(format!(
-                    "rows of {row_bytes} bytes every {stride}, 2^{shift} a segment"
-                )));
+                return Some(Err(format!("rows of {row_bytes} bytes every {stride}, 2^{shift} a segment")));
             }
             Ok(_) => {}
         }
@@ -192,12 +162,7 @@ impl Manifest {
         for _ in 0..count {
             let length = fields.u8()? as usize;
             let kind = String::from_utf8_lossy(fields.bytes(length)?).into_owned();
-            let entry = Entry {
-                number: fields.u64()?,
-                bytes: fields.u64()?,
-                crc: fields.u32()?,
-                kind,
-            };
+            let entry = Entry { number: fields.u64()?, bytes: fields.u64()?, crc: fields.u32()?, kind };
             if !good_name(&entry.kind) || files.iter().any(|other| other.kind == entry.kind) {
                 return Some(Err(format!("a file called {:?}", entry.kind)));
             }
@@ -221,10 +186,7 @@ impl Manifest {
             files,
         };
         if (manifest.entry("ids").is_some()) != (base_slots > 0) {
-            return Some(Err(format!(
-                "{base_slots} slots, and the ids file is {:?}",
-                manifest.entry("ids")
-            )));
+            return Some(Err(format!("{base_slots} slots, and the ids file is {:?}", manifest.entry("ids"))));
         }
         Some(Ok(manifest))
     }
@@ -235,9 +197,7 @@ impl Manifest {
             return true;
         }
         match parse(name) {
-            Some(("rows", number)) => number
-                .checked_sub(self.first_segment)
-                .is_some_and(|index| index < segments),
+            Some(("rows", number)) => number.checked_sub(self.first_segment).is_some_and(|index| index < segments),
             Some(("commits", number)) => number == self.log,
             Some((kind, number)) => self.entry(kind).is_some_and(|entry| entry.number == number),
             None => false,
@@ -262,16 +222,10 @@ pub(crate) struct Slots {
 }
 
 /// Reads one slot: `None` if there is no file.
-pub(crate) fn read_slot(
-    dir: &Dir,
-    slot: usize,
-) -> Result<Option<Result<Manifest, StorageError>>, StorageError> {
+pub(crate) fn read_slot(dir: &Dir, slot: usize) -> Result<Option<Result<Manifest, StorageError>>, StorageError> {
     let file = match dir.open(MANIFESTS[slot], Open::Read) {
         Err(StorageError::Io { source, .. })
-            if matches!(
-                source.kind(),
-                ErrorKind::NotFound | ErrorKind::NotADirectory
-            ) =>
+            if matches!(source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
         {
             return Ok(None);
         }
@@ -279,25 +233,16 @@ pub(crate) fn read_slot(
     };
     let length = file.len()?;
     if length > LONGEST {
-        return Ok(Some(Err(file.corrupt(
-            LONGEST,
-            format!("{length} bytes; a manifest has at most {LONGEST}"),
-        ))));
+        return Ok(Some(Err(file.corrupt(LONGEST, format!("{length} bytes; a manifest has at most {LONGEST}")))));
     }
     let mut bytes = vec![0; length as usize];
     if let Err(error) = file.read_at(&mut bytes, 0) {
         return Ok(Some(Err(error)));
     }
-    Ok(Some(Manifest::decode(&bytes).map_err(
-        |refusal| match refusal {
-            Refusal::Broken { at, what } => file.corrupt(at, what),
-            Refusal::Version(found) => StorageError::Version {
-                path: dir.path().into(),
-                found,
-                supported: VERSION,
-            },
-        },
-    )))
+    Ok(Some(Manifest::decode(&bytes).map_err(|refusal| match refusal {
+        Refusal::Broken { at, what } => file.corrupt(at, what),
+        Refusal::Version(found) => StorageError::Version { path: dir.path().into(), found, supported: VERSION },
+    })))
 }
 
 /// Reads both slots; the newest whole one counts.
@@ -305,40 +250,18 @@ pub(crate) fn read(dir: &Dir) -> Result<Slots, StorageError> {
     match (read_slot(dir, 0)?, read_slot(dir, 1)?) {
         (None, None) => {
             dir.list()?;
-            Err(StorageError::NotADatabase {
-                path: dir.path().into(),
-                what: "it has no manifest",
-            })
+            Err(StorageError::NotADatabase { path: dir.path().into(), what: "it has no manifest" })
         }
         (Some(Ok(a)), Some(Ok(b))) => {
             let (agree, b_newer) = (a == b, b.generation > a.generation);
-            Ok(if b_newer {
-                Slots {
-                    newest: b,
-                    first: 0,
-                    agree,
-                }
-            } else {
-                Slots {
-                    newest: a,
-                    first: 1,
-                    agree,
-                }
-            })
+            Ok(if b_newer { Slots { newest: b, first: 0, agree } } else { Slots { newest: a, first: 1, agree } })
         }
         // A newer library's manifest beside an old one: the database is the newer library's.
-        (Some(Err(error @ StorageError::Version { .. })), _)
-        | (_, Some(Err(error @ StorageError::Version { .. }))) => Err(error),
-        (Some(Ok(a)), _) => Ok(Slots {
-            newest: a,
-            first: 1,
-            agree: false,
-        }),
-        (_, Some(Ok(b))) => Ok(Slots {
-            newest: b,
-            first: 0,
-            agree: false,
-        }),
+        (Some(Err(error @ StorageError::Version { .. })), _) | (_, Some(Err(error @ StorageError::Version { .. }))) => {
+            Err(error)
+        }
+        (Some(Ok(a)), _) => Ok(Slots { newest: a, first: 1, agree: false }),
+        (_, Some(Ok(b))) => Ok(Slots { newest: b, first: 0, agree: false }),
         (Some(Err(error)), _) | (None, Some(Err(error))) => Err(error),
     }
 }

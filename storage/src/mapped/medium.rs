@@ -87,10 +87,7 @@ pub struct Disk;
 impl Medium for Disk {
     fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn MediumFile>> {
         let mut options = OpenOptions::new();
-        options
-            .read(true)
-            .write(how != Open::Read)
-            .create_new(how == Open::New);
+        options.read(true).write(how != Open::Read).create_new(how == Open::New);
         Ok(Arc::new(options.open(path)?))
     }
 

@@ -29,9 +29,7 @@ use arc_swap::ArcSwap;
 
 use crate::layout::Layout;
 use crate::table::Table;
-use crate::{
-    Blob, BlobSource, Commit, Durability, Problem, Schema, Storage, StorageError, Usage, View,
-};
+use crate::{Blob, BlobSource, Commit, Durability, Problem, Schema, Storage, StorageError, Usage, View};
 use dir::{Dir, DirFile};
 use lock::Lock;
 use log::Log;
@@ -87,11 +85,7 @@ impl Mapped {
     /// # Errors
     /// [`StorageError::Exists`] if anything else is there, [`StorageError::Schema`], and others
     /// of the medium.
-    pub fn create(
-        path: impl AsRef<Path>,
-        schema: &Schema,
-        durability: Durability,
-    ) -> Result<Self, StorageError> {
+    pub fn create(path: impl AsRef<Path>, schema: &Schema, durability: Durability) -> Result<Self, StorageError> {
         Self::create_on(Arc::new(Disk), path, schema, durability)
     }
 
@@ -144,10 +138,7 @@ impl Mapped {
     ///
     /// # Errors
     /// As there.
-    pub fn open_read_only_on(
-        medium: Arc<dyn Medium>,
-        path: impl AsRef<Path>,
-    ) -> Result<Self, StorageError> {
+    pub fn open_read_only_on(medium: Arc<dyn Medium>, path: impl AsRef<Path>) -> Result<Self, StorageError> {
         open::read_only(&Dir::new(medium, path.as_ref()))
     }
 
@@ -171,10 +162,7 @@ impl Mapped {
             return Err(StorageError::ReadOnly { path: path() });
         }
         if let Some(cause) = &writer.poison {
-            return Err(StorageError::Poisoned {
-                path: path(),
-                cause: cause.clone(),
-            });
+            return Err(StorageError::Poisoned { path: path(), cause: cause.clone() });
         }
         Ok(writer)
     }
@@ -200,10 +188,7 @@ impl Writer {
             None => self.dirty.iter().copied().collect(),
         };
         for i in wanted {
-            self.segments[i]
-                .file
-                .sync()
-                .map_err(|error| self.poisoned(error))?;
+            self.segments[i].file.sync().map_err(|error| self.poisoned(error))?;
             self.dirty.remove(&i);
         }
         Ok(())
@@ -227,12 +212,7 @@ impl Storage for Mapped {
         self.ready()?.clear(&self.shared)
     }
 
-    fn compact(
-        &self,
-        view: &View,
-        order: &[u32],
-        blobs: &[BlobSource<'_>],
-    ) -> Result<Arc<View>, StorageError> {
+    fn compact(&self, view: &View, order: &[u32], blobs: &[BlobSource<'_>]) -> Result<Arc<View>, StorageError> {
         self.ready()?.compact(&self.shared, view, order, blobs)
     }
 
@@ -293,22 +273,11 @@ impl Storage for Mapped {
         let files = self.shared.files.load();
         let view = self.view();
         let manifests = dir::MANIFESTS.iter().chain([&dir::LOCK]);
-        let allocated = |name: &&'static str| {
-            self.shared
-                .dir
-                .open(name, medium::Open::Read)
-                .map_or(0, |file| file.allocated())
-        };
-        let blobs = files
-            .blobs
-            .iter()
-            .map(|(entry, file)| (entry.kind.clone(), file.allocated()));
+        let allocated =
+            |name: &&'static str| self.shared.dir.open(name, medium::Open::Read).map_or(0, |file| file.allocated());
+        let blobs = files.blobs.iter().map(|(entry, file)| (entry.kind.clone(), file.allocated()));
         Usage {
-            disk_rows: writer
-                .segments
-                .iter()
-                .map(|segment| segment.file.allocated())
-                .sum(),
+            disk_rows: writer.segments.iter().map(|segment| segment.file.allocated()).sum(),
             disk_ids: files.ids.as_ref().map_or(0, DirFile::allocated),
             disk_log: files.log.allocated(),
             disk_blobs: blobs.collect(),
@@ -323,10 +292,7 @@ impl Storage for Mapped {
 impl Drop for Mapped {
     /// Marks the log as whole, so that later damage to it is not taken for a torn tail.
     fn drop(&mut self) {
-        let writer = self
-            .writer
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
+        let writer = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner);
         if writer.lock.is_some()
             && writer.poison.is_none()
             && let Err(error) = writer.seal(&self.shared)

@@ -24,23 +24,12 @@ use crate::table::Table;
 use crate::{Durability, Schema, StorageError};
 
 /// Makes a database. What an attempt left that never got a manifest is no database.
-pub(super) fn create(
-    dir: &Dir,
-    schema: &Schema,
-    durability: Durability,
-) -> Result<Mapped, StorageError> {
+pub(super) fn create(dir: &Dir, schema: &Schema, durability: Durability) -> Result<Mapped, StorageError> {
     let layout = Layout::new(schema)?;
-    let exists = || StorageError::Exists {
-        path: dir.path().into(),
-    };
+    let exists = || StorageError::Exists { path: dir.path().into() };
     let free = |names: Vec<String>| {
-        let left =
-            |name: &str| [LOCK, NEW_MANIFEST].contains(&name) || name == numbered("commits", 0);
-        if names.iter().all(|name| left(name)) {
-            Ok(())
-        } else {
-            Err(exists())
-        }
+        let left = |name: &str| [LOCK, NEW_MANIFEST].contains(&name) || name == numbered("commits", 0);
+        if names.iter().all(|name| left(name)) { Ok(()) } else { Err(exists()) }
     };
     dir.make()?;
     match dir.list() {
@@ -70,19 +59,8 @@ pub(super) fn create(
     dir.sync()?;
     manifest::create(dir, &manifest)?;
     dir.sync_parent()?;
-    let files = Files {
-        manifest,
-        ids: None,
-        log: log.file.clone(),
-        blobs: Vec::new(),
-    };
-    let state = State {
-        table: Table::new(schema, 0, 0)?,
-        segments: Vec::new(),
-        dirty: BTreeSet::new(),
-        log,
-        files,
-    };
+    let files = Files { manifest, ids: None, log: log.file.clone(), blobs: Vec::new() };
+    let state = State { table: Table::new(schema, 0, 0)?, segments: Vec::new(), dirty: BTreeSet::new(), log, files };
     Ok(state.into_mapped(dir, layout, durability, Some(lock), 0, 1))
 }
 
@@ -98,10 +76,7 @@ pub(super) fn write(dir: &Dir, durability: Durability) -> Result<Mapped, Storage
     let length = state.log.file.len()?;
     if length > state.log.end {
         let cut = length - state.log.end;
-        tracing::warn!(
-            bytes = cut,
-            "cut what a crash left behind the last whole commit"
-        );
+        tracing::warn!(bytes = cut, "cut what a crash left behind the last whole commit");
         state.log.file.set_len(state.log.end)?;
     }
     if state.log.end != slots.newest.sealed || length > state.log.end {
@@ -120,22 +95,9 @@ pub(super) fn write(dir: &Dir, durability: Durability) -> Result<Mapped, Storage
     let names = dir.list()?;
     let segments = state.segments.len() as u64;
     let manifest = &state.files.manifest;
-    let ours = |name: &String| {
-        name == NEW_MANIFEST || parse(name).is_some_and(|(kind, _)| good_name(kind))
-    };
-    remove(
-        dir,
-        names
-            .iter()
-            .filter(|name| ours(name) && !manifest.owns(name, segments))
-            .cloned(),
-    );
-    let number = 1 + names
-        .iter()
-        .filter_map(|name| parse(name))
-        .map(|(_, number)| number)
-        .max()
-        .unwrap_or(0);
+    let ours = |name: &String| name == NEW_MANIFEST || parse(name).is_some_and(|(kind, _)| good_name(kind));
+    remove(dir, names.iter().filter(|name| ours(name) && !manifest.owns(name, segments)).cloned());
+    let number = 1 + names.iter().filter_map(|name| parse(name)).map(|(_, number)| number).max().unwrap_or(0);
     let number = number.max(manifest.log.saturating_add(1));
     Ok(state.into_mapped(dir, layout, durability, Some(lock), slots.first, number))
 }
@@ -151,23 +113,14 @@ pub(super) fn read_only(dir: &Dir) -> Result<Mapped, StorageError> {
         let generation = slots.as_ref().map(|slots| slots.newest.generation).ok();
         let tried = slots.and_then(|slots| {
             let layout = Layout::new(&slots.newest.schema)?;
-            Ok(load(dir, &slots.newest, layout, Open::Read)?.into_mapped(
-                dir,
-                layout,
-                Durability::Os,
-                None,
-                0,
-                0,
-            ))
+            Ok(load(dir, &slots.newest, layout, Open::Read)?.into_mapped(dir, layout, Durability::Os, None, 0, 0))
         });
         looks = if generation == seen { looks + 1 } else { 1 };
         seen = generation;
         match tried {
-            Err(
-                StorageError::Io { .. }
-                | StorageError::Corrupt { .. }
-                | StorageError::NeedsRecovery { .. },
-            ) if looks < LOOKS => {
+            Err(StorageError::Io { .. } | StorageError::Corrupt { .. } | StorageError::NeedsRecovery { .. })
+                if looks < LOOKS =>
+            {
                 std::thread::sleep(Duration::from_millis(2));
             }
             done => return done,
@@ -194,13 +147,7 @@ impl State {
         slot: usize,
         number: u64,
     ) -> Mapped {
-        let Self {
-            table,
-            segments,
-            dirty,
-            log,
-            files,
-        } = self;
+        let Self { table, segments, dirty, log, files } = self;
         let shared = Shared {
             dir: dir.clone(),
             schema: files.manifest.schema.clone(),
@@ -210,18 +157,7 @@ impl State {
             files: ArcSwap::from_pointee(files),
             number: AtomicU64::new(number),
         };
-        Mapped {
-            shared,
-            writer: Mutex::new(Writer {
-                lock,
-                table,
-                segments,
-                dirty,
-                log,
-                slot,
-                poison: None,
-            }),
-        }
+        Mapped { shared, writer: Mutex::new(Writer { lock, table, segments, dirty, log, slot, poison: None }) }
     }
 }
 
@@ -230,10 +166,7 @@ fn load(dir: &Dir, manifest: &Manifest, layout: Layout, how: Open) -> Result<Sta
     let log_file = named(manifest, log::open(dir, manifest, how))?;
     let mut blobs = Vec::new();
     for entry in manifest.files.iter().filter(|entry| entry.kind != "ids") {
-        blobs.push((
-            entry.clone(),
-            named(manifest, dir.open(&entry.name(), Open::Read))?,
-        ));
+        blobs.push((entry.clone(), named(manifest, dir.open(&entry.name(), Open::Read))?));
     }
     let mut replay = Replay {
         dir,
@@ -249,9 +182,7 @@ fn load(dir: &Dir, manifest: &Manifest, layout: Layout, how: Open) -> Result<Sta
     let mut ids = None;
     if let Some(entry) = manifest.entry("ids") {
         let file = named(manifest, idsfile::open(dir, manifest, entry))?;
-        replay
-            .table
-            .restore(manifest.base_commit, manifest.base_slots);
+        replay.table.restore(manifest.base_commit, manifest.base_slots);
         idsfile::load(&file, manifest, &mut replay.table)?;
         ids = Some(file);
     }
@@ -263,50 +194,18 @@ fn load(dir: &Dir, manifest: &Manifest, layout: Layout, how: Open) -> Result<Sta
         }
         end = at + record.length;
     }
-    let Replay {
-        table,
-        segments,
-        dirty,
-        inline,
-        ..
-    } = replay;
-    let log = Log {
-        file: log_file.clone(),
-        mark: log::mark(manifest, manifest.log),
-        end,
-        inline,
-    };
-    Ok(State {
-        table,
-        segments,
-        dirty,
-        log,
-        files: Files {
-            manifest: manifest.clone(),
-            ids,
-            log: log_file,
-            blobs,
-        },
-    })
+    let Replay { table, segments, dirty, inline, .. } = replay;
+    let log = Log { file: log_file.clone(), mark: log::mark(manifest, manifest.log), end, inline };
+    Ok(State { table, segments, dirty, log, files: Files { manifest: manifest.clone(), ids, log: log_file, blobs } })
 }
 
 /// Tells of a file that a manifest names and that is missing.
-fn named(
-    manifest: &Manifest,
-    file: Result<DirFile, StorageError>,
-) -> Result<DirFile, StorageError> {
+fn named(manifest: &Manifest, file: Result<DirFile, StorageError>) -> Result<DirFile, StorageError> {
     file.map_err(|error| match error {
         StorageError::Io { path, source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
             let manifests = MANIFESTS.join(" and ");
-            let what = format!(
-                "it is missing; {manifests} of generation {} name it",
-                manifest.generation
-            );
-            StorageError::Corrupt {
-                file: path,
-                offset: 0,
-                what,
-            }
+            let what = format!("it is missing; {manifests} of generation {} name it", manifest.generation);
+            StorageError::Corrupt { file: path, offset: 0, what }
         }
         error => error,
     })
@@ -327,20 +226,13 @@ impl Replay<'_> {
     fn open_segments(&mut self, slots: u64) -> Result<(), StorageError> {
         while self.segments.len() < self.layout.segments(slots) {
             let number = self.manifest.first_segment + self.segments.len() as u64;
-            let segment =
-                match Segment::open(self.dir, self.manifest, self.layout, number, self.how) {
-                    Err(StorageError::Io { path, source, .. })
-                        if source.kind() == std::io::ErrorKind::NotFound =>
-                    {
-                        let what = format!("it is missing; commits up to slot {slots} need it");
-                        return Err(StorageError::Corrupt {
-                            file: path,
-                            offset: 0,
-                            what,
-                        });
-                    }
-                    other => other?,
-                };
+            let segment = match Segment::open(self.dir, self.manifest, self.layout, number, self.how) {
+                Err(StorageError::Io { path, source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                    let what = format!("it is missing; commits up to slot {slots} need it");
+                    return Err(StorageError::Corrupt { file: path, offset: 0, what });
+                }
+                other => other?,
+            };
             self.table.grow(segment.map()?);
             self.segments.push(segment);
         }
@@ -349,18 +241,11 @@ impl Replay<'_> {
 
     /// Applies a record; `false` if its rows did not reach the medium, so that it and all after
     /// it are lost to a crash.
-    fn apply(
-        &mut self,
-        file: &DirFile,
-        at: u64,
-        record: &Record,
-        synced: bool,
-    ) -> Result<bool, StorageError> {
+    fn apply(&mut self, file: &DirFile, at: u64, record: &Record, synced: bool) -> Result<bool, StorageError> {
         let damaged = |what: &str| file.corrupt(at, what.to_string());
         let mut body = Vec::new();
         let length = (record.length - record::HEADER as u64) as usize;
-        body.try_reserve_exact(length)
-            .map_err(|_| damaged("a commit does not fit memory"))?;
+        body.try_reserve_exact(length).map_err(|_| damaged("a commit does not fit memory"))?;
         body.resize(length, 0);
         file.read_at(&mut body, at + record::HEADER as u64)?;
         if crc32c::crc32c(&body) != record.body_crc {
@@ -368,41 +253,27 @@ impl Replay<'_> {
         }
         self.open_segments(u64::from(record.first_slot) + u64::from(record.rows))?;
         let (ids, rest) = body.split_at(record.ids_bytes as usize);
-        let rows = if record.inline {
-            record.rows as usize * self.layout.row_bytes
-        } else {
-            0
-        };
+        let rows = if record.inline { record.rows as usize * self.layout.row_bytes } else { 0 };
         let (rows, rest) = rest.split_at(rows);
         if record.inline {
             self.put_back(record, rows)?;
         } else if !synced && !self.rows_are_there(record)? {
             return Ok(false);
         }
-        let dead: Vec<u32> = rest
-            .as_chunks()
-            .0
-            .iter()
-            .take(record.dead as usize)
-            .map(|slot| u32::from_le_bytes(*slot))
-            .collect();
+        let dead: Vec<u32> =
+            rest.as_chunks().0.iter().take(record.dead as usize).map(|slot| u32::from_le_bytes(*slot)).collect();
         let mut ids = Fields(ids);
         let mut applied = Err(damaged("a commit has ids of another length than it says"));
         let table = &mut self.table;
-        let taken = take_ids(
-            &mut ids,
-            self.manifest.schema.ids,
-            record.rows as usize,
-            |ids| {
-                applied = match table.check_ids(ids, &dead) {
-                    Ok(()) => {
-                        table.apply(ids, &dead);
-                        Ok(true)
-                    }
-                    Err(error) => Err(damaged(&format!("a commit cannot be: {error}"))),
-                };
-            },
-        );
+        let taken = take_ids(&mut ids, self.manifest.schema.ids, record.rows as usize, |ids| {
+            applied = match table.check_ids(ids, &dead) {
+                Ok(()) => {
+                    table.apply(ids, &dead);
+                    Ok(true)
+                }
+                Err(error) => Err(damaged(&format!("a commit cannot be: {error}"))),
+            };
+        });
         if taken.is_none() || !ids.0.is_empty() {
             return Err(damaged("a commit's ids cannot be read"));
         }
@@ -416,15 +287,9 @@ impl Replay<'_> {
         let mut found = Vec::new();
         for (done, slot, n) in layout.runs(record.first_slot, record.rows as usize, usize::MAX) {
             let packed = &packed[done * layout.row_bytes..(done + n) * layout.row_bytes];
-            let checksums: Vec<u32> = packed
-                .chunks_exact(layout.row_bytes)
-                .map(row_checksum)
-                .collect();
+            let checksums: Vec<u32> = packed.chunks_exact(layout.row_bytes).map(row_checksum).collect();
             let mut strided = vec![0; n * layout.stride];
-            for (to, row) in strided
-                .chunks_exact_mut(layout.stride)
-                .zip(packed.chunks_exact(layout.row_bytes))
-            {
+            for (to, row) in strided.chunks_exact_mut(layout.stride).zip(packed.chunks_exact(layout.row_bytes)) {
                 to[..layout.row_bytes].copy_from_slice(row);
             }
             let (index, at) = layout.place(slot);
@@ -436,9 +301,7 @@ impl Replay<'_> {
                 continue;
             }
             if self.how == Open::Read {
-                return Err(StorageError::NeedsRecovery {
-                    path: self.dir.path().into(),
-                });
+                return Err(StorageError::NeedsRecovery { path: self.dir.path().into() });
             }
             segment.write_rows(at, &strided, &checksums)?;
             self.dirty.insert(index);
@@ -452,20 +315,14 @@ impl Replay<'_> {
         let mut crc = 0;
         let mut found = Vec::new();
         let mut stale = Vec::new();
-        for (_, slot, n) in layout.runs(
-            record.first_slot,
-            record.rows as usize,
-            (1 << 20) / layout.stride,
-        ) {
+        for (_, slot, n) in layout.runs(record.first_slot, record.rows as usize, (1 << 20) / layout.stride) {
             let (index, at) = layout.place(slot);
             let segment = &self.segments[index];
             let within = at / layout.stride;
             found.resize(n * layout.stride, 0);
             segment.file.read_at(&mut found, segment.row_at(within))?;
-            let checksums: Vec<u32> = found
-                .chunks_exact(layout.stride)
-                .map(|row| row_checksum(&row[..layout.row_bytes]))
-                .collect();
+            let checksums: Vec<u32> =
+                found.chunks_exact(layout.stride).map(|row| row_checksum(&row[..layout.row_bytes])).collect();
             crc = rows::fold(crc, &checksums);
             if segment.checksums(within, n)? != checksums {
                 stale.push((index, within, checksums));

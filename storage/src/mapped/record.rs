@@ -35,11 +35,7 @@ pub(crate) struct Record {
 impl Record {
     /// Length of a record, by what is in it.
     fn total(&self, layout: Layout) -> u64 {
-        let rows = if self.inline {
-            u64::from(self.rows) * layout.row_bytes as u64
-        } else {
-            0
-        };
+        let rows = if self.inline { u64::from(self.rows) * layout.row_bytes as u64 } else { 0 };
         (HEADER as u64 + self.ids_bytes + rows + 4 * u64::from(self.dead)).next_multiple_of(8)
     }
 
@@ -49,12 +45,7 @@ impl Record {
         out[0..4].copy_from_slice(&MAGIC.to_le_bytes());
         out[8..16].copy_from_slice(&self.length.to_le_bytes());
         out[16..24].copy_from_slice(&self.commit.to_le_bytes());
-        for (at, field) in [
-            (24, self.first_slot),
-            (28, self.rows),
-            (32, self.dead),
-            (36, flags),
-        ] {
+        for (at, field) in [(24, self.first_slot), (28, self.rows), (32, self.dead), (36, flags)] {
             out[at..at + 4].copy_from_slice(&field.to_le_bytes());
         }
         out[40..48].copy_from_slice(&self.ids_bytes.to_le_bytes());
@@ -67,19 +58,13 @@ impl Record {
     }
 
     /// The header in these bytes, if they are one of this log whose sizes agree with one another.
-    pub(crate) fn decode(
-        bytes: &[u8; HEADER],
-        log: u64,
-        layout: Layout,
-        kind: IdKind,
-    ) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8; HEADER], log: u64, layout: Layout, kind: IdKind) -> Option<Self> {
         let mut fields = Fields(bytes);
         if fields.u32()? != MAGIC || fields.u32()? != crc32c::crc32c(&bytes[8..]) {
             return None;
         }
         let (length, commit) = (fields.u64()?, fields.u64()?);
-        let (first_slot, rows, dead, flags) =
-            (fields.u32()?, fields.u32()?, fields.u32()?, fields.u32()?);
+        let (first_slot, rows, dead, flags) = (fields.u32()?, fields.u32()?, fields.u32()?, fields.u32()?);
         let (sync, inline) = (flags & SYNC != 0, flags & INLINE != 0);
         let (ids_bytes, rows_crc, body_crc) = (fields.u64()?, fields.u32()?, fields.u32()?);
         let record = Self {
@@ -125,23 +110,13 @@ pub(crate) fn describe(parts: &Parts<'_>, layout: Layout, record: Record) -> Rec
     };
     let rows = parts.ids.len() as u32;
     let dead = parts.dead.len() as u32;
-    let mut record = Record {
-        ids_bytes,
-        rows,
-        dead,
-        inline: parts.inline.is_some(),
-        ..record
-    };
+    let mut record = Record { ids_bytes, rows, dead, inline: parts.inline.is_some(), ..record };
     record.length = record.total(layout);
     record
 }
 
 /// Writes the body of a record.
-pub(crate) fn put_body(
-    out: &mut dyn Put,
-    record: &Record,
-    parts: &Parts<'_>,
-) -> Result<(), StorageError> {
+pub(crate) fn put_body(out: &mut dyn Put, record: &Record, parts: &Parts<'_>) -> Result<(), StorageError> {
     put_ids(out, parts.ids)?;
     out.put(parts.inline.unwrap_or_default())?;
     for slot in parts.dead {
@@ -164,21 +139,11 @@ pub(crate) fn put_ids(out: &mut dyn Put, ids: IdColumn<'_>) -> Result<(), Storag
 }
 
 /// Takes `n` ids out of bytes as `put_ids` wrote them, and hands them on.
-pub(crate) fn take_ids(
-    fields: &mut Fields<'_>,
-    kind: IdKind,
-    n: usize,
-    take: impl FnOnce(IdColumn<'_>),
-) -> Option<()> {
+pub(crate) fn take_ids(fields: &mut Fields<'_>, kind: IdKind, n: usize, take: impl FnOnce(IdColumn<'_>)) -> Option<()> {
     match kind {
         IdKind::U64 => {
             let bytes = fields.bytes(n.checked_mul(8)?)?;
-            let ids: Vec<u64> = bytes
-                .as_chunks()
-                .0
-                .iter()
-                .map(|id| u64::from_le_bytes(*id))
-                .collect();
+            let ids: Vec<u64> = bytes.as_chunks().0.iter().map(|id| u64::from_le_bytes(*id)).collect();
             take(IdColumn::U64(&ids));
         }
         IdKind::Text => {

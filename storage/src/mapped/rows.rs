@@ -21,9 +21,7 @@ pub(crate) fn write(
     first: u32,
     rows: &dyn RowSource,
 ) -> Result<u32, StorageError> {
-    let pieces: Vec<_> = layout
-        .runs(first, rows.len(), PIECE / layout.stride)
-        .collect();
+    let pieces: Vec<_> = layout.runs(first, rows.len(), PIECE / layout.stride).collect();
     let threads = match std::thread::available_parallelism() {
         Ok(cores) if rows.len() * layout.stride >= PARALLEL => cores.get().min(MOST_THREADS),
         _ => 1,
@@ -42,21 +40,14 @@ pub(crate) fn write(
             buffer.resize(n * layout.stride, 0);
             rows.fill(done..done + n, layout.stride, &mut buffer);
             checksums.clear();
-            checksums.extend(
-                buffer
-                    .chunks_exact(layout.stride)
-                    .map(|row| row_checksum(&row[..layout.row_bytes])),
-            );
+            checksums.extend(buffer.chunks_exact(layout.stride).map(|row| row_checksum(&row[..layout.row_bytes])));
             let (segment, at) = layout.place(slot);
             match segments[segment].write_rows(at, &buffer, &checksums) {
                 Ok(()) => {
                     sums.lock().expect("no panic under this lock")[i] = (fold(0, &checksums), n);
                 }
                 Err(error) => {
-                    failure
-                        .lock()
-                        .expect("no panic under this lock")
-                        .get_or_insert(error);
+                    failure.lock().expect("no panic under this lock").get_or_insert(error);
                     next.store(pieces.len(), Ordering::Relaxed);
                     return;
                 }
@@ -77,14 +68,10 @@ pub(crate) fn write(
         return Err(error);
     }
     let sums = sums.into_inner().expect("no panic under this lock");
-    Ok(sums.into_iter().fold(0, |crc, (piece, n)| {
-        crc32c::crc32c_combine(crc, piece, 4 * n)
-    }))
+    Ok(sums.into_iter().fold(0, |crc, (piece, n)| crc32c::crc32c_combine(crc, piece, 4 * n)))
 }
 
 /// Goes on summing row checksums.
 pub(crate) fn fold(crc: u32, checksums: &[u32]) -> u32 {
-    checksums.iter().fold(crc, |crc, checksum| {
-        crc32c::crc32c_append(crc, &checksum.to_le_bytes())
-    })
+    checksums.iter().fold(crc, |crc, checksum| crc32c::crc32c_append(crc, &checksum.to_le_bytes()))
 }

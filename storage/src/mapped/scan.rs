@@ -28,26 +28,13 @@ pub(crate) struct Scan {
 const MOST_CANDIDATES: usize = 64;
 
 /// Finds the whole records.
-pub(crate) fn scan(
-    file: &DirFile,
-    manifest: &Manifest,
-    layout: Layout,
-) -> Result<Scan, StorageError> {
+pub(crate) fn scan(file: &DirFile, manifest: &Manifest, layout: Layout) -> Result<Scan, StorageError> {
     let length = file.len()?;
-    let reader = Reader {
-        file,
-        length,
-        mark: log::mark(manifest, manifest.log),
-        layout,
-        manifest,
-    };
+    let reader = Reader { file, length, mark: log::mark(manifest, manifest.log), layout, manifest };
     let (mut commit, mut slots) = (manifest.base_commit, u64::from(manifest.base_slots));
     let (mut records, mut end, mut synced) = (Vec::new(), HEADER.min(length), 0);
     while let Some(record) = reader.whole(end)? {
-        if record.commit != commit + 1
-            || u64::from(record.first_slot) != slots
-            || u64::from(record.dead) > slots
-        {
+        if record.commit != commit + 1 || u64::from(record.first_slot) != slots || u64::from(record.dead) > slots {
             break;
         }
         (commit, slots) = (record.commit, slots + u64::from(record.rows));
@@ -58,13 +45,7 @@ pub(crate) fn scan(
         }
     }
     if end < manifest.sealed {
-        return Err(file.corrupt(
-            end,
-            format!(
-                "a commit is damaged; the log was whole to byte {}",
-                manifest.sealed
-            ),
-        ));
+        return Err(file.corrupt(end, format!("a commit is damaged; the log was whole to byte {}", manifest.sealed)));
     }
     if end < length && reader.synced_record_behind(end)? {
         return Err(file.corrupt(end, "a commit is damaged, and whole ones follow it"));
@@ -88,9 +69,7 @@ impl Reader<'_> {
         }
         let mut header = [0; record::HEADER];
         self.file.read_at(&mut header, at)?;
-        let Some(record) =
-            Record::decode(&header, self.mark, self.layout, self.manifest.schema.ids)
-        else {
+        let Some(record) = Record::decode(&header, self.mark, self.layout, self.manifest.schema.ids) else {
             return Ok(None);
         };
         if record.length > self.length - at {
@@ -116,10 +95,7 @@ impl Reader<'_> {
         let mut candidates = 0;
         let mut piece = Vec::new();
         let mut at = broken + 8;
-        while let Some(data) = self
-            .data_from(at)
-            .filter(|data| data + record::HEADER as u64 <= self.length)
-        {
+        while let Some(data) = self.data_from(at).filter(|data| data + record::HEADER as u64 <= self.length) {
             at = data;
             piece.resize(PIECE.min(self.length - at) as usize, 0);
             self.file.read_at(&mut piece, at)?;

@@ -25,12 +25,7 @@ pub(crate) struct Segment {
 
 impl Segment {
     /// A new segment, on the medium when this returns, without rows.
-    pub(crate) fn create(
-        dir: &Dir,
-        manifest: &Manifest,
-        layout: Layout,
-        number: u64,
-    ) -> Result<Self, StorageError> {
+    pub(crate) fn create(dir: &Dir, manifest: &Manifest, layout: Layout, number: u64) -> Result<Self, StorageError> {
         let file = dir.create(&numbered("rows", number))?;
         file.write_at(&header(manifest, layout, number), 0)?;
         file.set_len(length(layout))?;
@@ -50,10 +45,7 @@ impl Segment {
         let file = dir.open(&numbered("rows", number), how)?;
         let (found, expected) = (file.len()?, length(layout));
         if found != expected {
-            return Err(file.corrupt(
-                found.min(expected),
-                format!("{found} bytes where {expected} were expected"),
-            ));
+            return Err(file.corrupt(found.min(expected), format!("{found} bytes where {expected} were expected")));
         }
         let mut bytes = [0; HEADER];
         file.read_at(&mut bytes, 0)?;
@@ -63,32 +55,21 @@ impl Segment {
 
     /// Maps the rows, those that will come too: the file is as long as it will ever be.
     pub(crate) fn map(&self) -> Result<Arc<Region>, StorageError> {
-        Ok(Arc::new(
-            self.file.map(ROWS_AT, self.layout.segment_bytes())?,
-        ))
+        Ok(Arc::new(self.file.map(ROWS_AT, self.layout.segment_bytes())?))
     }
 
     /// Writes whole strides of rows from `at` on (in bytes from the first row).
-    pub(crate) fn write_rows(
-        &self,
-        at: usize,
-        rows: &[u8],
-        checksums: &[u32],
-    ) -> Result<(), StorageError> {
+    pub(crate) fn write_rows(&self, at: usize, rows: &[u8], checksums: &[u32]) -> Result<(), StorageError> {
         let bytes: Vec<u8> = checksums.iter().flat_map(|crc| crc.to_le_bytes()).collect();
         self.file.write_at(rows, ROWS_AT + at as u64)?;
-        self.file
-            .write_at(&bytes, self.checksum_at(at / self.layout.stride))
+        self.file.write_at(&bytes, self.checksum_at(at / self.layout.stride))
     }
 
     /// The checksums of `rows` rows from row `first` of the segment on.
     pub(crate) fn checksums(&self, first: usize, rows: usize) -> Result<Vec<u32>, StorageError> {
         let mut bytes = vec![0; rows * 4];
         self.file.read_at(&mut bytes, self.checksum_at(first))?;
-        Ok(bytes
-            .chunks_exact(4)
-            .map(|crc| u32::from_le_bytes([crc[0], crc[1], crc[2], crc[3]]))
-            .collect())
+        Ok(bytes.chunks_exact(4).map(|crc| u32::from_le_bytes([crc[0], crc[1], crc[2], crc[3]])).collect())
     }
 
     /// Where in the file the checksum of a row lies.
@@ -135,10 +116,6 @@ fn check_header(file: &DirFile, found: &[u8], expected: &[u8]) -> Result<(), Sto
     } else {
         "its header is not what was written"
     };
-    let at = found
-        .iter()
-        .zip(expected)
-        .take_while(|(found, expected)| found == expected)
-        .count();
+    let at = found.iter().zip(expected).take_while(|(found, expected)| found == expected).count();
     Err(file.corrupt(at as u64, what))
 }

@@ -16,11 +16,7 @@ pub(super) fn verify(shared: &Shared, view: &View, segments: &[Segment]) -> Vec<
         let file = shared.dir.path().join(name);
         match manifest::read_slot(&shared.dir, slot) {
             Ok(Some(Ok(_))) => {}
-            Ok(None) => problems.push(Problem {
-                file,
-                offset: 0,
-                what: "it is missing".into(),
-            }),
+            Ok(None) => problems.push(Problem { file, offset: 0, what: "it is missing".into() }),
             Ok(Some(Err(error))) | Err(error) => problems.push(problem(file, &error)),
         }
     }
@@ -28,11 +24,7 @@ pub(super) fn verify(shared: &Shared, view: &View, segments: &[Segment]) -> Vec<
         let before = problems.len();
         let walked = idsfile::blocks(file, &files.manifest, |block| {
             if let idsfile::Block::Damaged { at, what } = block {
-                problems.push(Problem {
-                    file: file.path().into(),
-                    offset: at,
-                    what,
-                });
+                problems.push(Problem { file: file.path().into(), offset: at, what });
             }
         });
         if let Err(error) = walked {
@@ -49,11 +41,7 @@ pub(super) fn verify(shared: &Shared, view: &View, segments: &[Segment]) -> Vec<
         match file.len() {
             Ok(length) if length != entry.bytes => {
                 let what = format!("{length} bytes where {} were expected", entry.bytes);
-                problems.push(Problem {
-                    file: file.path().into(),
-                    offset: length.min(entry.bytes),
-                    what,
-                });
+                problems.push(Problem { file: file.path().into(), offset: length.min(entry.bytes), what });
                 continue;
             }
             Ok(_) => {}
@@ -91,39 +79,22 @@ fn rows(shared: &Shared, view: &View, segments: &[Segment], problems: &mut Vec<P
         for (i, checksum) in checksums.into_iter().enumerate() {
             let slot = slot + i as u32;
             if row_checksum(view.row(slot)) != checksum {
-                let what = format!(
-                    "the row of slot {slot} (id {}) does not match its checksum",
-                    view.id(slot)
-                );
-                problems.push(Problem {
-                    file: segment.file.path().into(),
-                    offset: segment.row_at(within + i),
-                    what,
-                });
+                let what = format!("the row of slot {slot} (id {}) does not match its checksum", view.id(slot));
+                problems.push(Problem { file: segment.file.path().into(), offset: segment.row_at(within + i), what });
             }
         }
     }
 }
 
 fn mismatch(file: std::path::PathBuf) -> Problem {
-    Problem {
-        file,
-        offset: 0,
-        what: "its checksum does not match".into(),
-    }
+    Problem { file, offset: 0, what: "its checksum does not match".into() }
 }
 
 fn problem(file: std::path::PathBuf, error: &StorageError) -> Problem {
     match error {
-        StorageError::Corrupt { file, offset, what } => Problem {
-            file: file.clone(),
-            offset: *offset,
-            what: what.clone(),
-        },
-        other => Problem {
-            file,
-            offset: 0,
-            what: other.to_string(),
-        },
+        StorageError::Corrupt { file, offset, what } => {
+            Problem { file: file.clone(), offset: *offset, what: what.clone() }
+        }
+        other => Problem { file, offset: 0, what: other.to_string() },
     }
 }

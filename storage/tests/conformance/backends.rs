@@ -40,32 +40,20 @@ pub(crate) struct InFiles<const SYNC: bool> {
 }
 
 impl<const SYNC: bool> InFiles<SYNC> {
-    const DURABILITY: Durability = if SYNC {
-        Durability::Sync
-    } else {
-        Durability::Os
-    };
+    const DURABILITY: Durability = if SYNC { Durability::Sync } else { Durability::Os };
 }
 
 impl<const SYNC: bool> Backend for InFiles<SYNC> {
     fn create(schema: &Schema) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let storage = Mapped::create(dir.path().join("db"), schema, Self::DURABILITY).unwrap();
-        Self {
-            storage: Some(storage),
-            dir,
-        }
+        Self { storage: Some(storage), dir }
     }
 
     fn refused(schema: &Schema) -> StorageError {
         let dir = tempfile::tempdir().unwrap();
-        let refused = Mapped::create(dir.path().join("db"), schema, Self::DURABILITY)
-            .err()
-            .expect("a refusal");
-        assert!(
-            !dir.path().join("db").exists(),
-            "a refusal leaves nothing behind"
-        );
+        let refused = Mapped::create(dir.path().join("db"), schema, Self::DURABILITY).err().expect("a refusal");
+        assert!(!dir.path().join("db").exists(), "a refusal leaves nothing behind");
         refused
     }
 

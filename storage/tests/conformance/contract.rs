@@ -41,10 +41,7 @@ every_backend!(
     impossible_schemas_are_refused,
 );
 
-fn blob<'a>(
-    name: &'a str,
-    write: &'a (dyn Fn(&mut dyn Write) -> std::io::Result<()> + Sync),
-) -> BlobSource<'a> {
+fn blob<'a>(name: &'a str, write: &'a (dyn Fn(&mut dyn Write) -> std::io::Result<()> + Sync)) -> BlobSource<'a> {
     BlobSource { name, write }
 }
 
@@ -122,15 +119,7 @@ fn deaths_are_seen_by_later_views_only<B: Backend>() {
     model.commit(db.storage(), 0, &[10, 0]).unwrap();
     old_model.check(&old);
     model.check(&db.storage().view());
-    assert!(
-        db.storage()
-            .commit(Commit {
-                rows: &Packed::new(&[], 8),
-                ids: IdColumn::U64(&[]),
-                dead: &[4]
-            })
-            .is_err()
-    );
+    assert!(db.storage().commit(Commit { rows: &Packed::new(&[], 8), ids: IdColumn::U64(&[]), dead: &[4] }).is_err());
 }
 
 fn refused_batches_change_nothing<B: Backend>() {
@@ -153,10 +142,7 @@ fn refused_batches_change_nothing<B: Backend>() {
     ];
     for (rows, ids, dead) in bad {
         let refused = db.storage().commit(Commit { rows, ids, dead });
-        assert!(
-            matches!(refused, Err(StorageError::Batch { .. })),
-            "{ids:?} {dead:?}"
-        );
+        assert!(matches!(refused, Err(StorageError::Batch { .. })), "{ids:?} {dead:?}");
         model.check(&db.storage().view());
     }
     let db = db.reopened();
@@ -169,12 +155,7 @@ fn clear_begins_again<B: Backend>() {
     let mut db = B::create(&schema(300, IdKind::U64));
     model.commit(db.storage(), 2000, &[]).unwrap();
     model.commit(db.storage(), 0, &[5]).unwrap();
-    db.storage()
-        .checkpoint(
-            &db.storage().view(),
-            &[blob("graph", &|out| out.write_all(b"edges"))],
-        )
-        .unwrap();
+    db.storage().checkpoint(&db.storage().view(), &[blob("graph", &|out| out.write_all(b"edges"))]).unwrap();
     model.commit(db.storage(), 20, &[]).unwrap();
     let held = db.storage().view();
     let full = db.storage().usage();
@@ -185,10 +166,7 @@ fn clear_begins_again<B: Backend>() {
     let empty = Model::new(300);
     empty.check(&cleared);
     let usage = db.storage().usage();
-    assert!(
-        usage.disk() <= full.disk() && usage.memory() < full.memory(),
-        "{full:?} then {usage:?}"
-    );
+    assert!(usage.disk() <= full.disk() && usage.memory() < full.memory(), "{full:?} then {usage:?}");
     assert!(usage.disk() < 64 << 10, "{usage:?}");
     db = db.reopened();
     empty.check(&db.storage().view());
@@ -208,16 +186,9 @@ fn checkpoints_replace_blobs_as_a_set<B: Backend>() {
     model.commit(db.storage(), 100, &[]).unwrap();
     let covered = db.storage().view();
     model.commit(db.storage(), 10, &[3]).unwrap();
-    let long: Vec<u8> = (0..3_000_000u32)
-        .map(|i| (i.wrapping_mul(i) >> 7) as u8)
-        .collect();
+    let long: Vec<u8> = (0..3_000_000u32).map(|i| (i.wrapping_mul(i) >> 7) as u8).collect();
     let graph = |out: &mut dyn Write| out.write_all(&long);
-    db.storage()
-        .checkpoint(
-            &covered,
-            &[blob("graph", &graph), blob("codes", &|_| Ok(()))],
-        )
-        .unwrap();
+    db.storage().checkpoint(&covered, &[blob("graph", &graph), blob("codes", &|_| Ok(()))]).unwrap();
     for _ in 0..2 {
         model.check(&db.storage().view());
         assert_eq!(db.storage().checkpoint_commit(), covered.commit());
@@ -231,9 +202,7 @@ fn checkpoints_replace_blobs_as_a_set<B: Backend>() {
     }
     let held = db.storage().blob("graph").unwrap().unwrap();
     let now = db.storage().view();
-    db.storage()
-        .checkpoint(&now, &[blob("codes", &|out| out.write_all(&[7; 5]))])
-        .unwrap();
+    db.storage().checkpoint(&now, &[blob("codes", &|out| out.write_all(&[7; 5]))]).unwrap();
     assert_eq!(*held, *long, "a blob stays readable while it is held");
     for _ in 0..2 {
         assert_eq!(db.storage().checkpoint_commit(), now.commit());
@@ -251,9 +220,7 @@ fn blobs_of_a_former_epoch_are_refused<B: Backend>() {
     model.commit(db.storage(), 5, &[]).unwrap();
     let old = db.storage().view();
     db.storage().clear().unwrap();
-    let refused = db
-        .storage()
-        .checkpoint(&old, &[blob("graph", &|out| out.write_all(b"old"))]);
+    let refused = db.storage().checkpoint(&old, &[blob("graph", &|out| out.write_all(b"old"))]);
     assert!(matches!(refused, Err(StorageError::Stale { .. })));
     assert!(db.storage().blob("graph").unwrap().is_none());
 }
@@ -262,28 +229,11 @@ fn bad_blob_names_are_refused<B: Backend>() {
     let db = B::create(&schema(64, IdKind::U64));
     let view = db.storage().view();
     let nothing = |_: &mut dyn Write| Ok(());
-    for name in [
-        "",
-        "ids",
-        "rows",
-        "commits",
-        "Graph",
-        "a/b",
-        "../x",
-        "-a",
-        "ä",
-        "a.b",
-        &"x".repeat(33),
-    ] {
+    for name in ["", "ids", "rows", "commits", "Graph", "a/b", "../x", "-a", "ä", "a.b", &"x".repeat(33)] {
         let refused = db.storage().checkpoint(&view, &[blob(name, &nothing)]);
-        assert!(
-            matches!(refused, Err(StorageError::Blob { .. })),
-            "{name:?}"
-        );
+        assert!(matches!(refused, Err(StorageError::Blob { .. })), "{name:?}");
     }
-    let twice = db
-        .storage()
-        .checkpoint(&view, &[blob("a", &nothing), blob("a", &nothing)]);
+    let twice = db.storage().checkpoint(&view, &[blob("a", &nothing), blob("a", &nothing)]);
     assert!(matches!(twice, Err(StorageError::Blob { .. })));
 }
 
@@ -291,25 +241,15 @@ fn a_failing_blob_leaves_the_former<B: Backend>() {
     let mut model = Model::new(64);
     let db = B::create(&schema(64, IdKind::U64));
     model.commit(db.storage(), 5, &[]).unwrap();
-    db.storage()
-        .checkpoint(
-            &db.storage().view(),
-            &[blob("graph", &|out| out.write_all(b"first"))],
-        )
-        .unwrap();
+    db.storage().checkpoint(&db.storage().view(), &[blob("graph", &|out| out.write_all(b"first"))]).unwrap();
     let covers = db.storage().checkpoint_commit();
     model.commit(db.storage(), 5, &[]).unwrap();
     let fails = |out: &mut dyn Write| {
         out.write_all(b"seco")?;
         Err(std::io::Error::other("the owner gave up"))
     };
-    let refused = db
-        .storage()
-        .checkpoint(&db.storage().view(), &[blob("graph", &fails)]);
-    assert!(
-        matches!(refused, Err(StorageError::Blob { .. })),
-        "{refused:?}"
-    );
+    let refused = db.storage().checkpoint(&db.storage().view(), &[blob("graph", &fails)]);
+    assert!(matches!(refused, Err(StorageError::Blob { .. })), "{refused:?}");
     let db = db.reopened();
     assert_eq!(*db.storage().blob("graph").unwrap().unwrap(), *b"first");
     assert_eq!(db.storage().checkpoint_commit(), covers);
@@ -321,24 +261,14 @@ fn compact_keeps_the_living_in_the_given_order<B: Backend>() {
         let mut model = Model::new(200);
         let mut db = B::create(&schema(200, kind));
         model.commit(db.storage(), 3000, &[]).unwrap();
-        db.storage()
-            .checkpoint(
-                &db.storage().view(),
-                &[blob("graph", &|out| out.write_all(b"old"))],
-            )
-            .unwrap();
-        model
-            .commit(db.storage(), 10, &(0..2500).collect::<Vec<_>>())
-            .unwrap();
+        db.storage().checkpoint(&db.storage().view(), &[blob("graph", &|out| out.write_all(b"old"))]).unwrap();
+        model.commit(db.storage(), 10, &(0..2500).collect::<Vec<_>>()).unwrap();
         let (old, old_model) = (db.storage().view(), model.clone());
         let full = db.storage().usage();
         let mut order = model.living();
         order.reverse();
         model.reorder(&order);
-        let view = db
-            .storage()
-            .compact(&old, &order, &[blob("graph", &|out| out.write_all(b"new"))])
-            .unwrap();
+        let view = db.storage().compact(&old, &order, &[blob("graph", &|out| out.write_all(b"new"))]).unwrap();
         assert_ne!(view.epoch(), old.epoch());
         assert_eq!(view.commit(), old.commit() + 1);
         for _ in 0..2 {
@@ -347,10 +277,7 @@ fn compact_keeps_the_living_in_the_given_order<B: Backend>() {
             assert_eq!(*db.storage().blob("graph").unwrap().unwrap(), *b"new");
             assert_eq!(db.storage().checkpoint_commit(), view.commit());
             let usage = db.storage().usage();
-            assert!(
-                usage.disk() + usage.memory() < full.disk() + full.memory(),
-                "{full:?} then {usage:?}"
-            );
+            assert!(usage.disk() + usage.memory() < full.disk() + full.memory(), "{full:?} then {usage:?}");
             db = db.reopened();
         }
         model.commit(db.storage(), 10, &[0]).unwrap();
@@ -358,10 +285,7 @@ fn compact_keeps_the_living_in_the_given_order<B: Backend>() {
         model.check(&db.storage().view());
         let all: Vec<u32> = model.living();
         model.commit(db.storage(), 0, &all).unwrap();
-        let none = db
-            .storage()
-            .compact(&db.storage().view(), &[], &[])
-            .unwrap();
+        let none = db.storage().compact(&db.storage().view(), &[], &[]).unwrap();
         assert_eq!(none.slots(), 0);
         db = db.reopened();
         Model::new(200).check(&db.storage().view());
@@ -376,22 +300,10 @@ fn compact_refuses_a_wrong_order<B: Backend>() {
     let old = db.storage().view();
     model.commit(db.storage(), 0, &[2]).unwrap();
     let now = db.storage().view();
-    assert!(matches!(
-        db.storage().compact(&old, &[0, 1, 2, 3, 4], &[]),
-        Err(StorageError::Stale { .. })
-    ));
-    for order in [
-        &[0, 1, 3][..],
-        &[0, 1, 3, 3],
-        &[0, 1, 2, 3],
-        &[0, 1, 3, 5],
-        &[0, 1, 3, 4, 4],
-    ] {
+    assert!(matches!(db.storage().compact(&old, &[0, 1, 2, 3, 4], &[]), Err(StorageError::Stale { .. })));
+    for order in [&[0, 1, 3][..], &[0, 1, 3, 3], &[0, 1, 2, 3], &[0, 1, 3, 5], &[0, 1, 3, 4, 4]] {
         let refused = db.storage().compact(&now, order, &[]);
-        assert!(
-            matches!(refused, Err(StorageError::Batch { .. })),
-            "{order:?}"
-        );
+        assert!(matches!(refused, Err(StorageError::Batch { .. })), "{order:?}");
     }
     let db = db.reopened();
     model.check(&db.storage().view());
@@ -412,11 +324,7 @@ fn readers_never_see_half_a_batch<B: Backend>() {
                     assert_eq!(view.slots() % 10, 0);
                     assert!(view.live() == 10 || view.live() == 0);
                     let living: Vec<u32> = view.living().collect();
-                    assert_eq!(
-                        living.len(),
-                        view.live() as usize,
-                        "old rows die as new ones appear"
-                    );
+                    assert_eq!(living.len(), view.live() as usize, "old rows die as new ones appear");
                     for slot in living {
                         assert_eq!(view.id(slot).to_string(), slot.to_string());
                         assert!(view.row(slot).iter().all(|&byte| byte == (slot / 10) as u8));
@@ -428,16 +336,8 @@ fn readers_never_see_half_a_batch<B: Backend>() {
             for batch in 0..200u32 {
                 let rows = vec![batch as u8; 1000];
                 let ids: Vec<u64> = (0..10).map(|i| u64::from(batch) * 10 + i).collect();
-                let dead: Vec<u32> = if batch == 0 {
-                    vec![]
-                } else {
-                    (batch * 10 - 10..batch * 10).collect()
-                };
-                let commit = Commit {
-                    rows: &Packed::new(&rows, 100),
-                    ids: IdColumn::U64(&ids),
-                    dead: &dead,
-                };
+                let dead: Vec<u32> = if batch == 0 { vec![] } else { (batch * 10 - 10..batch * 10).collect() };
+                let commit = Commit { rows: &Packed::new(&rows, 100), ids: IdColumn::U64(&ids), dead: &dead };
                 db.storage().commit(commit).unwrap();
                 if batch % 50 == 20 {
                     db.storage().checkpoint(&db.storage().view(), &[]).unwrap();
@@ -451,24 +351,10 @@ fn readers_never_see_half_a_batch<B: Backend>() {
 fn impossible_schemas_are_refused<B: Backend>() {
     let db = B::create(&schema(1, IdKind::U64));
     db.storage()
-        .commit(Commit {
-            rows: &Made {
-                seed: 1,
-                rows: 3,
-                row_bytes: 1,
-            },
-            ids: IdColumn::U64(&[1, 2, 3]),
-            dead: &[],
-        })
+        .commit(Commit { rows: &Made { seed: 1, rows: 3, row_bytes: 1 }, ids: IdColumn::U64(&[1, 2, 3]), dead: &[] })
         .unwrap();
-    let mut bad = vec![
-        schema(0, IdKind::U64),
-        schema(65_536 * 4 + 4097, IdKind::U64),
-    ];
-    bad.push(omendb_storage::Schema {
-        user: vec![0; (64 << 10) + 1],
-        ..schema(8, IdKind::U64)
-    });
+    let mut bad = vec![schema(0, IdKind::U64), schema(65_536 * 4 + 4097, IdKind::U64)];
+    bad.push(omendb_storage::Schema { user: vec![0; (64 << 10) + 1], ..schema(8, IdKind::U64) });
     for schema in bad {
         assert!(matches!(B::refused(&schema), StorageError::Schema { .. }));
     }

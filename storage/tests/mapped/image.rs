@@ -13,11 +13,7 @@ const PAGE: usize = 4096;
 /// A directory for files that need not survive: in memory where the system has such a place.
 pub(crate) fn scratch() -> TempDir {
     let memory = Path::new("/dev/shm");
-    if memory.is_dir() {
-        tempfile::tempdir_in(memory).unwrap()
-    } else {
-        tempfile::tempdir().unwrap()
-    }
+    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
 }
 
 /// A file's bytes.
@@ -39,10 +35,7 @@ impl Content {
         while !left.is_empty() {
             let within = at as usize % PAGE;
             let n = left.len().min(PAGE - within);
-            let page = self
-                .pages
-                .entry(at / PAGE as u64)
-                .or_insert_with(|| vec![0; PAGE]);
+            let page = self.pages.entry(at / PAGE as u64).or_insert_with(|| vec![0; PAGE]);
             page[within..within + n].copy_from_slice(&left[..n]);
             (at, left) = (at + n as u64, &left[n..]);
         }
@@ -71,10 +64,7 @@ impl Content {
 
     pub(crate) fn flip(&mut self, offset: u64, bits: u8) {
         assert!(offset < self.length);
-        let page = self
-            .pages
-            .entry(offset / PAGE as u64)
-            .or_insert_with(|| vec![0; PAGE]);
+        let page = self.pages.entry(offset / PAGE as u64).or_insert_with(|| vec![0; PAGE]);
         page[offset as usize % PAGE] ^= bits;
     }
 
@@ -101,10 +91,7 @@ impl Image {
         for entry in std::fs::read_dir(dir).unwrap() {
             let entry = entry.unwrap();
             let file = File::open(entry.path()).unwrap();
-            let mut content = Content {
-                length: file.metadata().unwrap().len(),
-                pages: BTreeMap::new(),
-            };
+            let mut content = Content { length: file.metadata().unwrap().len(), pages: BTreeMap::new() };
             let mut piece = vec![0; 1 << 20];
             let mut at = 0;
             while at < content.length {

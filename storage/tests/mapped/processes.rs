@@ -3,9 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use omendb_storage::mapped::Mapped;
-use omendb_storage::{
-    BlobSource, Commit, Durability, IdColumn, IdKind, Packed, Storage, StorageError,
-};
+use omendb_storage::{BlobSource, Commit, Durability, IdColumn, IdKind, Packed, Storage, StorageError};
 
 use crate::image::scratch;
 use crate::kit::{Model, contents, schema};
@@ -54,14 +52,7 @@ fn a_reader_writes_nothing() {
     db.checkpoint(&db.view(), &[]).unwrap();
     db.clear().unwrap();
     assert_eq!(contents(&reader.view()), before);
-    assert_eq!(
-        reader
-            .verify()
-            .iter()
-            .filter(|problem| problem.file.ends_with("MANIFEST.a"))
-            .count(),
-        0
-    );
+    assert_eq!(reader.verify().iter().filter(|problem| problem.file.ends_with("MANIFEST.a")).count(), 0);
 }
 
 /// Readers open again and again while a writer commits, checkpoints, compacts and clears: each
@@ -84,10 +75,7 @@ fn readers_open_while_a_writer_works() {
                         let bytes: Vec<u8> = view.living().map(|slot| view.row(slot)[0]).collect();
                         assert!(bytes.windows(2).all(|pair| pair[0] == pair[1]), "{bytes:?}");
                         if let Some(blob) = reader.blob("graph").unwrap() {
-                            assert!(
-                                blob.len() == 10_000
-                                    && blob.windows(2).all(|pair| pair[0] == pair[1])
-                            );
+                            assert!(blob.len() == 10_000 && blob.windows(2).all(|pair| pair[0] == pair[1]));
                         }
                         opened += 1;
                     }
@@ -99,17 +87,9 @@ fn readers_open_while_a_writer_works() {
                 let rows = vec![round as u8; 350];
                 let ids: Vec<u64> = (round * 7..round * 7 + 7).collect();
                 let dead: Vec<u32> = view.living().collect();
-                db.commit(Commit {
-                    rows: &Packed::new(&rows, 50),
-                    ids: IdColumn::U64(&ids),
-                    dead: &dead,
-                })
-                .unwrap();
+                db.commit(Commit { rows: &Packed::new(&rows, 50), ids: IdColumn::U64(&ids), dead: &dead }).unwrap();
                 let write = |out: &mut dyn std::io::Write| out.write_all(&[round as u8; 10_000]);
-                let blobs = [BlobSource {
-                    name: "graph",
-                    write: &write,
-                }];
+                let blobs = [BlobSource { name: "graph", write: &write }];
                 match round % 10 {
                     3 | 6 => db.checkpoint(&db.view(), &blobs).unwrap(),
                     8 => {

@@ -17,30 +17,12 @@ use crate::image::{Content, Image};
 /// One thing done to the medium. Files are numbered as they are opened under a new inode.
 #[derive(Clone, Debug)]
 pub(crate) enum Done {
-    Create {
-        name: String,
-        inode: usize,
-    },
-    Write {
-        inode: usize,
-        offset: u64,
-        bytes: Vec<u8>,
-    },
-    SetLen {
-        inode: usize,
-        length: u64,
-    },
-    Sync {
-        inode: usize,
-        failed: bool,
-    },
-    Remove {
-        name: String,
-    },
-    Rename {
-        from: String,
-        to: String,
-    },
+    Create { name: String, inode: usize },
+    Write { inode: usize, offset: u64, bytes: Vec<u8> },
+    SetLen { inode: usize, length: u64 },
+    Sync { inode: usize, failed: bool },
+    Remove { name: String },
+    Rename { from: String, to: String },
     SyncDir,
 }
 
@@ -148,12 +130,7 @@ impl Medium for Simulated {
                 inode
             }
         };
-        Ok(Arc::new(Watched {
-            medium: self.clone(),
-            file,
-            inode,
-            path: path.into(),
-        }))
+        Ok(Arc::new(Watched { medium: self.clone(), file, inode, path: path.into() }))
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
@@ -185,10 +162,7 @@ impl Medium for Simulated {
         let mut journal = self.journal.lock().unwrap();
         let inode = journal.inodes.remove(&name(from)).unwrap();
         journal.inodes.insert(name(to), inode);
-        journal.done.push(Done::Rename {
-            from: name(from),
-            to: name(to),
-        });
+        journal.done.push(Done::Rename { from: name(from), to: name(to) });
         Ok(())
     }
 
@@ -216,17 +190,9 @@ impl MediumFile for Watched {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let fault = self.medium.fails(&self.path);
         // A write that fails has done any part of its work; here, half.
-        let bytes = if fault.is_some() {
-            &bytes[..bytes.len() / 2]
-        } else {
-            bytes
-        };
+        let bytes = if fault.is_some() { &bytes[..bytes.len() / 2] } else { bytes };
         self.file.write_at(bytes, offset)?;
-        self.medium.record(Done::Write {
-            inode: self.inode,
-            offset,
-            bytes: bytes.into(),
-        });
+        self.medium.record(Done::Write { inode: self.inode, offset, bytes: bytes.into() });
         fault.map_or(Ok(()), |fault| Err(error(fault)))
     }
 
@@ -235,19 +201,13 @@ impl MediumFile for Watched {
             return Err(error(fault));
         }
         self.file.set_len(length)?;
-        self.medium.record(Done::SetLen {
-            inode: self.inode,
-            length,
-        });
+        self.medium.record(Done::SetLen { inode: self.inode, length });
         Ok(())
     }
 
     fn sync(&self) -> io::Result<()> {
         let fault = self.medium.fails(&self.path);
-        self.medium.record(Done::Sync {
-            inode: self.inode,
-            failed: fault.is_some(),
-        });
+        self.medium.record(Done::Sync { inode: self.inode, failed: fault.is_some() });
         fault.map_or(Ok(()), |fault| Err(error(fault)))
     }
 
@@ -269,8 +229,7 @@ pub(crate) enum Crash {
     Tear,
 }
 
-pub(crate) const CRASHES: [Crash; 4] =
-    [Crash::Process, Crash::DropAll, Crash::DropSome, Crash::Tear];
+pub(crate) const CRASHES: [Crash; 4] = [Crash::Process, Crash::DropAll, Crash::DropSome, Crash::Tear];
 
 /// A small generator of chances.
 #[derive(Clone)]
@@ -278,10 +237,7 @@ pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
     pub(crate) fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % sides
     }
 }
@@ -307,10 +263,7 @@ pub(crate) fn crashed(done: &[Done], moment: usize, crash: Crash, dice: &mut Dic
             Done::Write { inode, .. } | Done::SetLen { inode, .. } => {
                 inodes.get_mut(inode).unwrap().pending.push(step.clone());
             }
-            Done::Sync {
-                inode,
-                failed: false,
-            } => {
+            Done::Sync { inode, failed: false } => {
                 let inode = inodes.get_mut(inode).unwrap();
                 for change in std::mem::take(&mut inode.pending) {
                     apply(&mut inode.content, &change);
@@ -318,10 +271,7 @@ pub(crate) fn crashed(done: &[Done], moment: usize, crash: Crash, dice: &mut Dic
             }
             // A failed sync marks pages as clean that may never have arrived: a later sync that
             // succeeds says nothing of them. So they are decided here.
-            Done::Sync {
-                inode,
-                failed: true,
-            } => {
+            Done::Sync { inode, failed: true } => {
                 let inode = inodes.get_mut(inode).unwrap();
                 for change in std::mem::take(&mut inode.pending) {
                     if crash == Crash::Process || (crash != Crash::DropAll && dice.roll(2) == 0) {
@@ -341,22 +291,11 @@ pub(crate) fn crashed(done: &[Done], moment: usize, crash: Crash, dice: &mut Dic
             match (crash, &change) {
                 (Crash::Process, _) => apply(&mut inode.content, &change),
                 (Crash::DropAll, _) => {}
-                (
-                    Crash::Tear,
-                    Done::Write {
-                        inode: number,
-                        offset,
-                        bytes,
-                    },
-                ) if dice.roll(4) > 0 => {
+                (Crash::Tear, Done::Write { inode: number, offset, bytes }) if dice.roll(4) > 0 => {
                     for (i, sector) in bytes.chunks(512).enumerate() {
                         if dice.roll(2) == 0 {
                             let offset = offset + 512 * i as u64;
-                            let torn = Done::Write {
-                                inode: *number,
-                                offset,
-                                bytes: sector.into(),
-                            };
+                            let torn = Done::Write { inode: *number, offset, bytes: sector.into() };
                             apply(&mut inode.content, &torn);
                         }
                     }
@@ -371,12 +310,7 @@ pub(crate) fn crashed(done: &[Done], moment: usize, crash: Crash, dice: &mut Dic
             apply_name(&mut names, &change);
         }
     }
-    Image(
-        names
-            .into_iter()
-            .map(|(name, inode)| (name, inodes[&inode].content.clone()))
-            .collect(),
-    )
+    Image(names.into_iter().map(|(name, inode)| (name, inodes[&inode].content.clone())).collect())
 }
 
 fn apply(content: &mut Content, change: &Done) {

@@ -19,14 +19,7 @@ fn unclosed(kind: IdKind, durability: Durability) -> (Image, Vec<(u64, Contents)
     model.commit(&db, 3, &[]).unwrap();
     db.checkpoint(&db.view(), &[]).unwrap();
     let mut states = vec![(log(&path), contents(&db.view()))];
-    for (rows, dead) in [
-        (1, &[][..]),
-        (4, &[0]),
-        (0, &[5, 2]),
-        (2, &[]),
-        (0, &[]),
-        (3, &[1]),
-    ] {
+    for (rows, dead) in [(1, &[][..]), (4, &[0]), (0, &[5, 2]), (2, &[]), (0, &[]), (3, &[1])] {
         model.commit(&db, rows, dead).unwrap();
         states.push((log(&path), contents(&db.view())));
     }
@@ -51,28 +44,16 @@ fn a_torn_tail_is_cut_at_the_last_whole_commit() {
                     content.write(tail, length);
                     // Zeros may be the very bytes that were torn off.
                     let bytes = content.bytes();
-                    let is_whole =
-                        |end: &u64| bytes.get(..*end as usize) == Some(&whole[..*end as usize]);
-                    let expected = &states
-                        .iter()
-                        .rev()
-                        .find(|(end, _)| is_whole(end))
-                        .unwrap()
-                        .1;
+                    let is_whole = |end: &u64| bytes.get(..*end as usize) == Some(&whole[..*end as usize]);
+                    let expected = &states.iter().rev().find(|(end, _)| is_whole(end)).unwrap().1;
                     let path = torn.put(&dir);
                     let reader = Mapped::open_read_only(&path).unwrap();
-                    assert_eq!(
-                        contents(&reader.view()),
-                        *expected,
-                        "read only, {length} of {last}"
-                    );
+                    assert_eq!(contents(&reader.view()), *expected, "read only, {length} of {last}");
                     let db = Mapped::open(&path, durability).unwrap();
                     assert_eq!(contents(&db.view()), *expected, "{length} of {last}");
                     assert_eq!(db.verify(), []);
                     if tail.is_empty() && length % 5 == 0 {
-                        Model::of(contents(&db.view()), 12)
-                            .commit(&db, 2, &[])
-                            .unwrap();
+                        Model::of(contents(&db.view()), 12).commit(&db, 2, &[]).unwrap();
                         let after = contents(&db.view());
                         drop(db);
                         let db = Mapped::open(&path, durability).unwrap();
@@ -97,7 +78,7 @@ fn damage_before_a_synced_commit_is_no_torn_tail() {
         let opened = Mapped::open(damaged.put(&dir), Durability::Sync);
         match opened {
             Err(omendb_storage::StorageError::Corrupt { file, .. }) => {
-                assert!(file.ends_with(&log))
+                assert!(file.ends_with(&log));
             }
             other => panic!("byte {at}: {:?}", other.map(|db| contents(&db.view()))),
         }
@@ -120,20 +101,12 @@ fn rows_that_did_not_arrive_are_noticed() {
             let db = Mapped::open(&path, durability).unwrap();
             let found = contents(&db.view());
             if slot < 3 {
-                assert_eq!(
-                    db.verify().len(),
-                    1,
-                    "rows before the checkpoint are known to have been there"
-                );
+                assert_eq!(db.verify().len(), 1, "rows before the checkpoint are known to have been there");
             } else if durability == Durability::Sync {
                 assert_eq!(found, states.last().unwrap().1);
                 assert_eq!(db.verify(), []);
             } else {
-                let expected = states
-                    .iter()
-                    .rev()
-                    .find(|(_, state)| state.len() as u64 <= slot)
-                    .unwrap();
+                let expected = states.iter().rev().find(|(_, state)| state.len() as u64 <= slot).unwrap();
                 assert_eq!(found, expected.1, "slot {slot}");
                 assert_eq!(db.verify(), []);
             }
@@ -146,19 +119,10 @@ fn a_reader_says_that_rows_have_to_be_put_back() {
     let dir = scratch();
     let (mut image, _) = unclosed(IdKind::U64, Durability::Sync);
     let rows = image.named("rows.");
-    image
-        .0
-        .get_mut(&rows)
-        .unwrap()
-        .write(&[0; 12], 4096 + 64 * 4);
+    image.0.get_mut(&rows).unwrap().write(&[0; 12], 4096 + 64 * 4);
     let path = image.put(&dir);
-    let refused = Mapped::open_read_only(&path)
-        .err()
-        .expect("rows are missing");
-    assert!(
-        matches!(refused, omendb_storage::StorageError::NeedsRecovery { .. }),
-        "{refused}"
-    );
+    let refused = Mapped::open_read_only(&path).err().expect("rows are missing");
+    assert!(matches!(refused, omendb_storage::StorageError::NeedsRecovery { .. }), "{refused}");
     drop(Mapped::open(&path, Durability::Sync).unwrap());
     Mapped::open_read_only(&path).unwrap();
 }
