@@ -1,0 +1,124 @@
+"""Where the peers' programs are kept, how they get there, and how ours is built.
+
+Standard library only. Nothing is written into the clone: everything goes below
+$OMENDB_PEERS_CACHE, else $XDG_CACHE_HOME/omendb/peers, else ~/.cache/omendb/peers.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+CLONE = HERE.parent.parent
+HNSWLIB = "0.8.0"
+
+# Set, metric, file endings of base and queries, name of the truth.
+SETS = {
+    "sift10k": ("l2", "fbin", "truth"),
+    "mnist784": ("l2", "u8bin", "truth"),
+    "wordnet384": ("ip", "f16bin", "truth"),
+    "sift500k": ("l2", "u8bin", "truth"),
+}
+
+
+class Failed(Exception):
+    """A step that did not work, in one sentence."""
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def cache():
+    home = os.environ.get("OMENDB_PEERS_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    path = Path(home) if home else Path(base) / "omendb" / "peers"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def run(command, timeout=None, **options):
+    """Runs to the end and answers stdout; what it said on stderr is in the failure."""
+    command = [str(word) for word in command]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, **options)
+    except subprocess.TimeoutExpired:
+        raise Failed(f"did not end within {timeout:.0f} s") from None
+    except OSError as error:
+        raise Failed(f"{command[0]}: {error.strerror}") from None
+    if done.returncode != 0:
+        words = (done.stderr or done.stdout).strip().splitlines()
+        how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
+        raise Failed(f"{how}: {words[-1] if words else 'no message'}")
+    return done.stdout
+
+
+def data_set(folder, name):
+    """Metric and paths of one of the sets, checked to be there."""
+    metric, ending, truth = SETS[name]
+    paths = [folder / f"{name}.base.{ending}", folder / f"{name}.query.{ending}", folder / f"{name}.{truth}.ibin"]
+    missing = [str(path) for path in paths if not path.is_file()]
+    if missing:
+        raise Failed(f"{name}: no such file: {', '.join(missing)}")
+    return metric, *paths
+
+
+def data_folder(given):
+    """The folder of the data: the argument, else OMENDB_DATA."""
+    folder = given or os.environ.get("OMENDB_DATA")
+    if not folder:
+        raise Failed("say where the data is: --data DIR, or the environment variable OMENDB_DATA")
+    return Path(folder)
+
+
+def environment(packages):
+    """A Python environment of its own with these packages; answers its interpreter and, for each
+    package that could not be installed, why."""
+    folder = cache() / "python"
+    python = folder / "bin" / "python"
+    if not python.exists():
+        say(f"making a Python environment in {folder}")
+        venv.create(folder, with_pip=True)
+    there = {entry["name"].lower().replace("_", "-") for entry in
+             json.loads(run([python, "-m", "pip", "list", "--format", "json", "--disable-pip-version-check"]))}
+    failed = {}
+    for package in packages:
+        if package.split("==")[0] not in there:
+            say(f"installing {package}")
+            try:
+                run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package], timeout=600)
+            except Failed as why:
+                failed[package] = f"not installable: {why}"
+    return python, failed
+
+
+def counting_hnswlib():
+    """Our counting driver, compiled against the headers of hnswlib's source distribution."""
+    folder = cache() / f"hnswlib-{HNSWLIB}"
+    if not folder.is_dir():
+        say(f"fetching the source of hnswlib {HNSWLIB}")
+        run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", "hnswlib",
+             "--dest", cache(), f"hnswlib=={HNSWLIB}"], timeout=300)
+        with tarfile.open(cache() / f"hnswlib-{HNSWLIB}.tar.gz") as archive:
+            archive.extractall(cache(), filter="data")
+    source, program = HERE / "hnswlib_count.cpp", cache() / "hnswlib_count"
+    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+        say("compiling hnswlib_count")
+        run(["g++", "-O3", "-march=native", "-std=c++17", "-pthread", "-w", f"-I{folder}", source, "-o", program])
+    return program
+
+
+def cargo_binary(package, manifest=CLONE / "Cargo.toml"):
+    """Builds a package in release and answers the path of its binary."""
+    say(f"building {package}")
+    messages = run(["cargo", "build", "--release", "--package", package, "--manifest-path", manifest,
+                    "--message-format", "json"], cwd=CLONE)
+    for line in reversed(messages.splitlines()):
+        executable = json.loads(line).get("executable")
+        if executable:
+            return Path(executable)
+    raise Failed(f"cargo named no binary of {package}")
