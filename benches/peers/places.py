@@ -112,6 +112,15 @@ def counting_hnswlib():
     return program
 
 
+def processor():
+    """The processor's name and how many of it."""
+    try:
+        names = [line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
+    except OSError:
+        names = []
+    return f"{names[0] if names else 'unknown processor'}, {os.cpu_count()} cores"
+
+
 def cargo_binary(package, manifest=CLONE / "Cargo.toml"):
     """Builds a package in release and answers the path of its binary."""
     say(f"building {package}")

@@ -1,0 +1,113 @@
+"""One library on one set, in a process of its own: builds, sweeps the width, prints one JSON object.
+
+    worker.py LIBRARY METRIC BASE QUERIES TRUTH THREADS WIDTHS [SAVE_TO]
+    worker.py probe METRIC BASE QUERIES SAVED
+
+The probe is hnswlib once more: searches of the saved index and a build of the first rows. It runs
+before and after each peer and tells how fast the machine is at that moment.
+"""
+
+import importlib.metadata
+import json
+import os
+import resource
+import sys
+import time
+
+import numpy
+
+from libraries import LIBRARIES, Hnswlib
+
+K = 10
+ROUNDS = 3
+PROBE_ROWS = 5_000
+PROBE_WIDTH = 40
+ENOUGH = 0.997
+
+TYPES = {"fbin": numpy.float32, "f16bin": numpy.float16, "u8bin": numpy.uint8, "ibin": numpy.int32}
+
+
+def read(path, most=None):
+    rows, dim = (int(value) for value in numpy.fromfile(path, dtype="<u4", count=2))
+    rows = min(rows, most or rows)
+    values = numpy.fromfile(path, dtype=TYPES[path.rsplit(".", 1)[1]], offset=8, count=rows * dim)
+    return values.reshape(rows, dim)
+
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def per_call(library, queries):
+    """Seconds of a call: the best of some rounds over all queries, one query a call."""
+    best = float("inf")
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        for query in queries:
+            library.search(query, K)
+        best = min(best, (time.perf_counter() - start) / len(queries))
+    return best
+
+
+def call_cost(kind, base, metric, queries):
+    """Seconds of a call that has next to nothing to search: an index of k rows."""
+    library = kind()
+    library.build(base[:K].copy(), metric, 1)
+    library.width(K)
+    return per_call(library, queries)
+
+
+def measure(name, metric, base_path, query_path, truth_path, threads, widths, save_to=None):
+    kind = LIBRARIES[name]
+    library = kind()
+    base, queries = library.prepare(read(base_path)), list(library.prepare(read(query_path)))
+    truth = [set(row[:K]) for row in read(truth_path)]
+    # First, so that the library is loaded before memory is looked at.
+    call = call_cost(kind, base, metric, queries)
+    before, start = resident(), time.perf_counter()
+    library.build(base, metric, threads)
+    seconds = time.perf_counter() - start
+    runs = []
+    for width in widths:
+        library.width(width)
+        found = sum(len(wanted & set(map(int, library.search(query, K)))) for query, wanted in zip(queries, truth))
+        runs.append({"width": width, "recall": found / (K * len(queries)), "qps": 1 / per_call(library, queries)})
+        if runs[-1]["recall"] >= ENOUGH:
+            break
+    grown = resident() - before
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    if save_to:
+        library.save(save_to)
+    return {
+        "version": importlib.metadata.version(kind.package), "settings": kind.settings, "rows": len(base),
+        "build_seconds": seconds, "rows_per_second": len(base) / seconds,
+        "bytes_per_row": grown / len(base), "peak_bytes": peak, "runs": runs, "call_us": 1e6 * call,
+    }
+
+
+def probe(metric, base_path, query_path, saved):
+    library = Hnswlib()
+    base, queries = library.prepare(read(base_path, PROBE_ROWS)), list(library.prepare(read(query_path)))
+    start = time.perf_counter()
+    library.build(base, metric, 2)
+    built = len(base) / (time.perf_counter() - start)
+    library.load(saved, base.shape[1], metric)
+    library.width(PROBE_WIDTH)
+    return {"rows_per_second": built, "qps": 1 / per_call(library, queries)}
+
+
+def main(words):
+    if words[0] == "probe":
+        answer = probe(*words[1:])
+    else:
+        name, metric, base, queries, truth, threads, widths, *save_to = words
+        answer = measure(name, metric, base, queries, truth, int(threads), [int(w) for w in widths.split(",")], *save_to)
+    print(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
+    # Some libraries crash while their globals are torn down; the answer is out by then.
+    sys.stdout.flush()
+    os._exit(0)
