@@ -8,10 +8,7 @@ const PICTURE: &[(&str, &[&str])] = &[
     ("omendb-storage", &[]),
     ("omendb-formats", &[]),
     ("omendb-graph", &["omendb-kernels"]),
-    (
-        "omendb-engine",
-        &["omendb-graph", "omendb-storage", "omendb-kernels"],
-    ),
+    ("omendb-engine", &["omendb-graph", "omendb-storage", "omendb-kernels"]),
     ("omendb-cli", &["omendb-engine", "omendb-formats"]),
     ("omendb-benches", &["omendb-engine", "omendb-formats"]),
     ("xtask", &[]),
@@ -28,15 +25,9 @@ pub(crate) fn run() -> Outcome {
         .collect();
     let defects = defects(&edges);
     if !defects.is_empty() {
-        return Err(format!(
-            "the manifests leave the picture:\n  {}",
-            defects.join("\n  ")
-        ));
+        return Err(format!("the manifests leave the picture:\n  {}", defects.join("\n  ")));
     }
-    eprintln!(
-        "arrows: {} packages, every edge is in the picture",
-        packages.len()
-    );
+    eprintln!("arrows: {} packages, every edge is in the picture", packages.len());
     Ok(())
 }
 
@@ -52,22 +43,14 @@ fn defects(manifests: &[(&str, Vec<&str>)]) -> Vec<String> {
         for dependency in dependencies {
             let ours = manifests.iter().any(|(name, _)| name == dependency);
             if ours && !allowed.contains(dependency) {
-                let allowed = if allowed.is_empty() {
-                    "none of ours".into()
-                } else {
-                    allowed.join(", ")
-                };
-                found.push(format!(
-                    "{package} depends on {dependency}; it may on {allowed}"
-                ));
+                let allowed = if allowed.is_empty() { "none of ours".into() } else { allowed.join(", ") };
+                found.push(format!("{package} depends on {dependency}; it may on {allowed}"));
             }
         }
     }
     for (package, _) in PICTURE {
         if !manifests.iter().any(|(name, _)| name == package) {
-            found.push(format!(
-                "{package} is in the picture and not in the workspace"
-            ));
+            found.push(format!("{package} is in the picture and not in the workspace"));
         }
     }
     found
@@ -86,21 +69,12 @@ mod tests {
     fn every_edge_outside_the_picture_is_named() {
         for (package, allowed) in PICTURE {
             for (other, _) in PICTURE {
-                let mut manifests: Vec<(&str, Vec<&str>)> = PICTURE
-                    .iter()
-                    .map(|(name, _)| (*name, vec!["serde"]))
-                    .collect();
-                let of = manifests
-                    .iter_mut()
-                    .find(|(name, _)| name == package)
-                    .unwrap();
+                let mut manifests: Vec<(&str, Vec<&str>)> =
+                    PICTURE.iter().map(|(name, _)| (*name, vec!["serde"])).collect();
+                let of = manifests.iter_mut().find(|(name, _)| name == package).unwrap();
                 of.1.push(other);
                 let named = defects(&manifests);
-                assert_eq!(
-                    named.is_empty(),
-                    allowed.contains(other),
-                    "{package} on {other}: {named:?}"
-                );
+                assert_eq!(named.is_empty(), allowed.contains(other), "{package} on {other}: {named:?}");
             }
         }
     }

@@ -7,14 +7,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         return Err(format!("takes no arguments, and got '{unknown}'"));
     }
     shell::step(shell::cargo(&["fmt", "--all", "--check"]))?;
-    shell::step(shell::cargo(&[
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ]))?;
+    shell::step(shell::cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     let mut doc = shell::cargo(&["doc", "--workspace", "--no-deps"]);
     doc.env("RUSTDOCFLAGS", "-D warnings");
     shell::step(doc)?;

@@ -38,21 +38,9 @@ const COMMANDS: &[Command] = &[
         about: "test, then lint: what a change has to pass",
         run: |arguments| test::run(arguments).and_then(|()| lint::run(&[])),
     },
-    Command {
-        name: "arrows",
-        about: "which package of ours may depend on which",
-        run: |_| arrows::run(),
-    },
-    Command {
-        name: "aarch64",
-        about: "the NEON suite, cross-compiled and emulated",
-        run: aarch64::run,
-    },
-    Command {
-        name: "fuzz",
-        about: "long random runs against the models",
-        run: fuzz::run,
-    },
+    Command { name: "arrows", about: "which package of ours may depend on which", run: |_| arrows::run() },
+    Command { name: "aarch64", about: "the NEON suite, cross-compiled and emulated", run: aarch64::run },
+    Command { name: "fuzz", about: "long random runs against the models", run: fuzz::run },
 ];
 
 fn main() -> ExitCode {

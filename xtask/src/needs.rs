@@ -11,39 +11,25 @@ pub(crate) fn libclang() -> Outcome {
         return Ok(());
     }
     if !shell::works("apt-get", &["--version"]) {
-        return Err(
-            "libclang is missing, and RocksDB's bindings need it: install your system's \
+        return Err("libclang is missing, and RocksDB's bindings need it: install your system's \
                     clang development package, or set LIBCLANG_PATH to the folder of libclang.so"
-                .into(),
-        );
+            .into());
     }
-    eprintln!(
-        "libclang is missing, and RocksDB's bindings need it: installing libclang-dev with apt"
-    );
-    let install = || {
-        shell::step(apt(&[
-            "install",
-            "--yes",
-            "--no-install-recommends",
-            "libclang-dev",
-        ]))
-    };
+    eprintln!("libclang is missing, and RocksDB's bindings need it: installing libclang-dev with apt");
+    let install = || shell::step(apt(&["install", "--yes", "--no-install-recommends", "libclang-dev"]));
     // The first try may fail for want of package lists alone.
     if install().is_err() {
         shell::step(apt(&["update"]))?;
         install()?;
     }
     find_libclang().map(drop).ok_or_else(|| {
-        "libclang-dev is installed and libclang.so still not found: set LIBCLANG_PATH to its folder"
-            .into()
+        "libclang-dev is installed and libclang.so still not found: set LIBCLANG_PATH to its folder".into()
     })
 }
 
 /// Whether `cargo nextest` is there. Without it the same tests run under `cargo test`.
 pub(crate) fn nextest() -> bool {
-    let found = shell::cargo(&["nextest", "--version"])
-        .output()
-        .is_ok_and(|output| output.status.success());
+    let found = shell::cargo(&["nextest", "--version"]).output().is_ok_and(|output| output.status.success());
     if !found {
         eprintln!(
             "cargo-nextest is not installed: the tests run under `cargo test`, one binary after the \
@@ -55,10 +41,7 @@ pub(crate) fn nextest() -> bool {
 
 /// `apt-get`, through `sudo -n` unless we are root: it asks nobody anything.
 fn apt(arguments: &[&str]) -> Command {
-    let root = Command::new("id")
-        .arg("-u")
-        .output()
-        .is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0");
     let mut command = if root {
         Command::new("apt-get")
     } else {
@@ -66,9 +49,7 @@ fn apt(arguments: &[&str]) -> Command {
         sudo.args(["-n", "apt-get"]);
         sudo
     };
-    command
-        .args(arguments)
-        .env("DEBIAN_FRONTEND", "noninteractive");
+    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
     command
 }
 
@@ -77,14 +58,9 @@ fn find_libclang() -> Option<String> {
     if let Ok(path) = std::env::var("LIBCLANG_PATH") {
         return Some(path);
     }
-    let mut folders: Vec<_> = [
-        "/usr/lib",
-        "/usr/lib64",
-        "/usr/local/lib",
-        "/opt/homebrew/opt/llvm/lib",
-    ]
-    .map(|folder| Path::new(folder).to_path_buf())
-    .to_vec();
+    let mut folders: Vec<_> = ["/usr/lib", "/usr/lib64", "/usr/local/lib", "/opt/homebrew/opt/llvm/lib"]
+        .map(|folder| Path::new(folder).to_path_buf())
+        .to_vec();
     let below = |folder: &str| std::fs::read_dir(folder).into_iter().flatten().flatten();
     folders.extend(below("/usr/lib").map(|entry| entry.path()));
     folders.extend(below("/usr/lib").map(|entry| entry.path().join("lib")));
@@ -92,8 +68,7 @@ fn find_libclang() -> Option<String> {
     folders.iter().find_map(|folder| {
         std::fs::read_dir(folder).ok()?.flatten().find_map(|entry| {
             let name = entry.file_name().to_string_lossy().into_owned();
-            (is_libclang(&name) && entry.path().exists())
-                .then(|| entry.path().display().to_string())
+            (is_libclang(&name) && entry.path().exists()).then(|| entry.path().display().to_string())
         })
     })
 }
@@ -114,21 +89,10 @@ mod tests {
 
     #[test]
     fn libclang_is_told_from_its_neighbours() {
-        for name in [
-            "libclang.so.14",
-            "libclang-14.so.1",
-            "libclang.so.1",
-            "libclang-19.so",
-        ] {
+        for name in ["libclang.so.14", "libclang-14.so.1", "libclang.so.1", "libclang-19.so"] {
             assert!(is_libclang(name), "{name}");
         }
-        for name in [
-            "libclang-cpp.so.14",
-            "libclangAST.a",
-            "libclang_rt.so",
-            "libc.so.6",
-            "",
-        ] {
+        for name in ["libclang-cpp.so.14", "libclangAST.a", "libclang_rt.so", "libc.so.6", ""] {
             assert!(!is_libclang(name), "{name}");
         }
     }

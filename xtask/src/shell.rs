@@ -15,11 +15,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 
 /// Where built files go: outside the clone, so that they outlive it.
 pub(crate) fn target_dir() -> PathBuf {
-    let set = |name| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("CARGO_TARGET_DIR")
         .or_else(|| set("OMENDB_TARGET_DIR"))
         .or_else(|| set("XDG_CACHE_HOME").map(|cache| cache.join("omendb/target")))
@@ -32,9 +28,7 @@ pub(crate) fn step(mut command: Command) -> Outcome {
     let shown = shown(&command);
     eprintln!("\n> {shown}");
     let start = Instant::now();
-    let status = command
-        .status()
-        .map_err(|error| format!("`{shown}` could not be started: {error}"))?;
+    let status = command.status().map_err(|error| format!("`{shown}` could not be started: {error}"))?;
     if !status.success() {
         return Err(format!("`{shown}` failed ({status})"));
     }
@@ -44,19 +38,12 @@ pub(crate) fn step(mut command: Command) -> Outcome {
 
 /// Whether a program starts and answers with success; its output is not shown.
 pub(crate) fn works(program: &str, arguments: &[&str]) -> bool {
-    Command::new(program)
-        .args(arguments)
-        .output()
-        .is_ok_and(|output| output.status.success())
+    Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
 }
 
 fn shown(command: &Command) -> String {
     let name = std::path::Path::new(command.get_program()).file_name();
     let mut words = vec![name.unwrap_or_default().to_string_lossy().into_owned()];
-    words.extend(
-        command
-            .get_args()
-            .map(|word| word.to_string_lossy().into_owned()),
-    );
+    words.extend(command.get_args().map(|word| word.to_string_lossy().into_owned()));
     words.join(" ")
 }

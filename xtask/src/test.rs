@@ -27,9 +27,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         return Ok(());
     }
     let mut which = vec!["--release", "--features", "rocksdb"];
-    WITH_ROCKSDB
-        .iter()
-        .for_each(|package| which.extend(["--package", package]));
+    WITH_ROCKSDB.iter().for_each(|package| which.extend(["--package", package]));
     eprintln!(
         "\nRocksDB's suites follow. The first time on a machine RocksDB is compiled from source, which \
          takes about 17 minutes on two cores; after that it is found among the built files."

@@ -13,11 +13,7 @@ pub(crate) struct Package {
 
 /// The folder that holds the workspace's manifest.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(1)
-        .expect("xtask has a parent")
-        .into()
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(1).expect("xtask has a parent").into()
 }
 
 /// All packages of the workspace.
@@ -26,13 +22,10 @@ pub(crate) fn packages() -> Result<Vec<Package>, String> {
         .output()
         .map_err(|error| format!("`cargo metadata` could not be started: {error}"))?;
     if !output.status.success() {
-        return Err(format!(
-            "`cargo metadata`: {}",
-            String::from_utf8_lossy(&output.stderr)
-        ));
+        return Err(format!("`cargo metadata`: {}", String::from_utf8_lossy(&output.stderr)));
     }
-    let metadata: Value = serde_json::from_slice(&output.stdout)
-        .map_err(|error| format!("`cargo metadata` printed no JSON: {error}"))?;
+    let metadata: Value =
+        serde_json::from_slice(&output.stdout).map_err(|error| format!("`cargo metadata` printed no JSON: {error}"))?;
     Ok(list(&metadata["packages"]).map(package).collect())
 }
 
@@ -40,9 +33,7 @@ fn package(value: &Value) -> Package {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     Package {
         name: text(&value["name"]),
-        dependencies: list(&value["dependencies"])
-            .map(|each| text(&each["name"]))
-            .collect(),
+        dependencies: list(&value["dependencies"]).map(|each| text(&each["name"])).collect(),
     }
 }
 

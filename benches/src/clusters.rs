@@ -1,0 +1,38 @@
+//! Rows to measure with: clusters on a surface of few dimensions in a space of many, as embeddings
+//! are, so that a graph has something to find. The same seed gives the same rows on every machine.
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+/// Dimensions of the surface.
+const LATENT: usize = 20;
+/// Spread of a cluster, in units of the spread of their centres.
+const SPREAD: f32 = 0.6;
+/// Noise off the surface, in every column.
+const NOISE: f32 = 0.05;
+
+/// `rows` rows of `dim` values, row-major. Rows with different `part` differ and come from the same
+/// clusters: part 0 is indexed, part 1 is asked.
+pub(crate) fn rows(rows: usize, dim: usize, seed: u64, part: u64) -> Vec<f32> {
+    let mut shape = StdRng::seed_from_u64(seed);
+    let clusters = 256;
+    let centres: Vec<f32> = (0..clusters * LATENT).map(|_| bell(&mut shape)).collect();
+    let map: Vec<f32> = (0..LATENT * dim).map(|_| bell(&mut shape)).collect();
+
+    let mut random = StdRng::seed_from_u64(seed ^ (part + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut out = vec![0f32; rows * dim];
+    for row in out.chunks_exact_mut(dim) {
+        let centre = &centres[random.random_range(0..clusters) * LATENT..][..LATENT];
+        for (at, column) in centre.iter().zip(map.chunks_exact(dim)) {
+            let weight = at + SPREAD * bell(&mut random);
+            row.iter_mut().zip(column).for_each(|(value, step)| *value += weight * step);
+        }
+        row.iter_mut().for_each(|value| *value += NOISE * (random.random::<f32>() - 0.5));
+    }
+    out
+}
+
+/// Nearly normal, mean 0 and variance 1: the sum of twelve uniform numbers.
+fn bell(random: &mut StdRng) -> f32 {
+    (0..12).map(|_| random.random::<f32>()).sum::<f32>() - 6.0
+}

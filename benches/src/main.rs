@@ -1,0 +1,41 @@
+//! `omendb-benches`: the runs whose figures the project stands by. Each command prints what its
+//! figures mean; `benches/README.md` says which one answers which question.
+#![forbid(unsafe_code)]
+
+mod clusters;
+mod datasets;
+mod machine;
+mod regression;
+mod truth;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Whatever a run stumbles over; it is printed with its message and ends the run.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Parser)]
+#[command(name = "omendb-benches", version, about = "OmenDB measured")]
+struct Arguments {
+    #[command(subcommand)]
+    run: Run,
+}
+
+#[derive(Subcommand)]
+enum Run {
+    /// Every size in one process, compared with the baseline: slower, worse, larger, or broken?
+    Regression(regression::Arguments),
+    /// Recall at several widths on the real sets, and rows/s at growing sizes, as Markdown.
+    Datasets(datasets::Arguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().run {
+        Run::Regression(arguments) => regression::run(&arguments),
+        Run::Datasets(arguments) => datasets::run(&arguments),
+    };
+    outcome.unwrap_or_else(|failure| {
+        eprintln!("omendb-benches: {failure}");
+        ExitCode::from(3)
+    })
+}

@@ -1,0 +1,259 @@
+//! One size, built, asked, closed, reopened and asked again.
+
+use crate::machine::{self, Calibration};
+use crate::{Failure, clusters, truth};
+use omendb_engine::{Db, Durability, Metric, Options, SearchOptions};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use std::time::Instant;
+
+/// Neighbours asked for.
+const K: usize = 10;
+/// The width of every search here: what is compared is the engine, not its default.
+const WIDTH: usize = 48;
+/// Rows of a batch where there are several.
+const BATCH: usize = 1_000;
+/// Passes over all queries; the fastest counts.
+const ROUNDS: usize = 7;
+
+/// What is built.
+pub(crate) struct Case {
+    rows: usize,
+    dim: usize,
+    /// All rows in one call, or 1,000 a call.
+    one_batch: bool,
+}
+
+/// What came of a case: figures, or the reason why there are none.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Outcome {
+    pub(crate) case: String,
+    #[serde(flatten)]
+    pub(crate) result: Measured,
+}
+
+/// Either of both.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Measured {
+    /// It works, like this.
+    Figures(Figures),
+    /// It does not work: an error, a wrong count, other answers after reopening.
+    Broken(String),
+}
+
+/// What is measured of a case. Speeds come with their ratio to the calibration loop beside them.
+#[derive(Serialize, Deserialize, Clone, Copy)]
+pub(crate) struct Figures {
+    /// Rows a second, from the first call until the last row is linked.
+    pub(crate) rows_per_second: f64,
+    pub(crate) build_ratio: f64,
+    /// recall@10 at the fixed width.
+    pub(crate) recall: f64,
+    /// Queries a second on one thread, one a call, at that recall.
+    pub(crate) qps: f64,
+    pub(crate) search_ratio: f64,
+    pub(crate) p50_us: f64,
+    pub(crate) p99_us: f64,
+    /// Distances computed a query.
+    pub(crate) distances: f64,
+    /// Allocations a query, after warming up.
+    pub(crate) allocations: f64,
+    /// Bytes a query allocated and did not give back.
+    pub(crate) leaked: f64,
+    /// Memory above what was held before, at its highest, in bytes.
+    pub(crate) peak_bytes: f64,
+    pub(crate) disk_bytes: f64,
+    pub(crate) reopen_seconds: f64,
+}
+
+impl Case {
+    /// All of them, small to large: what broke the predecessor is the sequence.
+    pub(crate) fn all() -> Vec<Case> {
+        let sizes = [
+            (1_000, 128),
+            (1_000, 1536),
+            (10_000, 128),
+            (10_000, 1536),
+            (50_000, 128),
+            (50_000, 1536),
+            (100_000, 128),
+            (500_000, 128),
+        ];
+        let both = |(rows, dim)| [true, false].map(|one_batch| Case { rows, dim, one_batch });
+        sizes.into_iter().flat_map(both).collect()
+    }
+
+    /// As in `50K x 128 in one batch`.
+    pub(crate) fn name(&self) -> String {
+        let how = if self.one_batch { "in one batch" } else { "by 1,000" };
+        format!("{}K x {} {how}", self.rows / 1_000, self.dim)
+    }
+
+    /// Runs it. Whatever goes wrong is part of the outcome, so that the other cases are still run.
+    pub(crate) fn run(&self, calibration: &Calibration, scratch: Option<&Path>) -> Outcome {
+        let result = match self.measure(calibration, scratch) {
+            Ok(figures) => Measured::Figures(figures),
+            Err(why) => Measured::Broken(why.to_string()),
+        };
+        Outcome { case: self.name(), result }
+    }
+
+    fn measure(&self, calibration: &Calibration, scratch: Option<&Path>) -> Result<Figures, Failure> {
+        let rows = clusters::rows(self.rows, self.dim, 1, 0);
+        let queries = clusters::rows(self.queries(), self.dim, 1, 1);
+        let wanted = truth::nearest(&rows, &queries, self.dim, K);
+        let folder = match scratch {
+            Some(folder) => tempfile::tempdir_in(folder)?,
+            None => tempfile::tempdir()?,
+        };
+        let path = folder.path().join("regression.omen");
+
+        let held = machine::resident();
+        machine::reset_peak();
+        let (db, rows_per_second, build_ratio) = self.build(&path, &rows, calibration)?;
+        let peak_bytes = machine::peak().saturating_sub(held) as f64;
+        self.expect_count(&db)?;
+
+        let before = self.ask_all(&db, &queries)?;
+        let searched = self.search_speed(&db, &queries, calibration)?;
+        db.close()?;
+        let start = Instant::now();
+        let db = Db::open(&path)?;
+        let first = self.ask(&db, &queries[..self.dim])?;
+        let reopen_seconds = start.elapsed().as_secs_f64();
+        self.expect_count(&db)?;
+        let disk_bytes = db.stats().disk_bytes() as f64;
+        let after = self.ask_all(&db, &queries)?;
+        if after.found != before.found || Some(&first) != before.found.first() {
+            return Err("it answers otherwise after it was closed and reopened".into());
+        }
+        Ok(Figures {
+            rows_per_second,
+            build_ratio,
+            recall: truth::recall(&before.found, &wanted),
+            peak_bytes,
+            disk_bytes,
+            reopen_seconds,
+            distances: before.distances,
+            ..searched
+        })
+    }
+
+    /// Few where the exact answer is expensive.
+    fn queries(&self) -> usize {
+        if self.rows * self.dim > 20_000_000 { 200 } else { 500 }
+    }
+
+    /// So often is it built, and the fastest counts: a small build is over before the clock is sure.
+    fn builds(&self) -> usize {
+        (10_000_000 / (self.rows * self.dim)).clamp(1, 7)
+    }
+
+    fn build(&self, path: &Path, rows: &[f32], calibration: &Calibration) -> Result<(Db, f64, f64), Failure> {
+        let ids: Vec<u64> = (0..self.rows as u64).collect();
+        let batch = if self.one_batch { self.rows } else { BATCH };
+        let (mut fastest, mut loop_speed) = (0f64, calibration.all_threads());
+        let mut kept = None;
+        for _ in 0..self.builds() {
+            drop(kept.take());
+            if path.exists() {
+                std::fs::remove_dir_all(path)?;
+            }
+            // Not synced after each batch: the disk is not what is compared.
+            let options = Options::new(self.dim, Metric::L2).durability(Durability::Os);
+            let db = Db::create(path, options)?;
+            let start = Instant::now();
+            for (ids, rows) in ids.chunks(batch).zip(rows.chunks(batch * self.dim)) {
+                db.add_batch(ids, rows)?;
+            }
+            db.flush()?;
+            fastest = fastest.max(self.rows as f64 / start.elapsed().as_secs_f64());
+            loop_speed = loop_speed.max(calibration.all_threads());
+            kept = Some(db);
+        }
+        let db = kept.ok_or("nothing was built")?;
+        Ok((db, fastest, fastest / loop_speed))
+    }
+
+    /// The fastest of several passes over all queries, and the fastest calibration between them.
+    fn search_speed(&self, db: &Db, queries: &[f32], calibration: &Calibration) -> Result<Figures, Failure> {
+        let asked = queries.len() / self.dim;
+        let (mut fastest, mut loop_speed) = (f64::INFINITY, calibration.one_thread());
+        let mut best_times = vec![f64::INFINITY; asked];
+        for _ in 0..ROUNDS {
+            let pass = Instant::now();
+            for (query, best) in queries.chunks_exact(self.dim).zip(&mut best_times) {
+                let start = Instant::now();
+                db.search_with(query, &options())?;
+                *best = best.min(start.elapsed().as_secs_f64());
+            }
+            fastest = fastest.min(pass.elapsed().as_secs_f64());
+            loop_speed = loop_speed.max(calibration.one_thread());
+        }
+        let mut failed = None;
+        let counted = allocation_counter::measure(|| {
+            failed = queries.chunks_exact(self.dim).find_map(|query| db.search_with(query, &options()).err());
+        });
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
+        best_times.sort_unstable_by(f64::total_cmp);
+        let at = |share: f64| 1e6 * best_times[((asked - 1) as f64 * share) as usize];
+        let qps = asked as f64 / fastest;
+        Ok(Figures {
+            rows_per_second: 0.0,
+            build_ratio: 0.0,
+            recall: 0.0,
+            qps,
+            search_ratio: qps / loop_speed,
+            p50_us: at(0.5),
+            p99_us: at(0.99),
+            distances: 0.0,
+            allocations: counted.count_total as f64 / asked as f64,
+            leaked: counted.bytes_current as f64 / asked as f64,
+            peak_bytes: 0.0,
+            disk_bytes: 0.0,
+            reopen_seconds: 0.0,
+        })
+    }
+
+    fn expect_count(&self, db: &Db) -> Result<(), Failure> {
+        match db.count() {
+            count if count == self.rows => Ok(()),
+            count => Err(format!("it counts {count} rows, and {} were added", self.rows).into()),
+        }
+    }
+
+    fn ask(&self, db: &Db, query: &[f32]) -> Result<Vec<u64>, Failure> {
+        Ok(numbers(&db.search_with(query, &options())?))
+    }
+
+    fn ask_all(&self, db: &Db, queries: &[f32]) -> Result<Answers, Failure> {
+        let mut answers = Answers { found: Vec::new(), distances: 0.0 };
+        for query in queries.chunks_exact(self.dim) {
+            let (hits, stats) = db.search_measured(query, &options())?;
+            answers.found.push(numbers(&hits));
+            answers.distances += stats.distances as f64 * self.dim as f64 / queries.len() as f64;
+        }
+        Ok(answers)
+    }
+}
+
+/// Ids found for each query, and the mean number of distances.
+struct Answers {
+    found: Vec<Vec<u64>>,
+    distances: f64,
+}
+
+fn options() -> SearchOptions {
+    SearchOptions::new(K).width(WIDTH)
+}
+
+fn numbers(hits: &[omendb_engine::Hit]) -> Vec<u64> {
+    let number = |hit: &omendb_engine::Hit| match &hit.id {
+        omendb_engine::Id::U64(number) => *number,
+        other => unreachable!("ids are numbers here, and this one is {other}"),
+    };
+    hits.iter().map(number).collect()
+}

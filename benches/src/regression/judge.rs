@@ -1,0 +1,140 @@
+//! When a figure is a regression.
+
+use super::baseline::{Baseline, Portable, Speeds};
+use super::case::{Figures, Measured, Outcome};
+
+/// Recall may fall by so much, in points of a hundred.
+const RECALL_POINTS: f64 = 0.5;
+/// Distances a query may rise by this share.
+const DISTANCES: f64 = 0.10;
+/// Memory at its highest, and files, may rise by this share.
+const BYTES: f64 = 0.10;
+/// Memory below this is the allocator's, not ours.
+const BYTES_FLOOR: f64 = 4.0 * 1024.0 * 1024.0;
+/// Speeds may fall by this share, beyond what they spread when nothing changes.
+const SPEED: f64 = 0.20;
+/// A query gives back what it took. A table that grows once for all queries is not a leak.
+const LEAKED_BYTES: f64 = 1.0;
+
+/// One sentence for each regression.
+pub(crate) fn all(outcomes: &[Outcome], baseline: &Baseline) -> Vec<String> {
+    let mut found = Vec::new();
+    for outcome in outcomes {
+        let case = &outcome.case;
+        match &outcome.result {
+            Measured::Broken(why) => found.push(format!("{case}: broken: {why}")),
+            Measured::Figures(figures) => {
+                let mut defects = leaks(figures);
+                if let Some(good) = baseline.figures.get(case) {
+                    defects.extend(portable(figures, good));
+                }
+                if let Some(good) = baseline.speeds(case) {
+                    defects.extend(speeds(figures, &good));
+                }
+                found.extend(defects.into_iter().map(|defect| format!("{case}: {defect}")));
+            }
+        }
+    }
+    found
+}
+
+fn leaks(now: &Figures) -> Vec<String> {
+    let leaking = now.leaked > LEAKED_BYTES;
+    leaking.then(|| format!("leaks: {:.0} bytes a query are not given back", now.leaked)).into_iter().collect()
+}
+
+fn portable(now: &Figures, good: &Portable) -> Vec<String> {
+    let mut found = Vec::new();
+    if (good.recall - now.recall) * 100.0 > RECALL_POINTS {
+        found.push(format!("worse: recall@10 {:.4}, was {:.4}", now.recall, good.recall));
+    }
+    if now.distances > good.distances * (1.0 + DISTANCES) {
+        found.push(format!("more work: {:.0} distances a query, were {:.0}", now.distances, good.distances));
+    }
+    for (what, now, good) in
+        [("memory at its highest", now.peak_bytes, good.peak_bytes), ("files", now.disk_bytes, good.disk_bytes)]
+    {
+        if now > (good * (1.0 + BYTES)).max(good + BYTES_FLOOR) {
+            let mib = 1024.0 * 1024.0;
+            found.push(format!("larger: {what} {:.0} MiB, was {:.0} MiB", now / mib, good / mib));
+        }
+    }
+    found
+}
+
+fn speeds(now: &Figures, good: &Speeds) -> Vec<String> {
+    let mut found = Vec::new();
+    for (what, now, good, noise) in [
+        ("building", now.build_ratio, good.build_ratio, good.build_noise),
+        ("searching", now.search_ratio, good.search_ratio, good.search_noise),
+    ] {
+        let change = now / good - 1.0;
+        if change < -(SPEED + noise) {
+            found.push(format!(
+                "slower: {what} {:+.0} % beside the calibration loop (noise {:.0} %)",
+                100.0 * change,
+                100.0 * noise
+            ));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: Figures = Figures {
+        rows_per_second: 1e4,
+        build_ratio: 0.01,
+        recall: 0.98,
+        qps: 1e4,
+        search_ratio: 0.001,
+        p50_us: 90.0,
+        p99_us: 200.0,
+        distances: 1_000.0,
+        allocations: 2.0,
+        leaked: 0.0,
+        peak_bytes: 1e9,
+        disk_bytes: 1e9,
+        reopen_seconds: 0.1,
+    };
+
+    fn judged(now: Figures) -> Vec<String> {
+        let portable = Portable { recall: 0.98, distances: 1_000.0, peak_bytes: 1e9, disk_bytes: 1e9 };
+        let speeds = Speeds { build_ratio: 0.01, build_noise: 0.05, search_ratio: 0.001, search_noise: 0.05 };
+        let mut baseline = Baseline::default();
+        baseline.figures.insert("case".into(), portable);
+        baseline.speeds.entry(crate::machine::processor()).or_default().insert("case".into(), speeds);
+        all(&[Outcome { case: "case".into(), result: Measured::Figures(now) }], &baseline)
+    }
+
+    #[test]
+    fn what_is_as_good_or_a_little_worse_passes() {
+        assert!(judged(GOOD).is_empty());
+        let bearable = Figures { recall: 0.976, distances: 1_090.0, search_ratio: 0.00078, peak_bytes: 1.09e9, ..GOOD };
+        assert!(judged(bearable).is_empty());
+    }
+
+    #[test]
+    fn every_kind_of_regression_is_named() {
+        for (now, word) in [
+            (Figures { recall: 0.974, ..GOOD }, "worse"),
+            (Figures { distances: 1_110.0, ..GOOD }, "more work"),
+            (Figures { build_ratio: 0.0074, ..GOOD }, "slower: building"),
+            (Figures { search_ratio: 0.00074, ..GOOD }, "slower: searching"),
+            (Figures { peak_bytes: 1.11e9, ..GOOD }, "larger: memory"),
+            (Figures { disk_bytes: 1.11e9, ..GOOD }, "larger: files"),
+            (Figures { leaked: 64.0, ..GOOD }, "leaks"),
+        ] {
+            let found = judged(now);
+            assert!(found.len() == 1 && found[0].contains(word), "{word}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn broken_is_not_slower() {
+        let broken = Outcome { case: "case".into(), result: Measured::Broken("it counts 3 rows".into()) };
+        assert_eq!(all(&[broken], &Baseline::default()), ["case: broken: it counts 3 rows"]);
+    }
+}

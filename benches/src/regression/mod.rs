@@ -1,0 +1,107 @@
+//! `regression`: every size in one process, in sequence, in one batch and in batches of 1,000,
+//! compared with a baseline. It tells broken (an error, a wrong count, other answers after reopening)
+//! from worse (recall), from slower, from larger.
+
+mod baseline;
+mod case;
+mod history;
+mod judge;
+mod table;
+
+use crate::{Failure, machine};
+use baseline::Baseline;
+use case::{Case, Outcome};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What to run and what to compare it with.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Only the cases whose name contains this, e.g. "10K", "x 1536", "one batch".
+    #[arg(long)]
+    only: Option<String>,
+    /// Record this run as the baseline of this processor (with --rounds, its noise too).
+    #[arg(long)]
+    save: bool,
+    /// A/A: run everything so often, unchanged, and print how far the figures spread.
+    #[arg(long, value_name = "TIMES", num_args = 0..=1, default_missing_value = "3")]
+    aa: Option<usize>,
+    /// The baseline file.
+    #[arg(long, default_value_os_t = in_package("baseline.json"))]
+    baseline: PathBuf,
+    /// Append the figures to this file, one JSON object a line.
+    #[arg(long, default_value_os_t = history::default_file())]
+    history: PathBuf,
+    /// Draw the history as SVG into this file, and run nothing.
+    #[arg(long, value_name = "FILE.svg")]
+    plot: Option<PathBuf>,
+    /// Where the databases are made (default: the system's folder for temporary files).
+    #[arg(long)]
+    scratch: Option<PathBuf>,
+    /// Print one JSON object instead of the table.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A file beside this package's manifest.
+fn in_package(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if let Some(target) = &arguments.plot {
+        history::plot(&arguments.history, target)?;
+        eprintln!("{} drawn into {}", arguments.history.display(), target.display());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let wanted = |case: &Case| arguments.only.as_ref().is_none_or(|part| case.name().contains(part.as_str()));
+    let cases: Vec<Case> = Case::all().into_iter().filter(wanted).collect();
+    if cases.is_empty() {
+        return Err(format!("no case is called like {:?}", arguments.only.as_deref().unwrap_or("")).into());
+    }
+    let calibration = machine::Calibration::new();
+    let times = arguments.aa.unwrap_or(1);
+    let mut rounds: Vec<Vec<Outcome>> = Vec::new();
+    for round in 0..times {
+        let mut outcomes = Vec::new();
+        for case in &cases {
+            eprintln!("{}{}", if times > 1 { format!("{}/{times}: ", round + 1) } else { String::new() }, case.name());
+            outcomes.push(case.run(&calibration, arguments.scratch.as_deref()));
+        }
+        history::append(&arguments.history, &outcomes)?;
+        rounds.push(outcomes);
+    }
+
+    let mut kept = Baseline::read(&arguments.baseline)?;
+    if times > 1 {
+        print!("{}", table::spread(&rounds));
+    }
+    if arguments.save {
+        kept.record(&rounds)?;
+        kept.write(&arguments.baseline)?;
+        eprintln!("recorded as the baseline of {} in {}", machine::processor(), arguments.baseline.display());
+    }
+    // An A/A run is judged too: each of its rounds has to pass.
+    let mut defects = Vec::new();
+    for outcomes in &rounds {
+        let found = judge::all(outcomes, &kept);
+        if arguments.json {
+            println!("{}", serde_json::json!({ "outcomes": outcomes, "defects": found }));
+        } else if times == 1 {
+            print!("{}", table::figures(outcomes, &kept));
+        }
+        defects.extend(found);
+    }
+    for defect in &defects {
+        eprintln!("REGRESSION  {defect}");
+    }
+    if !kept.knows_this_processor() {
+        eprintln!(
+            "speed was not judged: {} holds no speeds of {}; `--save` on a good build records them",
+            arguments.baseline.display(),
+            machine::processor()
+        );
+    }
+    eprintln!("{}", if defects.is_empty() { "no regression" } else { "regressions found" });
+    Ok(if defects.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,72 @@
+//! The figures as Markdown.
+
+use super::baseline::{Baseline, middle};
+use super::case::{Figures, Measured, Outcome};
+
+/// A row a case; in brackets the change from the baseline, where it is compared.
+pub(crate) fn figures(outcomes: &[Outcome], baseline: &Baseline) -> String {
+    let mut text = String::from(
+        "| case | rows/s | recall@10 | QPS | p50 µs | p99 µs | distances | allocations | peak MiB | disk MiB | reopen s |\n\
+         |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
+    );
+    for Outcome { case, result } in outcomes {
+        let Figures { rows_per_second, recall, qps, p50_us, p99_us, distances, allocations, .. } = match result {
+            Measured::Figures(figures) => figures,
+            Measured::Broken(why) => {
+                text += &format!("| {case} | broken: {why} |\n");
+                continue;
+            }
+        };
+        let Measured::Figures(now) = result else { continue };
+        let (speeds, good) = (baseline.speeds(case), baseline.figures.get(case));
+        let build = change(now.build_ratio, speeds.map(|speeds| speeds.build_ratio));
+        let search = change(now.search_ratio, speeds.map(|speeds| speeds.search_ratio));
+        let work = change(*distances, good.map(|good| good.distances));
+        let memory = change(now.peak_bytes, good.map(|good| good.peak_bytes));
+        let mib = 1024.0 * 1024.0;
+        text += &format!(
+            "| {case} | {rows_per_second:.0}{build} | {recall:.4} | {qps:.0}{search} | {p50_us:.0} | {p99_us:.0} \
+             | {distances:.0}{work} | {allocations:.1} | {:.1}{memory} | {:.1} | {:.3} |\n",
+            now.peak_bytes / mib,
+            now.disk_bytes / mib,
+            now.reopen_seconds,
+        );
+    }
+    text
+}
+
+fn change(now: f64, good: Option<f64>) -> String {
+    good.map_or(String::new(), |good| format!(" ({:+.0} %)", 100.0 * (now / good - 1.0)))
+}
+
+/// How far the figures of unchanged rounds spread: highest over lowest.
+pub(crate) fn spread(rounds: &[Vec<Outcome>]) -> String {
+    let mut text = format!(
+        "{} rounds of the same build: median, and the lowest below it\n\n\
+         | case | build ratio | noise | search ratio | noise | recall@10 spread | peak memory spread |\n\
+         |---|---:|---:|---:|---:|---:|---:|\n",
+        rounds.len()
+    );
+    for place in 0..rounds[0].len() {
+        let of_case = rounds.iter().filter_map(|round| match &round[place].result {
+            Measured::Figures(figures) => Some(*figures),
+            Measured::Broken(_) => None,
+        });
+        let all: Vec<Figures> = of_case.collect();
+        if all.len() < rounds.len() {
+            text += &format!("| {} | broken |\n", rounds[0][place].case);
+            continue;
+        }
+        let (build, build_noise) = middle(&all, |figures| figures.build_ratio);
+        let (search, search_noise) = middle(&all, |figures| figures.search_ratio);
+        text += &format!(
+            "| {} | {build:.5} | {:.1} % | {search:.5} | {:.1} % | {:.1} % | {:.1} % |\n",
+            rounds[0][place].case,
+            100.0 * build_noise,
+            100.0 * search_noise,
+            100.0 * middle(&all, |figures| figures.recall).1,
+            100.0 * middle(&all, |figures| figures.peak_bytes).1,
+        );
+    }
+    text + "\n"
+}
