@@ -10,7 +10,7 @@ use rand::{RngExt, SeedableRng};
 /// Directions in which rows vary.
 const DIRECTIONS: usize = 24;
 /// Spread within a cluster, where the clusters' middles spread by 1.
-const SPREAD: f32 = 0.5;
+const SPREAD: f32 = 1.0;
 /// Spread in every column, on top.
 const NOISE: f32 = 0.02;
 

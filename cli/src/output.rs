@@ -4,11 +4,14 @@ use std::cell::RefCell;
 use std::fmt::Display;
 use std::io::{self, BufWriter, Stdout, Write};
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle, presets};
 use serde_json::Value;
 
 use crate::args::Global;
 use crate::failure::Failure;
+
+/// Lines above, below and under the header; none between rows.
+const STYLE: TableStyle = presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none());
 
 /// Where answers go.
 pub(crate) struct Output {
@@ -47,17 +50,22 @@ impl Output {
         Ok(())
     }
 
-    /// A table for people; numbers stand right.
-    pub(crate) fn table(&self, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Result<(), Failure> {
+    /// A table for people: the first `names` columns stand left, numbers right.
+    pub(crate) fn table(
+        &self,
+        names: usize,
+        header: &[&str],
+        rows: impl IntoIterator<Item = Vec<String>>,
+    ) -> Result<(), Failure> {
         if !self.for_people() {
             return Ok(());
         }
         let mut table = Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(header.to_vec());
+        table.load_style(STYLE).set_header(header.to_vec());
         for row in rows {
             table.add_row(row);
         }
-        for column in table.column_iter_mut() {
+        for column in table.column_iter_mut().skip(names) {
             column.set_cell_alignment(CellAlignment::Right);
         }
         self.line(table)

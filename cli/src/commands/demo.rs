@@ -122,7 +122,7 @@ impl Demo {
             }
         }
         let cells = runs.iter().map(|(width, recall, run)| run.cells(&width.to_string(), Some(*recall)));
-        output.table(&HEADER, cells)?;
+        output.table(0, &HEADER, cells)?;
         output.line(format_args!(
             "\nExact search, all rows for every query, all threads: {} queries/s.",
             rounded(exact_qps)

@@ -57,14 +57,15 @@ impl Info {
             if stats.count == 0 { "–".into() } else { format!("{:.1}", count as f64 / stats.count as f64) }
         };
         let cells = |place: &str, name: &str, count: u64| vec![place.into(), name.into(), bytes(count), per_row(count)];
-        let disk = stats.disk.iter().map(|part| cells("disk", &part.name, part.bytes));
-        let memory = stats.memory.iter().map(|part| cells("memory", &part.name, part.bytes));
+        let part_of = |place, part: &Part| (part.bytes > 0).then(|| cells(place, &part.name, part.bytes));
+        let disk = stats.disk.iter().map(|part| part_of("disk", part));
+        let memory = stats.memory.iter().map(|part| part_of("memory", part));
         let sums = [
             cells("disk", "all", stats.disk_bytes()),
             cells("memory", "all", stats.memory_bytes()),
             cells("mapped", "files", stats.mapped),
         ];
-        output.table(&["where", "what", "bytes", "a row"], disk.chain(memory).chain(sums))?;
+        output.table(2, &["where", "what", "bytes", "a row"], disk.chain(memory).flatten().chain(sums))?;
 
         output.json(&json!({
             "count": stats.count,

@@ -121,7 +121,7 @@ impl Search {
             stats.isa,
             if stats.threads == 1 { "1 thread".into() } else { format!("{} threads", stats.threads) },
         ))?;
-        output.table(&HEADER, runs.iter().map(|one| one.run.cells(&one.label(self.exact), one.recall)))?;
+        output.table(0, &HEADER, runs.iter().map(|one| one.run.cells(&one.label(self.exact), one.recall)))?;
         let mut object = json!({
             "k": self.k,
             "queries": queries.len(),
