@@ -1,5 +1,6 @@
 //! A file that appears whole under its name, or not at all.
 
+use std::fs;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,8 @@ impl Target {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
+        // Before tempfile says it, with a name in it that nobody knows.
+        fs::metadata(folder).map_err(FormatError::io(path, "create it"))?;
         let mut builder = tempfile::Builder::new();
         builder.prefix(".omendb-");
         #[cfg(unix)]
@@ -43,16 +46,16 @@ impl Target {
 
 impl Write for Target {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        self.file.as_file_mut().write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.file.as_file_mut().flush()
     }
 }
 
 impl Seek for Target {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.file.seek(to)
+        self.file.as_file_mut().seek(to)
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use omendb_engine::{Db, ElementKind, Metric, OpenError, Options, StorageError};
+use omendb_engine::{Db, ElementKind, Metric, OpenError, Options, Stats, StorageError};
 use omendb_formats::Ids;
 use serde_json::json;
 
@@ -114,22 +114,9 @@ impl Build {
             self.shape.options(input.dim(), input.kind(), &with).id_kind(input.id_kind()).progress(bar.listener());
 
         let start = Instant::now();
-        let db = self.shape.create(&place.draft(), options).map_err(|error| place.renamed(error))?;
-        let numbers: Ids;
-        let ids = match input.ids() {
-            Some(ids) => ids,
-            None => {
-                numbers = Ids::U64((0..input.count() as u64).collect());
-                &numbers
-            }
-        };
-        db.add_batch(ids_ref(ids), input.rows()).map_err(|error| Failure::batch(input.path(), error))?;
-        db.flush()?;
-        db.checkpoint()?;
+        let stats = self.fill(&place.draft(), options, &input).map_err(|failure| place.renamed(failure))?;
         let seconds = start.elapsed().as_secs_f64();
         bar.clear();
-        let stats = db.stats();
-        db.close()?;
         place.publish()?;
 
         let rate = input.count() as f64 / seconds;
@@ -158,6 +145,27 @@ impl Build {
             "graph_hash": hash,
         }))?;
         Ok(Outcome::Done)
+    }
+}
+
+impl Build {
+    /// Makes the database in the folder `draft`, with all rows linked and saved.
+    fn fill(&self, draft: &Path, options: Options, input: &Input) -> Result<Stats, Failure> {
+        let db = self.shape.create(draft, options).map_err(|error| Failure::open(draft, error))?;
+        let numbers: Ids;
+        let ids = match input.ids() {
+            Some(ids) => ids,
+            None => {
+                numbers = Ids::U64((0..input.count() as u64).collect());
+                &numbers
+            }
+        };
+        db.add_batch(ids_ref(ids), input.rows()).map_err(|error| Failure::batch(input.path(), error))?;
+        db.flush()?;
+        db.checkpoint()?;
+        let stats = db.stats();
+        db.close()?;
+        Ok(stats)
     }
 }
 
@@ -199,9 +207,13 @@ impl Place {
         self.draft.path().join("database")
     }
 
-    /// The error names the place that the user knows.
-    fn renamed(&self, error: OpenError) -> Failure {
-        Failure::open(&self.db, error)
+    /// A failure that names the place the user knows.
+    fn renamed(&self, failure: Failure) -> Failure {
+        let (draft, db) = (self.draft().display().to_string(), self.db.display().to_string());
+        match failure {
+            Failure::Refused(message) => Failure::Refused(message.replace(&draft, &db)),
+            failure => failure,
+        }
     }
 
     /// Puts the whole database in its place.
