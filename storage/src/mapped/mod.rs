@@ -16,6 +16,7 @@ pub mod medium;
 mod open;
 mod record;
 mod rows;
+mod salvage;
 mod scan;
 mod segment;
 mod verify;
@@ -35,6 +36,7 @@ use lock::Lock;
 use log::Log;
 use manifest::{Entry, Manifest};
 use medium::{Disk, Medium};
+pub use salvage::{Salvaged, salvage};
 use segment::Segment;
 
 /// A database in files.

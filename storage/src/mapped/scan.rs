@@ -29,8 +29,8 @@ const MOST_CANDIDATES: usize = 64;
 
 /// Finds the whole records.
 pub(crate) fn scan(file: &DirFile, manifest: &Manifest, layout: Layout) -> Result<Scan, StorageError> {
-    let length = file.len()?;
-    let reader = Reader { file, length, mark: log::mark(manifest, manifest.log), layout, manifest };
+    let reader = Reader::new(file, manifest, layout)?;
+    let length = reader.length;
     let (mut commit, mut slots) = (manifest.base_commit, u64::from(manifest.base_slots));
     let (mut records, mut end, mut synced) = (Vec::new(), HEADER.min(length), 0);
     while let Some(record) = reader.whole(end)? {
@@ -53,7 +53,8 @@ pub(crate) fn scan(file: &DirFile, manifest: &Manifest, layout: Layout) -> Resul
     Ok(Scan { records, synced })
 }
 
-struct Reader<'a> {
+/// Looks for records in a log as long as it was at first.
+pub(crate) struct Reader<'a> {
     file: &'a DirFile,
     length: u64,
     mark: u64,
@@ -61,7 +62,11 @@ struct Reader<'a> {
     manifest: &'a Manifest,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    pub(crate) fn new(file: &'a DirFile, manifest: &'a Manifest, layout: Layout) -> Result<Self, StorageError> {
+        Ok(Self { file, length: file.len()?, mark: log::mark(manifest, manifest.log), layout, manifest })
+    }
+
     /// The record at `at`, if it is whole.
     fn whole(&self, at: u64) -> Result<Option<Record>, StorageError> {
         if self.length.saturating_sub(at) < record::HEADER as u64 {
@@ -89,12 +94,32 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether a whole record that was synced lies somewhere behind a broken one.
+    /// Whether a whole record that was synced lies somewhere behind a broken one. So many
+    /// candidates that none is an accident count as one.
     fn synced_record_behind(&self, broken: u64) -> Result<bool, StorageError> {
+        let mut at = broken + 8;
+        loop {
+            match self.search(at)? {
+                Search::Whole(_, record) if record.sync => return Ok(true),
+                Search::Whole(found, record) => at = found + record.length,
+                Search::TooMany => return Ok(true),
+                Search::Nothing => return Ok(false),
+            }
+        }
+    }
+
+    /// The first whole record from `at` on.
+    pub(crate) fn next_whole(&self, at: u64) -> Result<Option<(u64, Record)>, StorageError> {
+        match self.search(at)? {
+            Search::Whole(at, record) => Ok(Some((at, record))),
+            Search::Nothing | Search::TooMany => Ok(None),
+        }
+    }
+
+    fn search(&self, mut at: u64) -> Result<Search, StorageError> {
         const PIECE: u64 = 1 << 20;
         let mut candidates = 0;
         let mut piece = Vec::new();
-        let mut at = broken + 8;
         while let Some(data) = self.data_from(at).filter(|data| data + record::HEADER as u64 <= self.length) {
             at = data;
             piece.resize(PIECE.min(self.length - at) as usize, 0);
@@ -103,21 +128,26 @@ impl Reader<'_> {
                 if found[..4] != record::MAGIC.to_le_bytes() {
                     continue;
                 }
-                match self.whole(at + 8 * i as u64)? {
-                    Some(record) if record.sync && record.commit > self.manifest.base_commit => {
-                        return Ok(true);
-                    }
-                    _ => candidates += 1,
+                let found = at + 8 * i as u64;
+                if let Some(record) = self.whole(found)?.filter(|record| record.commit > self.manifest.base_commit) {
+                    return Ok(Search::Whole(found, record));
                 }
+                candidates += 1;
                 if candidates > MOST_CANDIDATES {
-                    return Ok(true);
+                    return Ok(Search::TooMany);
                 }
             }
-            at += piece.len() as u64 / 8 * 8;
             if piece.len() < PIECE as usize {
                 break;
             }
+            at += PIECE;
         }
-        Ok(false)
+        Ok(Search::Nothing)
     }
+}
+
+enum Search {
+    Whole(u64, Record),
+    Nothing,
+    TooMany,
 }

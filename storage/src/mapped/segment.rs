@@ -53,6 +53,11 @@ impl Segment {
         Ok(Self { file, layout })
     }
 
+    /// A segment that may be damaged: nothing of it is checked, and it is not to be mapped.
+    pub(crate) fn open_damaged(dir: &Dir, layout: Layout, name: &str) -> Result<Self, StorageError> {
+        Ok(Self { file: dir.open(name, Open::Read)?, layout })
+    }
+
     /// Maps the rows, those that will come too: the file is as long as it will ever be.
     pub(crate) fn map(&self) -> Result<Arc<Region>, StorageError> {
         Ok(Arc::new(self.file.map(ROWS_AT, self.layout.segment_bytes())?))

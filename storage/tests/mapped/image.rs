@@ -136,3 +136,42 @@ impl Image {
         name
     }
 }
+
+/// As text: a line `file NAME LENGTH`, then a line `OFFSET HEX` for each run of bytes that are not
+/// zero.
+impl Image {
+    pub(crate) fn to_text(&self) -> String {
+        let mut text = String::new();
+        for (name, content) in &self.0 {
+            text += &format!("file {name} {}\n", content.length);
+            for (page, bytes) in &content.pages {
+                for (i, line) in bytes.chunks(32).enumerate().filter(|(_, line)| line.iter().any(|byte| *byte != 0)) {
+                    let hex: String = line.iter().map(|byte| format!("{byte:02x}")).collect();
+                    text += &format!("{} {hex}\n", page * PAGE as u64 + 32 * i as u64);
+                }
+            }
+        }
+        text
+    }
+
+    pub(crate) fn parse(text: &str) -> Self {
+        let mut image = Self::default();
+        let mut current = String::new();
+        for line in text.lines() {
+            let words: Vec<&str> = line.split(' ').collect();
+            if let ["file", name, length] = words[..] {
+                current = name.into();
+                let content = Content { length: length.parse().unwrap(), pages: BTreeMap::new() };
+                image.0.insert(current.clone(), content);
+                continue;
+            }
+            let bytes: Vec<u8> =
+                (0..words[1].len() / 2).map(|i| u8::from_str_radix(&words[1][2 * i..2 * i + 2], 16).unwrap()).collect();
+            let content = image.0.get_mut(&current).unwrap();
+            let length = content.length;
+            content.write(&bytes, words[0].parse().unwrap());
+            content.length = length;
+        }
+        image
+    }
+}

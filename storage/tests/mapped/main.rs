@@ -5,7 +5,10 @@ mod kit;
 
 mod damage;
 mod fault;
+mod format;
 mod image;
+mod kill;
 mod processes;
+mod salvage;
 mod simulated;
 mod torn;
