@@ -50,10 +50,7 @@ impl<Q: Element, R: Element> Distance<Q, R> {
     /// As [`RowDistance::with_isa`].
     pub fn with_isa(metric: Metric, dim: usize, isa: Isa) -> Result<Self, KernelError> {
         let rows = RowDistance::with_isa(metric, Q::KIND, R::KIND, dim, isa)?;
-        Ok(Self {
-            rows,
-            types: PhantomData,
-        })
+        Ok(Self { rows, types: PhantomData })
     }
 
     /// The same handle for byte views, which also tells metric, dimension and name.
@@ -85,10 +82,7 @@ impl<Q: Element, R: Element> Distance<Q, R> {
             self.check(row.len(), i)?;
         }
         if rows.len() != out.len() {
-            return Err(KernelError::Output {
-                expected: rows.len(),
-                found: out.len(),
-            });
+            return Err(KernelError::Output { expected: rows.len(), found: out.len() });
         }
         // SAFETY: all have as many elements as the handle was made for; `out` is as long.
         unsafe { self.gathered_unchecked(query, rows, out) };
@@ -108,14 +102,9 @@ impl<Q: Element, R: Element> Distance<Q, R> {
         let expected = stride.saturating_mul(out.len());
         if bytes.len() != expected {
             let row = bytes.len() / stride;
-            return Err(KernelError::Length {
-                expected,
-                found: bytes.len(),
-                row,
-            });
+            return Err(KernelError::Length { expected, found: bytes.len(), row });
         }
-        self.rows
-            .scan(bytemuck::cast_slice(query), bytes, stride, out)
+        self.rows.scan(bytemuck::cast_slice(query), bytes, stride, out)
     }
 
     /// As [`Distance::pair`], without a check.
@@ -128,10 +117,7 @@ impl<Q: Element, R: Element> Distance<Q, R> {
         debug_assert_eq!(query.len(), self.rows.dim(), "query of another dimension");
         debug_assert_eq!(row.len(), self.rows.dim(), "row of another dimension");
         // SAFETY: slices are readable and aligned by their type.
-        unsafe {
-            self.rows
-                .pair_unchecked(query.as_ptr().cast(), row.as_ptr().cast())
-        }
+        unsafe { self.rows.pair_unchecked(query.as_ptr().cast(), row.as_ptr().cast()) }
     }
 
     /// As [`Distance::gathered`], without a check.
@@ -147,12 +133,7 @@ impl<Q: Element, R: Element> Distance<Q, R> {
         );
         // SAFETY: the caller's promise; of each slice only the address is read.
         unsafe {
-            self.rows.gathered_list(
-                query.as_ptr().cast(),
-                rows.as_ptr().cast(),
-                rows.len(),
-                out.as_mut_ptr(),
-            );
+            self.rows.gathered_list(query.as_ptr().cast(), rows.as_ptr().cast(), rows.len(), out.as_mut_ptr());
         }
     }
 
@@ -160,11 +141,7 @@ impl<Q: Element, R: Element> Distance<Q, R> {
     fn check(&self, found: usize, row: usize) -> Result<(), KernelError> {
         let expected = self.rows.dim();
         if found != expected {
-            return Err(KernelError::Dimension {
-                expected,
-                found,
-                row,
-            });
+            return Err(KernelError::Dimension { expected, found, row });
         }
         Ok(())
     }

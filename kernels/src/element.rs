@@ -56,14 +56,11 @@ impl FromStr for ElementKind {
     type Err = KernelError;
 
     fn from_str(name: &str) -> Result<Self, KernelError> {
-        Self::ALL
-            .into_iter()
-            .find(|k| k.name() == name)
-            .ok_or_else(|| KernelError::UnknownName {
-                what: "element type",
-                name: name.to_owned(),
-                known: "f32, f16, bf16, u8, i8",
-            })
+        Self::ALL.into_iter().find(|k| k.name() == name).ok_or_else(|| KernelError::UnknownName {
+            what: "element type",
+            name: name.to_owned(),
+            known: "f32, f16, bf16, u8, i8",
+        })
     }
 }
 
@@ -71,7 +68,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// A type that rows can be made of: `f32`, [`f16`], [`bf16`], `u8`, `i8`.
+/// A type that rows can be made of: `f32`, [`struct@f16`], [`bf16`], `u8`, `i8`.
 pub trait Element: bytemuck::Pod + Send + Sync + sealed::Sealed {
     /// The same type, as a value.
     const KIND: ElementKind;

@@ -44,9 +44,7 @@ pub enum KernelError {
         found: usize,
     },
     /// Rows `stride` bytes apart overlap or leave their element boundaries.
-    #[error(
-        "rows of {row_bytes} bytes need a stride of at least that, in whole elements; found {stride}"
-    )]
+    #[error("rows of {row_bytes} bytes need a stride of at least that, in whole elements; found {stride}")]
     Stride {
         /// The stride asked for, in bytes.
         stride: usize,

@@ -7,15 +7,29 @@ use crate::sums::Sums;
 pub(crate) trait Formula<S: Copy, D: Sums<S>>: 'static {
     /// A row's running sums.
     type Sum: Copy;
-    /// What the query alone contributes.
+    /// What the query alone contributes, while it is being added up.
     type Seed: Copy;
+    /// The same in numbers, for a query that meets many rows.
+    type Known: Copy;
 
     fn zero(s: S) -> Self::Sum;
-    fn no_seed(s: S) -> Self::Seed;
-    fn seed(s: S, seed: Self::Seed, q: D::Q) -> Self::Seed;
     fn step(s: S, sum: Self::Sum, q: D::Q, x: D::X) -> Self::Sum;
     fn add(s: S, a: Self::Sum, b: Self::Sum) -> Self::Sum;
-    fn finish<const N: usize>(s: S, seed: Self::Seed, sums: [Self::Sum; N]) -> [f32; N];
+
+    fn no_seed(s: S) -> Self::Seed;
+    fn seed(s: S, seed: Self::Seed, q: D::Q) -> Self::Seed;
+    fn add_seeds(s: S, a: Self::Seed, b: Self::Seed) -> Self::Seed;
+    fn know(s: S, seed: Self::Seed) -> Self::Known;
+
+    /// Step and seed at once, for a query that meets one row.
+    #[inline(always)]
+    fn once(s: S, sum: Self::Sum, seed: Self::Seed, q: D::Q, x: D::X) -> (Self::Sum, Self::Seed) {
+        (Self::step(s, sum, q, x), Self::seed(s, seed, q))
+    }
+    /// The distance of the one row.
+    fn finish_once(s: S, seed: Self::Seed, sum: Self::Sum) -> f32;
+    /// The distances of some of many rows.
+    fn finish<const N: usize>(s: S, known: Self::Known, sums: [Self::Sum; N]) -> [f32; N];
 }
 
 /// Squared Euclidean distance.
@@ -24,18 +38,11 @@ pub(crate) struct L2;
 impl<S: Copy, D: Sums<S>> Formula<S, D> for L2 {
     type Sum = D::Sum;
     type Seed = D::Seed;
+    type Known = D::Number;
 
     #[inline(always)]
     fn zero(s: S) -> D::Sum {
         D::zero(s)
-    }
-    #[inline(always)]
-    fn no_seed(s: S) -> D::Seed {
-        D::no_seed(s)
-    }
-    #[inline(always)]
-    fn seed(s: S, seed: D::Seed, q: D::Q) -> D::Seed {
-        D::diff_seed(s, seed, q)
     }
     #[inline(always)]
     fn step(s: S, sum: D::Sum, q: D::Q, x: D::X) -> D::Sum {
@@ -46,12 +53,43 @@ impl<S: Copy, D: Sums<S>> Formula<S, D> for L2 {
         D::add(s, a, b)
     }
     #[inline(always)]
-    fn finish<const N: usize>(s: S, seed: D::Seed, sums: [D::Sum; N]) -> [f32; N] {
+    fn no_seed(s: S) -> D::Seed {
+        D::no_seed(s)
+    }
+    #[inline(always)]
+    fn seed(s: S, seed: D::Seed, q: D::Q) -> D::Seed {
+        D::diff_seed(s, seed, q)
+    }
+    #[inline(always)]
+    fn add_seeds(s: S, a: D::Seed, b: D::Seed) -> D::Seed {
+        D::add_seeds(s, a, b)
+    }
+    #[inline(always)]
+    fn know(s: S, seed: D::Seed) -> D::Number {
+        let [number] = D::numbers(s, [D::diff_total(s, seed, D::zero(s))]);
+        number
+    }
+    #[inline(always)]
+    fn once(s: S, sum: D::Sum, seed: D::Seed, q: D::Q, x: D::X) -> (D::Sum, D::Seed) {
+        (D::diff_once(s, sum, q, x), seed)
+    }
+    #[inline(always)]
+    fn finish_once(s: S, seed: D::Seed, sum: D::Sum) -> f32 {
+        let [number] = D::numbers(s, [D::diff_total(s, seed, sum)]);
+        D::unsigned(number)
+    }
+    #[inline(always)]
+    fn finish<const N: usize>(s: S, known: D::Number, sums: [D::Sum; N]) -> [f32; N] {
         let mut totals = [D::norm_total(s, D::zero(s)); N];
         for i in 0..N {
-            totals[i] = D::diff_total(s, seed, sums[i]);
+            totals[i] = D::diff_total(s, D::no_seed(s), sums[i]);
         }
-        D::unsigned(s, totals)
+        let numbers = D::numbers(s, totals);
+        let mut out = [0.0; N];
+        for i in 0..N {
+            out[i] = D::unsigned(D::with_seed(numbers[i], known));
+        }
+        out
     }
 }
 
@@ -61,18 +99,11 @@ pub(crate) struct InnerProduct;
 impl<S: Copy, D: Sums<S>> Formula<S, D> for InnerProduct {
     type Sum = D::Sum;
     type Seed = D::Seed;
+    type Known = D::Number;
 
     #[inline(always)]
     fn zero(s: S) -> D::Sum {
         D::zero(s)
-    }
-    #[inline(always)]
-    fn no_seed(s: S) -> D::Seed {
-        D::no_seed(s)
-    }
-    #[inline(always)]
-    fn seed(s: S, seed: D::Seed, q: D::Q) -> D::Seed {
-        D::dot_seed(s, seed, q)
     }
     #[inline(always)]
     fn step(s: S, sum: D::Sum, q: D::Q, x: D::X) -> D::Sum {
@@ -83,14 +114,37 @@ impl<S: Copy, D: Sums<S>> Formula<S, D> for InnerProduct {
         D::add(s, a, b)
     }
     #[inline(always)]
-    fn finish<const N: usize>(s: S, seed: D::Seed, sums: [D::Sum; N]) -> [f32; N] {
+    fn no_seed(s: S) -> D::Seed {
+        D::no_seed(s)
+    }
+    #[inline(always)]
+    fn seed(s: S, seed: D::Seed, q: D::Q) -> D::Seed {
+        D::dot_seed(s, seed, q)
+    }
+    #[inline(always)]
+    fn add_seeds(s: S, a: D::Seed, b: D::Seed) -> D::Seed {
+        D::add_seeds(s, a, b)
+    }
+    #[inline(always)]
+    fn know(s: S, seed: D::Seed) -> D::Number {
+        let [number] = D::numbers(s, [D::dot_total(s, seed, D::zero(s))]);
+        number
+    }
+    #[inline(always)]
+    fn finish_once(s: S, seed: D::Seed, sum: D::Sum) -> f32 {
+        let [number] = D::numbers(s, [D::dot_total(s, seed, sum)]);
+        -D::signed(number)
+    }
+    #[inline(always)]
+    fn finish<const N: usize>(s: S, known: D::Number, sums: [D::Sum; N]) -> [f32; N] {
         let mut totals = [D::norm_total(s, D::zero(s)); N];
         for i in 0..N {
-            totals[i] = D::dot_total(s, seed, sums[i]);
+            totals[i] = D::dot_total(s, D::no_seed(s), sums[i]);
         }
-        let mut out = D::signed(s, totals);
-        for distance in &mut out {
-            *distance = -*distance;
+        let numbers = D::numbers(s, totals);
+        let mut out = [0.0; N];
+        for i in 0..N {
+            out[i] = -D::signed(D::with_seed(numbers[i], known));
         }
         out
     }
@@ -99,23 +153,25 @@ impl<S: Copy, D: Sums<S>> Formula<S, D> for InnerProduct {
 /// One minus the cosine of the angle.
 pub(crate) struct Cosine;
 
+/// One minus a dot product over the product of two norms, neither of them squared: the
+/// product of the squares leaves the range of `f32` too early.
+#[inline(always)]
+fn angle(dot: f32, query: f32, row: f32) -> f32 {
+    let norms = query * row;
+    if norms == 0.0 { 1.0 } else { 1.0 - dot / norms }
+}
+
 impl<S: Copy, D: Sums<S>> Formula<S, D> for Cosine {
     /// `Σ q·x` and `Σ x²`.
     type Sum = (D::Sum, D::Sum);
     /// The seed of `Σ q·x`, and `Σ q²`.
     type Seed = (D::Seed, D::Sum);
+    /// That of `Σ q·x`, and `√Σ q²`.
+    type Known = (D::Number, f32);
 
     #[inline(always)]
     fn zero(s: S) -> Self::Sum {
         (D::zero(s), D::zero(s))
-    }
-    #[inline(always)]
-    fn no_seed(s: S) -> Self::Seed {
-        (D::no_seed(s), D::zero(s))
-    }
-    #[inline(always)]
-    fn seed(s: S, seed: Self::Seed, q: D::Q) -> Self::Seed {
-        (D::dot_seed(s, seed.0, q), D::query_norm(s, seed.1, q))
     }
     #[inline(always)]
     fn step(s: S, sum: Self::Sum, q: D::Q, x: D::X) -> Self::Sum {
@@ -126,26 +182,45 @@ impl<S: Copy, D: Sums<S>> Formula<S, D> for Cosine {
         (D::add(s, a.0, b.0), D::add(s, a.1, b.1))
     }
     #[inline(always)]
-    fn finish<const N: usize>(s: S, seed: Self::Seed, sums: [Self::Sum; N]) -> [f32; N] {
-        let query = D::norm_total(s, seed.1);
-        let mut dots = [query; N];
-        let mut norms = [query; N];
+    fn no_seed(s: S) -> Self::Seed {
+        (D::no_seed(s), D::zero(s))
+    }
+    #[inline(always)]
+    fn seed(s: S, seed: Self::Seed, q: D::Q) -> Self::Seed {
+        (D::dot_seed(s, seed.0, q), D::query_norm(s, seed.1, q))
+    }
+    #[inline(always)]
+    fn add_seeds(s: S, a: Self::Seed, b: Self::Seed) -> Self::Seed {
+        (D::add_seeds(s, a.0, b.0), D::add(s, a.1, b.1))
+    }
+    #[inline(always)]
+    fn know(s: S, seed: Self::Seed) -> Self::Known {
+        let dot = D::dot_total(s, seed.0, D::zero(s));
+        let [dot, norm] = D::numbers(s, [dot, D::norm_total(s, seed.1)]);
+        (dot, D::unsigned(norm).sqrt())
+    }
+    #[inline(always)]
+    fn finish_once(s: S, seed: Self::Seed, sum: Self::Sum) -> f32 {
+        let dot = D::dot_total(s, seed.0, sum.0);
+        let (query, row) = (D::norm_total(s, seed.1), D::norm_total(s, sum.1));
+        // Four at once cost less than three one by one.
+        let [dot, query, row, _] = D::numbers(s, [dot, query, row, row]);
+        angle(D::signed(dot), D::unsigned(query).sqrt(), D::unsigned(row).sqrt())
+    }
+    #[inline(always)]
+    fn finish<const N: usize>(s: S, known: Self::Known, sums: [Self::Sum; N]) -> [f32; N] {
+        let mut dots = [D::norm_total(s, D::zero(s)); N];
+        let mut norms = dots;
         for i in 0..N {
-            dots[i] = D::dot_total(s, seed.0, sums[i].0);
+            dots[i] = D::dot_total(s, D::no_seed(s), sums[i].0);
             norms[i] = D::norm_total(s, sums[i].1);
         }
-        let [query] = D::unsigned(s, [query]);
-        let dots = D::signed(s, dots);
-        let norms = D::unsigned(s, norms);
+        let dots = D::numbers(s, dots);
+        let norms = D::numbers(s, norms);
         let mut out = [0.0; N];
         for i in 0..N {
-            // Two roots, as the product of the squares leaves the range of f32 too early.
-            let norm = query.sqrt() * norms[i].sqrt();
-            out[i] = if norm == 0.0 {
-                1.0
-            } else {
-                1.0 - dots[i] / norm
-            };
+            let dot = D::signed(D::with_seed(dots[i], known.0));
+            out[i] = angle(dot, known.1, D::unsigned(norms[i]).sqrt());
         }
         out
     }

@@ -11,7 +11,12 @@ pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
 #[cfg(target_arch = "x86_64")]
+pub(crate) mod bf16;
+#[cfg(target_arch = "x86_64")]
 pub(crate) mod vnni;
+
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod neon;
 
 pub(crate) use entry::{Entry, Shapes};
 
@@ -80,21 +85,21 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => avx2::Features::is_available(),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2Vnni => {
-                avx2::Features::is_available() && std::arch::is_x86_feature_detected!("avxvnni")
-            }
+            Self::Avx2Vnni => avx2::Features::is_available() && std::arch::is_x86_feature_detected!("avxvnni"),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => avx512::is_available(),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512Vnni => {
-                avx512::is_available() && std::arch::is_x86_feature_detected!("avx512vnni")
-            }
+            Self::Avx512Vnni => avx512::is_available() && std::arch::is_x86_feature_detected!("avx512vnni"),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Bf16 => {
                 Self::Avx512Vnni.is_available()
                     && std::arch::is_x86_feature_detected!("avx512bf16")
                     && std::arch::is_x86_feature_detected!("avx512vpopcntdq")
             }
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => neon::Features::is_available(),
+            #[cfg(target_arch = "aarch64")]
+            Self::NeonDotprod => neon::DotprodFeatures::is_available(),
             #[allow(unreachable_patterns, reason = "all are listed on some targets")]
             _ => false,
         }
@@ -103,20 +108,13 @@ impl Isa {
     /// Those this machine has, the portable one first, the best one last.
     #[must_use]
     pub fn available() -> Vec<Self> {
-        Self::ALL
-            .into_iter()
-            .filter(|isa| isa.is_available())
-            .collect()
+        Self::ALL.into_iter().filter(|isa| isa.is_available()).collect()
     }
 
     /// The best one this machine has.
     #[must_use]
     pub fn best() -> Self {
-        Self::ALL
-            .into_iter()
-            .rev()
-            .find(|isa| isa.is_available())
-            .unwrap_or(Self::Portable)
+        Self::ALL.into_iter().rev().find(|isa| isa.is_available()).unwrap_or(Self::Portable)
     }
 
     /// The one that `OMENDB_ISA` names, or the best.
@@ -139,18 +137,12 @@ impl Isa {
         if self.is_available() {
             return Ok(self);
         }
-        Err(KernelError::MissingIsa {
-            isa: self,
-            available: names(&Self::available()),
-        })
+        Err(KernelError::MissingIsa { isa: self, available: names(&Self::available()) })
     }
 }
 
 fn names(list: &[Isa]) -> String {
-    list.iter()
-        .map(|isa| isa.name())
-        .collect::<Vec<_>>()
-        .join(", ")
+    list.iter().map(|isa| isa.name()).collect::<Vec<_>>().join(", ")
 }
 
 impl fmt::Display for Isa {
@@ -166,9 +158,6 @@ impl FromStr for Isa {
         Self::ALL
             .into_iter()
             .find(|isa| isa.name() == name)
-            .ok_or_else(|| KernelError::UnknownIsa {
-                name: name.to_owned(),
-                known: names(&Self::ALL),
-            })
+            .ok_or_else(|| KernelError::UnknownIsa { name: name.to_owned(), known: names(&Self::ALL) })
     }
 }

@@ -35,6 +35,8 @@ mod element;
 mod error;
 mod formula;
 mod isa;
+#[cfg(feature = "limits")]
+pub mod limits;
 mod metric;
 mod op;
 pub mod oracle;

@@ -39,13 +39,10 @@ impl FromStr for Metric {
     type Err = KernelError;
 
     fn from_str(name: &str) -> Result<Self, KernelError> {
-        Self::ALL
-            .into_iter()
-            .find(|m| m.name() == name)
-            .ok_or_else(|| KernelError::UnknownName {
-                what: "metric",
-                name: name.to_owned(),
-                known: "l2, ip, cosine",
-            })
+        Self::ALL.into_iter().find(|m| m.name() == name).ok_or_else(|| KernelError::UnknownName {
+            what: "metric",
+            name: name.to_owned(),
+            known: "l2, ip, cosine",
+        })
     }
 }

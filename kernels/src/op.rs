@@ -54,10 +54,33 @@ pub(crate) trait Load<T: Copy>: Simd {
     }
 }
 
+/// Bfloats taken two to a lane: the upper one of a lane is a single once the lower one is
+/// cleared, the lower one once it is moved up. Half the work of widening them first.
+pub(crate) trait Brains: Simd {
+    /// `2 · LANES` bfloats.
+    type B: Copy;
+
+    /// # Safety
+    /// `2 · LANES` elements are readable at `p`.
+    unsafe fn load_brains(self, p: *const half::bf16) -> Self::B;
+    /// # Safety
+    /// As [`Load::load_part`].
+    unsafe fn load_brains_part(self, p: *const half::bf16, n: usize, back: bool) -> Self::B;
+    /// Elements 0, 2, 4 …
+    fn even(self, v: Self::B) -> Self::F;
+    /// Elements 1, 3, 5 …
+    fn odd(self, v: Self::B) -> Self::F;
+    /// A step of `Σ q·x`.
+    #[inline(always)]
+    fn dot_brains(self, sum: [Self::F; 2], q: Self::B, x: Self::B) -> [Self::F; 2] {
+        [self.mul_add(self.even(q), self.even(x), sum[0]), self.mul_add(self.odd(q), self.odd(x), sum[1])]
+    }
+}
+
 /// Sums of products of bytes, exact modulo 2³². `T` is `u8` or `i8`.
 ///
 /// Each sum has steps that see a query and a row, a seed that sees the query alone and is
-/// computed once a call, and a total that joins them: an instruction that multiplies
+/// computed once a call, and a total that joins them, linear in both: an instruction that multiplies
 /// unsigned by signed bytes needs corrections, and this is where they hide.
 pub(crate) trait Bytes<T: Copy>: Copy + 'static {
     /// Elements of one step.
@@ -102,6 +125,12 @@ pub(crate) trait Bytes<T: Copy>: Copy + 'static {
     #[inline(always)]
     fn diff_seed(self, seed: Self::I, _q: Self::V) -> Self::I {
         seed
+    }
+    /// A step of `Σ (q − x)²` that needs no seed, for a query that is seen once; its total is
+    /// `diff_total` of a seed of 0.
+    #[inline(always)]
+    fn diff_once(self, sum: [Self::I; 2], q: Self::V, x: Self::V) -> [Self::I; 2] {
+        self.diff(sum, q, x)
     }
     /// `Σ (q − x)²`.
     #[inline(always)]

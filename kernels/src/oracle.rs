@@ -33,26 +33,14 @@ pub fn exact<Q: Element, R: Element>(metric: Metric, query: &[Q], row: &[R]) -> 
         rr += r * r;
     }
     match metric {
-        Metric::L2 => Exact {
-            distance: squares,
-            scale: squares,
-        },
-        Metric::InnerProduct => Exact {
-            distance: -dot,
-            scale: size,
-        },
-        Metric::Cosine if qq == 0.0 || rr == 0.0 => Exact {
-            distance: 1.0,
-            scale: 1.0,
-        },
+        Metric::L2 => Exact { distance: squares, scale: squares },
+        Metric::InnerProduct => Exact { distance: -dot, scale: size },
+        Metric::Cosine if qq == 0.0 || rr == 0.0 => Exact { distance: 1.0, scale: 1.0 },
         Metric::Cosine => {
             let norms = (qq * rr).sqrt();
             // The numerator's errors count relative to the norms; those of the norms and of
             // the last subtraction relative to 1.
-            Exact {
-                distance: 1.0 - dot / norms,
-                scale: 1.0 + (size + dot.abs()) / norms,
-            }
+            Exact { distance: 1.0 - dot / norms, scale: 1.0 + (size + dot.abs()) / norms }
         }
     }
 }

@@ -26,12 +26,7 @@ impl RowDistance {
     /// # Errors
     /// [`KernelError::Empty`], [`KernelError::TooLong`], [`KernelError::Unsupported`], and
     /// those of [`Isa::chosen`].
-    pub fn new(
-        metric: Metric,
-        query: ElementKind,
-        row: ElementKind,
-        dim: usize,
-    ) -> Result<Self, KernelError> {
+    pub fn new(metric: Metric, query: ElementKind, row: ElementKind, dim: usize) -> Result<Self, KernelError> {
         Self::with_isa(metric, query, row, dim, Isa::chosen()?)
     }
 
@@ -52,16 +47,8 @@ impl RowDistance {
             1..=MAX_DIM => {}
             _ => return Err(KernelError::TooLong { found: dim }),
         }
-        let shapes =
-            table::find(isa, metric, query, row).ok_or(KernelError::Unsupported { query, row })?;
-        Ok(Self {
-            shapes,
-            dim,
-            metric,
-            query,
-            row,
-            isa,
-        })
+        let shapes = table::find(isa, metric, query, row).ok_or(KernelError::Unsupported { query, row })?;
+        Ok(Self { shapes, dim, metric, query, row, isa })
     }
 
     /// The metric.
@@ -97,10 +84,7 @@ impl RowDistance {
     /// What is computed and on what, as in `l2 f32×u8 128 avx512`.
     #[must_use]
     pub fn name(&self) -> String {
-        format!(
-            "{} {}×{} {} {}",
-            self.metric, self.query, self.row, self.dim, self.isa
-        )
+        format!("{} {}×{} {} {}", self.metric, self.query, self.row, self.dim, self.isa)
     }
 
     /// Bytes of a query.
@@ -134,12 +118,7 @@ impl RowDistance {
     /// [`KernelError::Output`], [`KernelError::Length`] and [`KernelError::Misaligned`];
     /// nothing is written then.
     #[inline]
-    pub fn gathered(
-        &self,
-        query: &[u8],
-        rows: &[&[u8]],
-        out: &mut [f32],
-    ) -> Result<(), KernelError> {
+    pub fn gathered(&self, query: &[u8], rows: &[&[u8]], out: &mut [f32]) -> Result<(), KernelError> {
         self.check_gathered(query, rows, out)?;
         // SAFETY: query and rows were found to be whole rows, and `out` to be as long.
         unsafe { self.gathered_unchecked(query.as_ptr(), rows, out) };
@@ -151,12 +130,7 @@ impl RowDistance {
     /// # Errors
     /// As [`RowDistance::gathered`].
     #[inline]
-    pub fn gathered_near(
-        &self,
-        query: &[u8],
-        rows: &[&[u8]],
-        out: &mut [f32],
-    ) -> Result<(), KernelError> {
+    pub fn gathered_near(&self, query: &[u8], rows: &[&[u8]], out: &mut [f32]) -> Result<(), KernelError> {
         self.check_gathered(query, rows, out)?;
         // SAFETY: query and rows were found to be whole rows, and `out` to be as long.
         unsafe {
@@ -173,13 +147,7 @@ impl RowDistance {
     /// [`KernelError::Stride`], [`KernelError::Length`] and [`KernelError::Misaligned`];
     /// nothing is written then.
     #[inline]
-    pub fn scan(
-        &self,
-        query: &[u8],
-        rows: &[u8],
-        stride: usize,
-        out: &mut [f32],
-    ) -> Result<(), KernelError> {
+    pub fn scan(&self, query: &[u8], rows: &[u8], stride: usize, out: &mut [f32]) -> Result<(), KernelError> {
         check(query, self.query_bytes(), self.query, 0)?;
         let row_bytes = self.row_bytes();
         if stride < row_bytes || !stride.is_multiple_of(self.row.size()) {
@@ -188,27 +156,14 @@ impl RowDistance {
         let Some(last) = out.len().checked_sub(1) else {
             return Ok(());
         };
-        let expected = last
-            .checked_mul(stride)
-            .and_then(|b| b.checked_add(row_bytes));
+        let expected = last.checked_mul(stride).and_then(|b| b.checked_add(row_bytes));
         if expected.is_none_or(|expected| rows.len() < expected) {
-            return Err(KernelError::Length {
-                expected: expected.unwrap_or(usize::MAX),
-                found: rows.len(),
-                row: last,
-            });
+            return Err(KernelError::Length { expected: expected.unwrap_or(usize::MAX), found: rows.len(), row: last });
         }
         aligned(rows, self.row)?;
         // SAFETY: the query is a whole row, and out.len() whole rows were found in `rows`.
         unsafe {
-            (self.shapes.scan)(
-                query.as_ptr(),
-                rows.as_ptr(),
-                stride,
-                out.len(),
-                self.dim,
-                out.as_mut_ptr(),
-            );
+            (self.shapes.scan)(query.as_ptr(), rows.as_ptr(), stride, out.len(), self.dim, out.as_mut_ptr());
         }
         Ok(())
     }
@@ -221,10 +176,7 @@ impl RowDistance {
     #[inline(always)]
     #[must_use]
     pub unsafe fn pair_unchecked(&self, query: *const u8, row: *const u8) -> f32 {
-        debug_assert!(
-            query.addr().is_multiple_of(self.query.size()),
-            "misaligned query"
-        );
+        debug_assert!(query.addr().is_multiple_of(self.query.size()), "misaligned query");
         debug_assert!(row.addr().is_multiple_of(self.row.size()), "misaligned row");
         // SAFETY: the caller's promise; the machine has the instruction set.
         unsafe { (self.shapes.pair)(query, row, self.dim) }
@@ -239,14 +191,9 @@ impl RowDistance {
     #[inline(always)]
     pub unsafe fn gathered_unchecked(&self, query: *const u8, rows: &[&[u8]], out: &mut [f32]) {
         debug_assert_eq!(rows.len(), out.len(), "one distance a row");
+        debug_assert!(query.addr().is_multiple_of(self.query.size()), "misaligned query");
         debug_assert!(
-            query.addr().is_multiple_of(self.query.size()),
-            "misaligned query"
-        );
-        debug_assert!(
-            rows.iter()
-                .enumerate()
-                .all(|(i, row)| check(row, self.row_bytes(), self.row, i).is_ok()),
+            rows.iter().enumerate().all(|(i, row)| check(row, self.row_bytes(), self.row, i).is_ok()),
             "a row of another length or alignment"
         );
         // SAFETY: the caller's promise.
@@ -261,13 +208,7 @@ impl RowDistance {
     /// # Safety
     /// As [`RowDistance::gathered_unchecked`], with `n` rows and room for `n` distances.
     #[inline(always)]
-    pub(crate) unsafe fn gathered_list(
-        &self,
-        query: *const u8,
-        rows: *const *const [u8],
-        n: usize,
-        out: *mut f32,
-    ) {
+    pub(crate) unsafe fn gathered_list(&self, query: *const u8, rows: *const *const [u8], n: usize, out: *mut f32) {
         // SAFETY: the caller's promise; the machine has the instruction set.
         unsafe { (self.shapes.fetching)(query, rows, n, self.dim, out) };
     }
@@ -307,28 +248,19 @@ impl RowDistance {
     fn check_gathered(&self, query: &[u8], rows: &[&[u8]], out: &[f32]) -> Result<(), KernelError> {
         check(query, self.query_bytes(), self.query, 0)?;
         if rows.len() != out.len() {
-            return Err(KernelError::Output {
-                expected: rows.len(),
-                found: out.len(),
-            });
+            return Err(KernelError::Output { expected: rows.len(), found: out.len() });
         }
         let (bytes, low) = (self.row_bytes(), self.row.size() - 1);
         let mut wrong = 0;
         for row in rows {
             wrong |= (row.len() ^ bytes) | (row.as_ptr().addr() & low);
         }
-        if wrong == 0 {
-            Ok(())
-        } else {
-            self.name_wrong_row(rows)
-        }
+        if wrong == 0 { Ok(()) } else { self.name_wrong_row(rows) }
     }
 
     #[cold]
     fn name_wrong_row(&self, rows: &[&[u8]]) -> Result<(), KernelError> {
-        rows.iter()
-            .enumerate()
-            .try_for_each(|(i, row)| check(row, self.row_bytes(), self.row, i))
+        rows.iter().enumerate().try_for_each(|(i, row)| check(row, self.row_bytes(), self.row, i))
     }
 }
 
@@ -342,11 +274,7 @@ impl fmt::Debug for RowDistance {
 #[inline]
 fn check(bytes: &[u8], expected: usize, kind: ElementKind, row: usize) -> Result<(), KernelError> {
     if bytes.len() != expected {
-        return Err(KernelError::Length {
-            expected,
-            found: bytes.len(),
-            row,
-        });
+        return Err(KernelError::Length { expected, found: bytes.len(), row });
     }
     aligned(bytes, kind)
 }

@@ -40,99 +40,113 @@ impl Rows for Strided {
     }
 }
 
-/// Steps of `U` vectors over a query and `N` rows. `SEED`: the query's own sums are taken on
-/// the way. `AHEAD`: each line of the rows `next` is asked for as its like is computed on.
+/// One query to one row, over `U` chains.
+///
+/// # Safety
+/// `dim` elements are readable at `query` and `row`, on an `S`.
+#[inline(always)]
+unsafe fn once<S, D, M, const U: usize>(s: S, query: *const D::Query, row: *const D::Row, dim: usize) -> f32
+where
+    S: Copy,
+    D: Sums<S>,
+    M: Formula<S, D>,
+{
+    let mut sums = [M::zero(s); U];
+    let mut seeds = [M::no_seed(s); U];
+    let mut i = 0;
+    // SAFETY: no step or part goes beyond dim elements.
+    unsafe {
+        while i + U * D::LANES <= dim {
+            for u in 0..U {
+                let at = i + u * D::LANES;
+                let (q, x) = (D::query(s, query.add(at)), D::row(s, row.add(at)));
+                (sums[u], seeds[u]) = M::once(s, sums[u], seeds[u], q, x);
+            }
+            i += U * D::LANES;
+        }
+        if U > 1 {
+            // What is left is less than U steps: one for each chain but the last.
+            for u in 0..U - 1 {
+                if i + D::LANES <= dim {
+                    let (q, x) = (D::query(s, query.add(i)), D::row(s, row.add(i)));
+                    (sums[u], seeds[u]) = M::once(s, sums[u], seeds[u], q, x);
+                    i += D::LANES;
+                }
+            }
+        }
+        if i < dim {
+            let (n, back) = (dim - i, dim >= D::LANES);
+            let q = D::query_part(s, query.add(i), n, back);
+            let x = D::row_part(s, row.add(i), n, back);
+            (sums[U - 1], seeds[U - 1]) = M::once(s, sums[U - 1], seeds[U - 1], q, x);
+        }
+    }
+    let (mut sum, mut seed) = (sums[0], seeds[0]);
+    for u in 1..U {
+        sum = M::add(s, sum, sums[u]);
+        seed = M::add_seeds(s, seed, seeds[u]);
+    }
+    M::finish_once(s, seed, sum)
+}
+
+/// One query to `N` rows, over a chain each. `AHEAD`: each line of the rows `next` is asked
+/// for as its like is computed on.
 ///
 /// # Safety
 /// `dim` elements are readable at `query` and at each of `rows`, on an `S`.
 #[inline(always)]
-unsafe fn block<S, D, M, const N: usize, const U: usize, const SEED: bool, const AHEAD: bool>(
+unsafe fn block<S, D, M, const N: usize, const AHEAD: bool>(
     s: S,
     query: *const D::Query,
     rows: [*const D::Row; N],
     next: [*const u8; N],
     dim: usize,
-    mut seed: M::Seed,
+    known: M::Known,
 ) -> [f32; N]
 where
     S: Copy,
     D: Sums<S>,
     M: Formula<S, D>,
 {
-    let mut sums = [[M::zero(s); N]; U];
+    let mut sums = [M::zero(s); N];
     let mut i = 0;
-    while i + U * D::LANES <= dim {
-        if AHEAD {
-            let first = i * size_of::<D::Row>();
-            let bytes = U * D::LANES * size_of::<D::Row>();
-            // A step shorter than a line asks for a line once in every line's worth of steps.
-            if bytes >= 64 || first & 63 < bytes {
-                let mut at = first & !63;
-                while at < first + bytes {
-                    for k in 0..N {
-                        prefetch::line(next[k].wrapping_add(at));
-                    }
-                    at += 64;
-                }
-            }
-        }
-        for u in 0..U {
-            // SAFETY: i + (u + 1) · LANES <= dim elements are readable.
-            unsafe {
-                let at = i + u * D::LANES;
-                let q = D::query(s, query.add(at));
-                if SEED {
-                    seed = M::seed(s, seed, q);
-                }
-                for k in 0..N {
-                    sums[u][k] = M::step(s, sums[u][k], q, D::row(s, rows[k].add(at)));
-                }
-            }
-        }
-        i += U * D::LANES;
-    }
-    if U > 1 {
+    // SAFETY: no step or part goes beyond dim elements.
+    unsafe {
         while i + D::LANES <= dim {
-            // SAFETY: i + LANES <= dim elements are readable.
-            unsafe {
-                let q = D::query(s, query.add(i));
-                if SEED {
-                    seed = M::seed(s, seed, q);
+            if AHEAD {
+                let first = i * size_of::<D::Row>();
+                let bytes = D::LANES * size_of::<D::Row>();
+                // A step shorter than a line asks once in every line's worth of steps.
+                if bytes >= 64 || first & 63 < bytes {
+                    for k in 0..N {
+                        prefetch::line(next[k].wrapping_add(first));
+                    }
                 }
-                for k in 0..N {
-                    sums[0][k] = M::step(s, sums[0][k], q, D::row(s, rows[k].add(i)));
-                }
+            }
+            let q = D::query(s, query.add(i));
+            for k in 0..N {
+                sums[k] = M::step(s, sums[k], q, D::row(s, rows[k].add(i)));
             }
             i += D::LANES;
         }
-    }
-    if i < dim {
-        let back = dim >= D::LANES;
-        // SAFETY: dim − i elements are readable, and dim in all.
-        unsafe {
-            let q = D::query_part(s, query.add(i), dim - i, back);
-            if SEED {
-                seed = M::seed(s, seed, q);
-            }
+        if i < dim {
+            let (n, back) = (dim - i, dim >= D::LANES);
+            let q = D::query_part(s, query.add(i), n, back);
             for k in 0..N {
-                let x = D::row_part(s, rows[k].add(i), dim - i, back);
-                sums[U - 1][k] = M::step(s, sums[U - 1][k], q, x);
+                if AHEAD {
+                    prefetch::line(next[k].wrapping_add(i * size_of::<D::Row>()));
+                }
+                sums[k] = M::step(s, sums[k], q, D::row_part(s, rows[k].add(i), n, back));
             }
         }
     }
-    let mut total = sums[0];
-    for u in 1..U {
-        for k in 0..N {
-            total[k] = M::add(s, total[k], sums[u][k]);
-        }
-    }
-    M::finish(s, seed, total)
+    M::finish(s, known, sums)
 }
 
 /// One query to one row.
 ///
 /// # Safety
-/// As [`block`], with the row as bytes aligned to its elements.
+/// `dim` elements are readable at `query` and `row`, aligned to them, on an `S`.
 #[inline(always)]
 pub(crate) unsafe fn pair<S, D, M>(query: *const u8, row: *const u8, dim: usize) -> f32
 where
@@ -143,10 +157,11 @@ where
     // SAFETY: the caller's promise.
     unsafe {
         let s = D::token();
-        let seed = M::no_seed(s);
-        let [out] =
-            block::<S, D, M, 1, 4, true, false>(s, query.cast(), [row.cast()], [row], dim, seed);
-        out
+        if dim >= 4 * D::LANES {
+            once::<S, D, M, 4>(s, query.cast(), row.cast(), dim)
+        } else {
+            once::<S, D, M, 1>(s, query.cast(), row.cast(), dim)
+        }
     }
 }
 
@@ -170,13 +185,13 @@ pub(crate) unsafe fn many<S, D, M, R: Rows, const AHEAD: bool>(
     // SAFETY: the caller's promise; i counts up to n.
     unsafe {
         let s = D::token();
-        let seed = query_seed::<S, D, M>(s, query.cast(), dim);
+        let known = know::<S, D, M>(s, query.cast(), dim);
         let mut i = 0;
         if D::ROWS == 8 {
-            i = groups::<S, D, M, R, 8, 1, AHEAD>(s, query, rows, n, dim, out, seed, i);
+            i = groups::<S, D, M, R, 8, AHEAD>(s, query, rows, n, dim, out, known, i);
         }
-        i = groups::<S, D, M, R, 4, 1, AHEAD>(s, query, rows, n, dim, out, seed, i);
-        groups::<S, D, M, R, 1, 4, false>(s, query, rows, n, dim, out, seed, i);
+        i = groups::<S, D, M, R, 4, AHEAD>(s, query, rows, n, dim, out, known, i);
+        groups::<S, D, M, R, 1, false>(s, query, rows, n, dim, out, known, i);
     }
 }
 
@@ -186,14 +201,14 @@ pub(crate) unsafe fn many<S, D, M, R: Rows, const AHEAD: bool>(
 /// As [`many`].
 #[inline(always)]
 #[expect(clippy::too_many_arguments)]
-unsafe fn groups<S, D, M, R: Rows, const N: usize, const U: usize, const AHEAD: bool>(
+unsafe fn groups<S, D, M, R: Rows, const N: usize, const AHEAD: bool>(
     s: S,
     query: *const u8,
     rows: R,
     n: usize,
     dim: usize,
     out: *mut f32,
-    seed: M::Seed,
+    known: M::Known,
     mut i: usize,
 ) -> usize
 where
@@ -215,7 +230,7 @@ where
         }
         // SAFETY: the caller's promise; i + N <= n distances are writable.
         unsafe {
-            let got = block::<S, D, M, N, U, false, AHEAD>(s, query.cast(), at, next, dim, seed);
+            let got = block::<S, D, M, N, AHEAD>(s, query.cast(), at, next, dim, known);
             out.add(i).cast::<[f32; N]>().write_unaligned(got);
         }
         i += N;
@@ -226,32 +241,28 @@ where
 /// What the query alone contributes to every distance of a call.
 ///
 /// # Safety
-/// As [`block`].
+/// `dim` elements are readable at `query`, on an `S`.
 #[inline(always)]
-unsafe fn query_seed<S, D, M>(s: S, query: *const D::Query, dim: usize) -> M::Seed
+unsafe fn know<S, D, M>(s: S, query: *const D::Query, dim: usize) -> M::Known
 where
     S: Copy,
     D: Sums<S>,
     M: Formula<S, D>,
 {
     let mut seed = M::no_seed(s);
-    if size_of::<M::Seed>() == 0 {
-        return seed;
-    }
     let mut i = 0;
-    // SAFETY: dim elements are readable.
+    if size_of::<M::Seed>() == 0 {
+        return M::know(s, seed);
+    }
+    // SAFETY: no step or part goes beyond dim elements.
     unsafe {
         while i + D::LANES <= dim {
             seed = M::seed(s, seed, D::query(s, query.add(i)));
             i += D::LANES;
         }
         if i < dim {
-            seed = M::seed(
-                s,
-                seed,
-                D::query_part(s, query.add(i), dim - i, dim >= D::LANES),
-            );
+            seed = M::seed(s, seed, D::query_part(s, query.add(i), dim - i, dim >= D::LANES));
         }
     }
-    seed
+    M::know(s, seed)
 }

@@ -1,10 +1,11 @@
 //! What can be added up over a query and a row, whatever they are made of: products,
 //! squared differences, squares. One implementation a kind of arithmetic ([`Floats`],
-//! [`Whole`]); the metrics are written over this, the shapes over the metrics.
+//! [`Pairs`], [`Whole`]); the metrics are written over this, the shapes over the metrics.
 
 use crate::element::Element;
-use crate::op::{Bytes, Load};
+use crate::op::{Brains, Bytes, Load};
 use core::marker::PhantomData;
+use half::bf16;
 
 /// An arithmetic over queries of `Query` and rows of `Row` elements, on instruction set `S`.
 pub(crate) trait Sums<S: Copy>: 'static {
@@ -23,6 +24,8 @@ pub(crate) trait Sums<S: Copy>: 'static {
     type Seed: Copy;
     /// A sum with its seed, spread over lanes.
     type Total: Copy;
+    /// The same in one number, before it is rounded.
+    type Number: Copy;
 
     /// # Safety
     /// The CPU has the instruction set.
@@ -43,22 +46,29 @@ pub(crate) trait Sums<S: Copy>: 'static {
     fn zero(s: S) -> Self::Sum;
     fn add(s: S, a: Self::Sum, b: Self::Sum) -> Self::Sum;
     fn no_seed(s: S) -> Self::Seed;
+    fn add_seeds(s: S, a: Self::Seed, b: Self::Seed) -> Self::Seed;
 
     fn dot(s: S, sum: Self::Sum, q: Self::Q, x: Self::X) -> Self::Sum;
     fn dot_seed(s: S, seed: Self::Seed, q: Self::Q) -> Self::Seed;
     fn dot_total(s: S, seed: Self::Seed, sum: Self::Sum) -> Self::Total;
     fn diff(s: S, sum: Self::Sum, q: Self::Q, x: Self::X) -> Self::Sum;
     fn diff_seed(s: S, seed: Self::Seed, q: Self::Q) -> Self::Seed;
+    /// As `diff`, with no need of a seed.
+    fn diff_once(s: S, sum: Self::Sum, q: Self::Q, x: Self::X) -> Self::Sum;
     fn diff_total(s: S, seed: Self::Seed, sum: Self::Sum) -> Self::Total;
     /// `Σ x²` of rows, `Σ q²` of queries.
     fn norm(s: S, sum: Self::Sum, x: Self::X) -> Self::Sum;
     fn query_norm(s: S, sum: Self::Sum, q: Self::Q) -> Self::Sum;
     fn norm_total(s: S, sum: Self::Sum) -> Self::Total;
 
-    /// The total of each, rounded once.
-    fn signed<const N: usize>(s: S, totals: [Self::Total; N]) -> [f32; N];
-    /// The same for totals that are never negative.
-    fn unsigned<const N: usize>(s: S, totals: [Self::Total; N]) -> [f32; N];
+    /// The lanes of each, added up.
+    fn numbers<const N: usize>(s: S, totals: [Self::Total; N]) -> [Self::Number; N];
+    /// A sum with the part of it that its seed is.
+    fn with_seed(number: Self::Number, seed: Self::Number) -> Self::Number;
+    /// Rounded once.
+    fn signed(number: Self::Number) -> f32;
+    /// The same for a sum that is never negative.
+    fn unsigned(number: Self::Number) -> f32;
 }
 
 /// Singles: whatever the elements are, they are read as `f32` and summed as `f32`.
@@ -74,6 +84,7 @@ impl<S: Load<Q> + Load<R>, Q: Element, R: Element> Sums<S> for Floats<Q, R> {
     type Sum = S::F;
     type Seed = ();
     type Total = S::F;
+    type Number = f32;
 
     #[inline(always)]
     unsafe fn token() -> S {
@@ -111,6 +122,8 @@ impl<S: Load<Q> + Load<R>, Q: Element, R: Element> Sums<S> for Floats<Q, R> {
     #[inline(always)]
     fn no_seed(_: S) {}
     #[inline(always)]
+    fn add_seeds(_: S, (): (), (): ()) {}
+    #[inline(always)]
     fn dot(s: S, sum: S::F, q: S::F, x: S::F) -> S::F {
         s.mul_add(q, x, sum)
     }
@@ -128,6 +141,10 @@ impl<S: Load<Q> + Load<R>, Q: Element, R: Element> Sums<S> for Floats<Q, R> {
     #[inline(always)]
     fn diff_seed(_: S, (): (), _: S::F) {}
     #[inline(always)]
+    fn diff_once(s: S, sum: S::F, q: S::F, x: S::F) -> S::F {
+        <Self as Sums<S>>::diff(s, sum, q, x)
+    }
+    #[inline(always)]
     fn diff_total(_: S, (): (), sum: S::F) -> S::F {
         sum
     }
@@ -144,12 +161,129 @@ impl<S: Load<Q> + Load<R>, Q: Element, R: Element> Sums<S> for Floats<Q, R> {
         sum
     }
     #[inline(always)]
-    fn signed<const N: usize>(s: S, totals: [S::F; N]) -> [f32; N] {
+    fn numbers<const N: usize>(s: S, totals: [S::F; N]) -> [f32; N] {
         s.sums(totals)
     }
     #[inline(always)]
-    fn unsigned<const N: usize>(s: S, totals: [S::F; N]) -> [f32; N] {
+    fn with_seed(number: f32, _: f32) -> f32 {
+        number
+    }
+    #[inline(always)]
+    fn signed(number: f32) -> f32 {
+        number
+    }
+    #[inline(always)]
+    fn unsigned(number: f32) -> f32 {
+        number
+    }
+}
+
+/// Bfloats on both sides, two to a lane, summed as `f32`.
+pub(crate) struct Pairs;
+
+impl<S: Brains> Sums<S> for Pairs {
+    type Query = bf16;
+    type Row = bf16;
+    const LANES: usize = 2 * S::LANES;
+    const ROWS: usize = S::ROWS;
+    type Q = S::B;
+    type X = S::B;
+    /// Those of even and of odd elements.
+    type Sum = [S::F; 2];
+    type Seed = ();
+    type Total = S::F;
+    type Number = f32;
+
+    #[inline(always)]
+    unsafe fn token() -> S {
+        // SAFETY: the caller's promise.
+        unsafe { S::token() }
+    }
+    #[inline(always)]
+    unsafe fn query(s: S, p: *const bf16) -> S::B {
+        // SAFETY: the caller's promise.
+        unsafe { s.load_brains(p) }
+    }
+    #[inline(always)]
+    unsafe fn query_part(s: S, p: *const bf16, n: usize, back: bool) -> S::B {
+        // SAFETY: the caller's promise.
+        unsafe { s.load_brains_part(p, n, back) }
+    }
+    #[inline(always)]
+    unsafe fn row(s: S, p: *const bf16) -> S::B {
+        // SAFETY: the caller's promise.
+        unsafe { s.load_brains(p) }
+    }
+    #[inline(always)]
+    unsafe fn row_part(s: S, p: *const bf16, n: usize, back: bool) -> S::B {
+        // SAFETY: the caller's promise.
+        unsafe { s.load_brains_part(p, n, back) }
+    }
+    #[inline(always)]
+    fn zero(s: S) -> [S::F; 2] {
+        [s.zero(); 2]
+    }
+    #[inline(always)]
+    fn add(s: S, a: [S::F; 2], b: [S::F; 2]) -> [S::F; 2] {
+        [s.add(a[0], b[0]), s.add(a[1], b[1])]
+    }
+    #[inline(always)]
+    fn no_seed(_: S) {}
+    #[inline(always)]
+    fn add_seeds(_: S, (): (), (): ()) {}
+    #[inline(always)]
+    fn dot(s: S, sum: [S::F; 2], q: S::B, x: S::B) -> [S::F; 2] {
+        s.dot_brains(sum, q, x)
+    }
+    #[inline(always)]
+    fn dot_seed(_: S, (): (), _: S::B) {}
+    #[inline(always)]
+    fn dot_total(s: S, (): (), sum: [S::F; 2]) -> S::F {
+        s.add(sum[0], sum[1])
+    }
+    #[inline(always)]
+    fn diff(s: S, sum: [S::F; 2], q: S::B, x: S::B) -> [S::F; 2] {
+        let even = s.sub(s.even(q), s.even(x));
+        let odd = s.sub(s.odd(q), s.odd(x));
+        [s.mul_add(even, even, sum[0]), s.mul_add(odd, odd, sum[1])]
+    }
+    #[inline(always)]
+    fn diff_seed(_: S, (): (), _: S::B) {}
+    #[inline(always)]
+    fn diff_once(s: S, sum: [S::F; 2], q: S::B, x: S::B) -> [S::F; 2] {
+        <Self as Sums<S>>::diff(s, sum, q, x)
+    }
+    #[inline(always)]
+    fn diff_total(s: S, (): (), sum: [S::F; 2]) -> S::F {
+        s.add(sum[0], sum[1])
+    }
+    #[inline(always)]
+    fn norm(s: S, sum: [S::F; 2], x: S::B) -> [S::F; 2] {
+        s.dot_brains(sum, x, x)
+    }
+    #[inline(always)]
+    fn query_norm(s: S, sum: [S::F; 2], q: S::B) -> [S::F; 2] {
+        s.dot_brains(sum, q, q)
+    }
+    #[inline(always)]
+    fn norm_total(s: S, sum: [S::F; 2]) -> S::F {
+        s.add(sum[0], sum[1])
+    }
+    #[inline(always)]
+    fn numbers<const N: usize>(s: S, totals: [S::F; N]) -> [f32; N] {
         s.sums(totals)
+    }
+    #[inline(always)]
+    fn with_seed(number: f32, _: f32) -> f32 {
+        number
+    }
+    #[inline(always)]
+    fn signed(number: f32) -> f32 {
+        number
+    }
+    #[inline(always)]
+    fn unsigned(number: f32) -> f32 {
+        number
     }
 }
 
@@ -166,6 +300,7 @@ impl<S: Bytes<T>, T: Element> Sums<S> for Whole<T> {
     type Sum = [S::I; 2];
     type Seed = S::I;
     type Total = S::I;
+    type Number = u32;
 
     #[inline(always)]
     unsafe fn token() -> S {
@@ -205,6 +340,10 @@ impl<S: Bytes<T>, T: Element> Sums<S> for Whole<T> {
         s.zero()
     }
     #[inline(always)]
+    fn add_seeds(s: S, a: S::I, b: S::I) -> S::I {
+        s.add(a, b)
+    }
+    #[inline(always)]
     fn dot(s: S, sum: [S::I; 2], q: S::V, x: S::V) -> [S::I; 2] {
         s.dot(sum, q, x)
     }
@@ -225,6 +364,10 @@ impl<S: Bytes<T>, T: Element> Sums<S> for Whole<T> {
         s.diff_seed(seed, q)
     }
     #[inline(always)]
+    fn diff_once(s: S, sum: [S::I; 2], q: S::V, x: S::V) -> [S::I; 2] {
+        s.diff_once(sum, q, x)
+    }
+    #[inline(always)]
     fn diff_total(s: S, seed: S::I, sum: [S::I; 2]) -> S::I {
         s.diff_total(seed, sum)
     }
@@ -241,25 +384,23 @@ impl<S: Bytes<T>, T: Element> Sums<S> for Whole<T> {
         s.norm_total(sum)
     }
     #[inline(always)]
-    fn signed<const N: usize>(s: S, totals: [S::I; N]) -> [f32; N] {
-        let sums = s.sums(totals);
-        let mut out = [0.0; N];
-        for i in 0..N {
-            // A dot product of u8 rows needs all 32 bits, one of i8 rows is at most 2³⁰.
-            out[i] = match T::KIND {
-                crate::ElementKind::U8 => sums[i] as f32,
-                _ => sums[i].cast_signed() as f32,
-            };
-        }
-        out
+    fn numbers<const N: usize>(s: S, totals: [S::I; N]) -> [u32; N] {
+        s.sums(totals)
     }
     #[inline(always)]
-    fn unsigned<const N: usize>(s: S, totals: [S::I; N]) -> [f32; N] {
-        let sums = s.sums(totals);
-        let mut out = [0.0; N];
-        for i in 0..N {
-            out[i] = sums[i] as f32;
+    fn with_seed(number: u32, seed: u32) -> u32 {
+        number.wrapping_add(seed)
+    }
+    #[inline(always)]
+    fn signed(number: u32) -> f32 {
+        // A dot product of u8 rows needs all 32 bits, one of i8 rows is at most 2³⁰.
+        match T::KIND {
+            crate::ElementKind::U8 => number as f32,
+            _ => number.cast_signed() as f32,
         }
-        out
+    }
+    #[inline(always)]
+    fn unsigned(number: u32) -> f32 {
+        number as f32
     }
 }

@@ -3,7 +3,11 @@
 
 use crate::formula::{Cosine, InnerProduct, L2};
 use crate::isa::{Entry, Shapes, portable::Portable};
+#[cfg(target_arch = "x86_64")]
+use crate::op::Brains;
 use crate::op::{Bytes, Load};
+#[cfg(target_arch = "x86_64")]
+use crate::sums::Pairs;
 use crate::sums::{Floats, Sums, Whole};
 use crate::{ElementKind, Isa, Metric};
 use half::{bf16, f16};
@@ -11,41 +15,51 @@ use half::{bf16, f16};
 /// The loops for one cell; `None` if no kernel takes these types to each other.
 ///
 /// Made for an instruction set the machine lacks, they must not be called.
-pub(crate) fn find(
-    isa: Isa,
-    metric: Metric,
-    query: ElementKind,
-    row: ElementKind,
-) -> Option<Shapes> {
+pub(crate) fn find(isa: Isa, metric: Metric, query: ElementKind, row: ElementKind) -> Option<Shapes> {
+    let key = (metric, query, row);
     #[cfg(target_arch = "x86_64")]
     {
-        use crate::isa::{avx2::Avx2, avx512::Avx512, vnni::Avx2Vnni, vnni::Avx512Vnni};
+        use crate::isa::{avx2::Avx2, avx512::Avx512, bf16::Avx512Bf16};
+        use crate::isa::{vnni::Avx2Vnni, vnni::Avx512Vnni};
         match isa {
-            Isa::Avx2 => {
-                singles::<Avx2>(metric, query, row).or_else(|| bytes::<Avx2>(metric, query, row))
-            }
-            Isa::Avx2Vnni => bytes::<Avx2Vnni>(metric, query, row)
-                .or_else(|| singles::<Avx2>(metric, query, row)),
-            Isa::Avx512 => singles::<Avx512>(metric, query, row)
-                .or_else(|| bytes::<Avx512>(metric, query, row)),
-            Isa::Avx512Vnni | Isa::Avx512Bf16 => bytes::<Avx512Vnni>(metric, query, row)
-                .or_else(|| singles::<Avx512>(metric, query, row)),
-            _ => portable(metric, query, row),
+            Isa::Avx2 => pairs::<Avx2>(key).or_else(|| bytes::<Avx2>(key)).or_else(|| singles::<Avx2>(key)),
+            Isa::Avx2Vnni => bytes::<Avx2Vnni>(key).or_else(|| find(Isa::Avx2, metric, query, row)),
+            Isa::Avx512 => pairs::<Avx512>(key).or_else(|| bytes::<Avx512>(key)).or_else(|| singles::<Avx512>(key)),
+            Isa::Avx512Vnni => bytes::<Avx512Vnni>(key).or_else(|| find(Isa::Avx512, metric, query, row)),
+            Isa::Avx512Bf16 => pairs::<Avx512Bf16>(key).or_else(|| find(Isa::Avx512Vnni, metric, query, row)),
+            _ => portable(key),
         }
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(target_arch = "aarch64")]
+    {
+        use crate::isa::neon::{Neon, NeonDotprod};
+        match isa {
+            Isa::Neon => bytes::<Neon>(key).or_else(|| singles::<Neon>(key)),
+            Isa::NeonDotprod => bytes::<NeonDotprod>(key).or_else(|| singles::<Neon>(key)),
+            _ => portable(key),
+        }
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     {
         let _ = isa;
-        portable(metric, query, row)
+        portable(key)
     }
 }
 
-fn portable(metric: Metric, query: ElementKind, row: ElementKind) -> Option<Shapes> {
-    singles::<Portable>(metric, query, row).or_else(|| bytes::<Portable>(metric, query, row))
+type Key = (Metric, ElementKind, ElementKind);
+
+fn portable(key: Key) -> Option<Shapes> {
+    singles::<Portable>(key).or_else(|| bytes::<Portable>(key))
+}
+
+/// Bfloats on both sides.
+#[cfg(target_arch = "x86_64")]
+fn pairs<S: Entry + Brains>((metric, query, row): Key) -> Option<Shapes> {
+    (query == ElementKind::Bf16 && row == query).then(|| cell::<S, Pairs>(metric))
 }
 
 /// Pairs that are summed in `f32`.
-fn singles<S>(metric: Metric, query: ElementKind, row: ElementKind) -> Option<Shapes>
+fn singles<S>((metric, query, row): Key) -> Option<Shapes>
 where
     S: Entry + Load<f32> + Load<f16> + Load<bf16> + Load<u8> + Load<i8>,
 {
@@ -63,7 +77,7 @@ where
 }
 
 /// Pairs that are summed in integers.
-fn bytes<S>(metric: Metric, query: ElementKind, row: ElementKind) -> Option<Shapes>
+fn bytes<S>((metric, query, row): Key) -> Option<Shapes>
 where
     S: Entry + Bytes<u8> + Bytes<i8>,
 {

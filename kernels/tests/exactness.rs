@@ -51,10 +51,7 @@ fn compare<Q: Sample, R: Sample>(case: &Case<'_, Q, R>) {
     let dim = case.query.len();
     let rows: Vec<&[R]> = case.rows.iter().map(Row::slice).collect();
     let flat: Vec<R> = rows.concat();
-    let exact: Vec<_> = rows
-        .iter()
-        .map(|r| oracle::exact(case.metric, case.query, r))
-        .collect();
+    let exact: Vec<_> = rows.iter().map(|r| oracle::exact(case.metric, case.query, r)).collect();
     let faint: Vec<bool> = rows.iter().map(|r| faint(case.query) || faint(r)).collect();
     for isa in Isa::available() {
         let distance = Distance::<Q, R>::with_isa(case.metric, dim, isa).unwrap();
@@ -64,19 +61,11 @@ fn compare<Q: Sample, R: Sample>(case: &Case<'_, Q, R>) {
         distance.gathered(case.query, &rows, &mut gathered).unwrap();
         let views: Vec<&[u8]> = rows.iter().map(|r| bytemuck::cast_slice(r)).collect();
         let query = bytemuck::cast_slice(case.query);
-        distance
-            .bytes()
-            .gathered_near(query, &views, &mut near)
-            .unwrap();
+        distance.bytes().gathered_near(query, &views, &mut near).unwrap();
         distance.scan(case.query, &flat, &mut scanned).unwrap();
         for (i, exact) in exact.iter().enumerate() {
             let pair = distance.pair(case.query, rows[i]).unwrap();
-            let shapes = [
-                ("pair", pair),
-                ("gathered", gathered[i]),
-                ("near", near[i]),
-                ("scan", scanned[i]),
-            ];
+            let shapes = [("pair", pair), ("gathered", gathered[i]), ("near", near[i]), ("scan", scanned[i])];
             for (shape, got) in shapes {
                 let rounded = exact.distance as f32;
                 let allowed = bound(case.metric, R::KIND, Q::KIND, dim, exact.scale);
@@ -108,16 +97,9 @@ fn every_length<Q: Sample, R: Sample>() {
             // Row counts go round too: none, a lone one, groups of 4 and 8 and what is left.
             let n = [dim % 14, 3, 9][numbers as usize];
             let query = Row::<Q>::new(&mut random, numbers, dim, dim % 16);
-            let rows: Vec<_> = (0..n)
-                .map(|i| Row::<R>::new(&mut random, numbers, dim, (dim + i) % 16))
-                .collect();
+            let rows: Vec<_> = (0..n).map(|i| Row::<R>::new(&mut random, numbers, dim, (dim + i) % 16)).collect();
             for metric in Metric::ALL {
-                compare(&Case {
-                    metric,
-                    numbers,
-                    query: query.slice(),
-                    rows: &rows,
-                });
+                compare(&Case { metric, numbers, query: query.slice(), rows: &rows });
             }
         }
     }
@@ -133,12 +115,7 @@ fn every_offset<Q: Sample, R: Sample>() {
                 .collect();
             for metric in Metric::ALL {
                 let numbers = Numbers::Usual;
-                compare(&Case {
-                    metric,
-                    numbers,
-                    query: query.slice(),
-                    rows: &rows,
-                });
+                compare(&Case { metric, numbers, query: query.slice(), rows: &rows });
             }
         }
     }
@@ -151,9 +128,7 @@ fn nan_shows<Q: Sample, R: Sample>(nan: Option<R>) {
     for dim in [1, 7, 16, 33, 100, 128, 300] {
         let query = Row::<Q>::new(&mut random, Numbers::Usual, dim, 1);
         for at in 0..dim {
-            let mut rows: Vec<_> = (0..13)
-                .map(|i| Row::<R>::new(&mut random, Numbers::Usual, dim, i))
-                .collect();
+            let mut rows: Vec<_> = (0..13).map(|i| Row::<R>::new(&mut random, Numbers::Usual, dim, i)).collect();
             let wrong = at % 13;
             rows[wrong].set(at, nan);
             let rows: Vec<&[R]> = rows.iter().map(Row::slice).collect();
@@ -163,12 +138,7 @@ fn nan_shows<Q: Sample, R: Sample>(nan: Option<R>) {
                     let mut out = [0.0; 13];
                     distance.gathered(query.slice(), &rows, &mut out).unwrap();
                     for (i, got) in out.into_iter().enumerate() {
-                        assert_eq!(
-                            got.is_nan(),
-                            i == wrong,
-                            "{} at {at}",
-                            distance.bytes().name()
-                        );
+                        assert_eq!(got.is_nan(), i == wrong, "{} at {at}", distance.bytes().name());
                     }
                     assert!(distance.pair(query.slice(), rows[wrong]).unwrap().is_nan());
                 }
@@ -238,28 +208,13 @@ fn what_is_too_large_is_infinite() {
         for dim in [1, 17, 100] {
             let (large, zero) = (vec![3.0e38f32; dim], vec![0.0f32; dim]);
             let l2 = Distance::<f32>::with_isa(Metric::L2, dim, isa).unwrap();
-            assert_eq!(
-                l2.pair(&large, &zero).unwrap(),
-                f32::INFINITY,
-                "{isa} {dim}"
-            );
+            assert_eq!(l2.pair(&large, &zero).unwrap(), f32::INFINITY, "{isa} {dim}");
             let infinite = vec![f32::INFINITY; dim];
-            assert_eq!(
-                l2.pair(&infinite, &zero).unwrap(),
-                f32::INFINITY,
-                "{isa} {dim}"
-            );
-            assert!(
-                l2.pair(&infinite, &infinite).unwrap().is_nan(),
-                "{isa} {dim}"
-            );
+            assert_eq!(l2.pair(&infinite, &zero).unwrap(), f32::INFINITY, "{isa} {dim}");
+            assert!(l2.pair(&infinite, &infinite).unwrap().is_nan(), "{isa} {dim}");
             let half = Distance::<f32, f16>::with_isa(Metric::L2, dim, isa).unwrap();
             let infinite = vec![f16::INFINITY; dim];
-            assert_eq!(
-                half.pair(&zero, &infinite).unwrap(),
-                f32::INFINITY,
-                "{isa} {dim}"
-            );
+            assert_eq!(half.pair(&zero, &infinite).unwrap(), f32::INFINITY, "{isa} {dim}");
         }
     }
 }
@@ -273,15 +228,9 @@ fn every_sixteen_bits_convert() {
         for bits in 0..=u16::MAX {
             let (half, brain) = (f16::from_bits(bits), bf16::from_bits(bits));
             let got = -f16s.pair(&[1.0], &[half]).unwrap();
-            assert!(
-                got == half.to_f32() || (got.is_nan() && half.is_nan()),
-                "{isa} {bits:#x}"
-            );
+            assert!(got == half.to_f32() || (got.is_nan() && half.is_nan()), "{isa} {bits:#x}");
             let got = -bf16s.pair(&[1.0], &[brain]).unwrap();
-            assert!(
-                got == brain.to_f32() || (got.is_nan() && brain.is_nan()),
-                "{isa} {bits:#x}"
-            );
+            assert!(got == brain.to_f32() || (got.is_nan() && brain.is_nan()), "{isa} {bits:#x}");
         }
     }
 }

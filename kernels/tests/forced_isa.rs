@@ -1,12 +1,22 @@
 //! `OMENDB_ISA`: forced by name; what is unknown or missing is an error. A variable of the
-//! environment belongs to the whole process, hence one test in a process of its own.
+//! environment belongs to the whole process, hence one test that sets it, in a process of its own.
 
 use omendb_kernels::{Distance, ISA_VARIABLE, Isa, KernelError, Metric};
+
+/// Where a run is meant to cover certain instruction sets, it names them, so that a machine
+/// without them cannot pass by leaving them out: `OMENDB_REQUIRED_ISAS=avx2,avx512`.
+#[test]
+fn the_required_instruction_sets_are_here() {
+    let required = std::env::var("OMENDB_REQUIRED_ISAS").unwrap_or_default();
+    for name in required.split(',').filter(|name| !name.is_empty()) {
+        name.parse::<Isa>().unwrap().required().unwrap();
+    }
+}
 
 #[test]
 fn the_variable_decides() {
     let set = |name: &str| {
-        // SAFETY: this process runs this test alone.
+        // SAFETY: no other test of this process reads or writes this variable.
         unsafe { std::env::set_var(ISA_VARIABLE, name) }
     };
     for isa in Isa::available() {
@@ -24,9 +34,6 @@ fn the_variable_decides() {
     for name in ["", "avx", "AVX2 "] {
         set(name);
         let refused = Distance::<f32>::new(Metric::L2, 4).unwrap_err();
-        assert!(
-            matches!(refused, KernelError::UnknownIsa { .. }),
-            "{refused}"
-        );
+        assert!(matches!(refused, KernelError::UnknownIsa { .. }), "{refused}");
     }
 }

@@ -8,10 +8,7 @@ fn handle(query: ElementKind, row: ElementKind, dim: usize) -> RowDistance {
 
 #[test]
 fn no_elements() {
-    assert_eq!(
-        Distance::<f32>::new(Metric::L2, 0).unwrap_err(),
-        KernelError::Empty
-    );
+    assert_eq!(Distance::<f32>::new(Metric::L2, 0).unwrap_err(), KernelError::Empty);
     let refused = RowDistance::new(Metric::Cosine, ElementKind::U8, ElementKind::U8, 0);
     assert_eq!(refused.unwrap_err(), KernelError::Empty);
 }
@@ -28,18 +25,12 @@ fn too_many_elements() {
 fn another_dimension() {
     let l2 = Distance::<f32>::new(Metric::L2, 4).unwrap();
     let expected = 4;
-    let wrong = |found, row| KernelError::Dimension {
-        expected,
-        found,
-        row,
-    };
+    let wrong = |found, row| KernelError::Dimension { expected, found, row };
     assert_eq!(l2.pair(&[0.0; 3], &[0.0; 4]).unwrap_err(), wrong(3, 0));
     assert_eq!(l2.pair(&[0.0; 4], &[0.0; 5]).unwrap_err(), wrong(5, 0));
     assert_eq!(l2.pair(&[], &[0.0; 4]).unwrap_err(), wrong(0, 0));
     let mut out = [7.0; 2];
-    let refused = l2
-        .gathered(&[0.0; 4], &[&[0.0; 4], &[]], &mut out)
-        .unwrap_err();
+    let refused = l2.gathered(&[0.0; 4], &[&[0.0; 4], &[]], &mut out).unwrap_err();
     assert_eq!(refused, wrong(0, 1));
     assert_eq!(out, [7.0; 2], "a refused call writes nothing");
 }
@@ -47,36 +38,17 @@ fn another_dimension() {
 #[test]
 fn another_number_of_results() {
     let l2 = Distance::<f32>::new(Metric::L2, 4).unwrap();
-    let refused = l2
-        .gathered(&[0.0; 4], &[&[0.0; 4]], &mut [0.0; 2])
-        .unwrap_err();
-    assert_eq!(
-        refused,
-        KernelError::Output {
-            expected: 1,
-            found: 2
-        }
-    );
+    let refused = l2.gathered(&[0.0; 4], &[&[0.0; 4]], &mut [0.0; 2]).unwrap_err();
+    assert_eq!(refused, KernelError::Output { expected: 1, found: 2 });
     let refused = l2.scan(&[0.0; 4], &[0.0; 9], &mut [0.0; 2]).unwrap_err();
-    assert_eq!(
-        refused,
-        KernelError::Length {
-            expected: 32,
-            found: 36,
-            row: 2
-        }
-    );
+    assert_eq!(refused, KernelError::Length { expected: 32, found: 36, row: 2 });
 }
 
 #[test]
 fn misaligned_bytes() {
     let memory = [0u32; 9];
     let bytes: &[u8] = bytemuck::cast_slice(&memory);
-    for (kind, required) in [
-        (ElementKind::F32, 4),
-        (ElementKind::F16, 2),
-        (ElementKind::Bf16, 2),
-    ] {
+    for (kind, required) in [(ElementKind::F32, 4), (ElementKind::F16, 2), (ElementKind::Bf16, 2)] {
         let handle = handle(kind, kind, 8);
         let good = &bytes[..handle.row_bytes()];
         let bad = &bytes[1..=handle.row_bytes()];
@@ -84,17 +56,9 @@ fn misaligned_bytes() {
         let wrong = KernelError::Misaligned { required, address };
         assert_eq!(handle.pair(bad, good).unwrap_err(), wrong);
         assert_eq!(handle.pair(good, bad).unwrap_err(), wrong);
-        assert_eq!(
-            handle
-                .gathered(good, &[good, bad], &mut [0.0; 2])
-                .unwrap_err(),
-            wrong
-        );
+        assert_eq!(handle.gathered(good, &[good, bad], &mut [0.0; 2]).unwrap_err(), wrong);
         let stride = handle.row_bytes();
-        assert_eq!(
-            handle.scan(good, bad, stride, &mut [0.0; 1]).unwrap_err(),
-            wrong
-        );
+        assert_eq!(handle.scan(good, bad, stride, &mut [0.0; 1]).unwrap_err(), wrong);
         assert_eq!(handle.exact(good, bad).unwrap_err(), wrong);
     }
 }
@@ -104,55 +68,21 @@ fn bytes_that_are_no_rows() {
     let handle = handle(ElementKind::F32, ElementKind::F16, 8);
     let memory = [0u32; 64];
     let bytes: &[u8] = bytemuck::cast_slice(&memory);
-    let wrong = |expected, found, row| KernelError::Length {
-        expected,
-        found,
-        row,
-    };
-    assert_eq!(
-        handle.pair(&bytes[..31], &bytes[..16]).unwrap_err(),
-        wrong(32, 31, 0)
-    );
-    assert_eq!(
-        handle.pair(&bytes[..32], &bytes[..13]).unwrap_err(),
-        wrong(16, 13, 0)
-    );
+    let wrong = |expected, found, row| KernelError::Length { expected, found, row };
+    assert_eq!(handle.pair(&bytes[..31], &bytes[..16]).unwrap_err(), wrong(32, 31, 0));
+    assert_eq!(handle.pair(&bytes[..32], &bytes[..13]).unwrap_err(), wrong(16, 13, 0));
     assert_eq!(handle.pair(&bytes[..32], &[]).unwrap_err(), wrong(16, 0, 0));
     let rows: [&[u8]; 2] = [&bytes[..16], &bytes[..18]];
-    assert_eq!(
-        handle
-            .gathered(&bytes[..32], &rows, &mut [0.0; 2])
-            .unwrap_err(),
-        wrong(16, 18, 1)
-    );
+    assert_eq!(handle.gathered(&bytes[..32], &rows, &mut [0.0; 2]).unwrap_err(), wrong(16, 18, 1));
     // Three rows twenty bytes apart end at 56; the last one's padding may be missing.
     let mut out = [0.0; 3];
-    assert!(
-        handle
-            .scan(&bytes[..32], &bytes[..56], 20, &mut out)
-            .is_ok()
-    );
-    assert_eq!(
-        handle
-            .scan(&bytes[..32], &bytes[..55], 20, &mut out)
-            .unwrap_err(),
-        wrong(56, 55, 2)
-    );
-    let refused = handle
-        .scan(&bytes[..32], bytes, usize::MAX - 1, &mut out)
-        .unwrap_err();
+    assert!(handle.scan(&bytes[..32], &bytes[..56], 20, &mut out).is_ok());
+    assert_eq!(handle.scan(&bytes[..32], &bytes[..55], 20, &mut out).unwrap_err(), wrong(56, 55, 2));
+    let refused = handle.scan(&bytes[..32], bytes, usize::MAX - 1, &mut out).unwrap_err();
     assert!(matches!(refused, KernelError::Length { .. }), "{refused}");
     for stride in [0, 14, 17] {
-        let refused = handle
-            .scan(&bytes[..32], bytes, stride, &mut out)
-            .unwrap_err();
-        assert_eq!(
-            refused,
-            KernelError::Stride {
-                stride,
-                row_bytes: 16
-            }
-        );
+        let refused = handle.scan(&bytes[..32], bytes, stride, &mut out).unwrap_err();
+        assert_eq!(refused, KernelError::Stride { stride, row_bytes: 16 });
     }
 }
 
@@ -175,18 +105,9 @@ fn an_instruction_set_this_machine_lacks() {
 
 #[test]
 fn names_that_mean_nothing() {
-    assert!(matches!(
-        "avx1024".parse::<Isa>(),
-        Err(KernelError::UnknownIsa { .. })
-    ));
-    assert!(matches!(
-        "manhattan".parse::<Metric>(),
-        Err(KernelError::UnknownName { .. })
-    ));
-    assert!(matches!(
-        "f64".parse::<ElementKind>(),
-        Err(KernelError::UnknownName { .. })
-    ));
+    assert!(matches!("avx1024".parse::<Isa>(), Err(KernelError::UnknownIsa { .. })));
+    assert!(matches!("manhattan".parse::<Metric>(), Err(KernelError::UnknownName { .. })));
+    assert!(matches!("f64".parse::<ElementKind>(), Err(KernelError::UnknownName { .. })));
     for isa in Isa::ALL {
         assert_eq!(isa.name().parse::<Isa>().unwrap(), isa);
     }

@@ -16,12 +16,7 @@ pub(crate) fn libclang() -> Outcome {
             .into());
     }
     eprintln!("libclang is missing, and RocksDB's bindings need it: installing libclang-dev with apt");
-    let install = || shell::step(apt(&["install", "--yes", "--no-install-recommends", "libclang-dev"]));
-    // The first try may fail for want of package lists alone.
-    if install().is_err() {
-        shell::step(apt(&["update"]))?;
-        install()?;
-    }
+    packages(&["libclang-dev"])?;
     find_libclang().map(drop).ok_or_else(|| {
         "libclang-dev is installed and libclang.so still not found: set LIBCLANG_PATH to its folder".into()
     })
@@ -39,17 +34,47 @@ pub(crate) fn nextest() -> bool {
     found
 }
 
-/// `apt-get`, through `sudo -n` unless we are root: it asks nobody anything.
+/// Packages of the system, installed with apt.
+pub(crate) fn packages(names: &[&str]) -> Outcome {
+    let arguments = [&["install", "--yes", "--no-install-recommends"], names].concat();
+    let install = || shell::step(apt(&arguments));
+    // The first try may fail for want of package lists alone.
+    install().or_else(|_| {
+        shell::step(apt(&["update"]))?;
+        install()
+    })
+}
+
+/// Lets packages of another architecture be installed.
+pub(crate) fn foreign(architecture: &str) -> Outcome {
+    let known = Command::new("dpkg").arg("--print-foreign-architectures").output();
+    let known =
+        known.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).lines().any(|line| line == architecture));
+    if known {
+        return Ok(());
+    }
+    shell::step(privileged("dpkg", &["--add-architecture", architecture]))?;
+    shell::step(apt(&["update"]))
+}
+
+/// `apt-get`, asking nobody anything.
 fn apt(arguments: &[&str]) -> Command {
+    let mut command = privileged("apt-get", arguments);
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+/// A program run as root: through `sudo -n` unless we are.
+fn privileged(program: &str, arguments: &[&str]) -> Command {
     let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0");
     let mut command = if root {
-        Command::new("apt-get")
+        Command::new(program)
     } else {
         let mut sudo = Command::new("sudo");
-        sudo.args(["-n", "apt-get"]);
+        sudo.args(["-n", program]);
         sudo
     };
-    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+    command.args(arguments);
     command
 }
 

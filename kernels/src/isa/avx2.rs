@@ -1,7 +1,7 @@
 //! AVX2 with FMA and F16C: eight singles, sixteen bytes widened to 16 bits.
 
 use super::entry::{entries, loads, ops};
-use crate::op::{Bytes, Simd};
+use crate::op::{Brains, Bytes, Simd};
 use core::arch::x86_64::*;
 use half::{bf16, f16};
 
@@ -65,17 +65,11 @@ impl Simd for Avx2 {
                 let ab = _mm256_hadd_ps(v[0], v[1]);
                 let cd = _mm256_hadd_ps(v[2], v[3]);
                 let abcd = _mm256_hadd_ps(ab, cd);
-                let sum = _mm_add_ps(
-                    _mm256_castps256_ps128(abcd),
-                    _mm256_extractf128_ps::<1>(abcd),
-                );
+                let sum = _mm_add_ps(_mm256_castps256_ps128(abcd), _mm256_extractf128_ps::<1>(abcd));
                 _mm_storeu_ps(out.as_mut_ptr(), sum);
             } else {
                 for i in 0..N {
-                    let v = _mm_add_ps(
-                        _mm256_castps256_ps128(v[i]),
-                        _mm256_extractf128_ps::<1>(v[i]),
-                    );
+                    let v = _mm_add_ps(_mm256_castps256_ps128(v[i]), _mm256_extractf128_ps::<1>(v[i]));
                     let v = _mm_add_ps(v, _mm_movehl_ps(v, v));
                     out[i] = _mm_cvtss_f32(_mm_add_ss(v, _mm_movehdup_ps(v)));
                 }
@@ -103,17 +97,11 @@ pub(super) unsafe fn sums_i32<const N: usize>(v: [__m256i; N]) -> [u32; N] {
             let ab = _mm256_hadd_epi32(v[0], v[1]);
             let cd = _mm256_hadd_epi32(v[2], v[3]);
             let abcd = _mm256_hadd_epi32(ab, cd);
-            let sum = _mm_add_epi32(
-                _mm256_castsi256_si128(abcd),
-                _mm256_extracti128_si256::<1>(abcd),
-            );
+            let sum = _mm_add_epi32(_mm256_castsi256_si128(abcd), _mm256_extracti128_si256::<1>(abcd));
             _mm_storeu_si128(out.as_mut_ptr().cast(), sum);
         } else {
             for i in 0..N {
-                let v = _mm_add_epi32(
-                    _mm256_castsi256_si128(v[i]),
-                    _mm256_extracti128_si256::<1>(v[i]),
-                );
+                let v = _mm_add_epi32(_mm256_castsi256_si128(v[i]), _mm256_extracti128_si256::<1>(v[i]));
                 let v = _mm_add_epi32(v, _mm_unpackhi_epi64(v, v));
                 let v = _mm_add_epi32(v, _mm_shuffle_epi32::<1>(v));
                 out[i] = _mm_cvtsi128_si32(v).cast_unsigned();
@@ -194,5 +182,41 @@ unsafe fn part16(p: *const u8, n: usize, back: bool) -> __m128i {
             core::ptr::copy_nonoverlapping(p, whole.as_mut_ptr(), n);
             _mm_loadu_si128(whole.as_ptr().cast())
         }
+    }
+}
+
+/// `n < 32` bytes at `p` and zeroes; see `Load::load_part`.
+#[inline(always)]
+pub(super) unsafe fn part32(p: *const u8, n: usize, back: bool) -> __m256i {
+    // SAFETY: with `back`, the last 32 bytes of the row; else n, into a buffer of 32.
+    unsafe {
+        if back {
+            let v = _mm256_loadu_si256(p.sub(32 - n).cast());
+            _mm256_and_si256(v, _mm256_loadu_si256(KEEP_BYTES.as_ptr().add(n).cast()))
+        } else {
+            let mut whole = [0u8; 32];
+            core::ptr::copy_nonoverlapping(p, whole.as_mut_ptr(), n);
+            _mm256_loadu_si256(whole.as_ptr().cast())
+        }
+    }
+}
+
+impl Brains for Avx2 {
+    type B = __m256i;
+
+    #[inline(always)]
+    unsafe fn load_brains(self, p: *const bf16) -> __m256i {
+        // SAFETY: sixteen elements are readable.
+        unsafe { _mm256_loadu_si256(p.cast()) }
+    }
+    #[inline(always)]
+    unsafe fn load_brains_part(self, p: *const bf16, n: usize, back: bool) -> __m256i {
+        // SAFETY: the caller's promise, in bytes.
+        unsafe { part32(p.cast(), 2 * n, back) }
+    }
+    ops! {
+        fn even(v: __m256i) -> __m256 = _mm256_castsi256_ps(_mm256_slli_epi32::<16>(v));
+        fn odd(v: __m256i) -> __m256 =
+            _mm256_castsi256_ps(_mm256_and_si256(v, _mm256_set1_epi32(!0xffff)));
     }
 }

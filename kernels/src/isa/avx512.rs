@@ -1,7 +1,7 @@
 //! AVX-512 F, BW, CD, DQ, VL: sixteen singles, 32 bytes widened to 16 bits, tails by mask.
 
 use super::entry::{entries, ops};
-use crate::op::{Bytes, Load, Simd};
+use crate::op::{Brains, Bytes, Load, Simd};
 use core::arch::x86_64::*;
 use half::{bf16, f16};
 
@@ -110,14 +110,15 @@ unsafe fn quarters(v: [__m512; 4]) -> __m512 {
             _mm512_shuffle_f32x4::<0b01_00_01_00>(v[2], v[3]),
             _mm512_shuffle_f32x4::<0b11_10_11_10>(v[2], v[3]),
         );
-        _mm512_add_ps(
-            _mm512_shuffle_f32x4::<0b10_00_10_00>(ab, cd),
-            _mm512_shuffle_f32x4::<0b11_01_11_01>(ab, cd),
-        )
+        _mm512_add_ps(_mm512_shuffle_f32x4::<0b10_00_10_00>(ab, cd), _mm512_shuffle_f32x4::<0b11_01_11_01>(ab, cd))
     }
 }
 
 /// As `loads!`, with a masked load for the part at the end.
+///
+/// `_mm512_cvtph_ps` would ask for no exceptions, a form of the instruction that cannot read
+/// memory. (Either form is two operations on Intel's shuffle and multiply ports, which is what
+/// bounds f16; shifting and masking by hand is three, and scales subnormals away.)
 macro_rules! masked_loads {
     ($($type:ty, $load:ident, $masked:ident, |$v:ident| $convert:expr;)*) => {$(
         impl Load<$type> for Avx512 {
@@ -143,7 +144,7 @@ macro_rules! masked_loads {
 
 masked_loads! {
     f32, _mm512_loadu_ps, _mm512_maskz_loadu_ps, |v| v;
-    f16, _mm256_loadu_si256, _mm256_maskz_loadu_epi16, |v| _mm512_cvtph_ps(v);
+    f16, _mm256_loadu_si256, _mm256_maskz_loadu_epi16, |v| _mm512_cvt_roundph_ps::<_MM_FROUND_CUR_DIRECTION>(v);
     bf16, _mm256_loadu_si256, _mm256_maskz_loadu_epi16,
         |v| _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(v)));
     u8, _mm_loadu_si128, _mm_maskz_loadu_epi8, |v| _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(v));
@@ -194,10 +195,7 @@ unsafe fn quarters_i32(v: [__m512i; 4]) -> __m512i {
             _mm512_shuffle_i32x4::<0b01_00_01_00>(v[2], v[3]),
             _mm512_shuffle_i32x4::<0b11_10_11_10>(v[2], v[3]),
         );
-        _mm512_add_epi32(
-            _mm512_shuffle_i32x4::<0b10_00_10_00>(ab, cd),
-            _mm512_shuffle_i32x4::<0b11_01_11_01>(ab, cd),
-        )
+        _mm512_add_epi32(_mm512_shuffle_i32x4::<0b10_00_10_00>(ab, cd), _mm512_shuffle_i32x4::<0b11_01_11_01>(ab, cd))
     }
 }
 
@@ -246,4 +244,24 @@ macro_rules! bytes {
 bytes! {
     u8, _mm512_cvtepu8_epi16;
     i8, _mm512_cvtepi8_epi16;
+}
+
+impl Brains for Avx512 {
+    type B = __m512i;
+
+    #[inline(always)]
+    unsafe fn load_brains(self, p: *const bf16) -> __m512i {
+        // SAFETY: 32 elements are readable.
+        unsafe { _mm512_loadu_si512(p.cast()) }
+    }
+    #[inline(always)]
+    unsafe fn load_brains_part(self, p: *const bf16, n: usize, _back: bool) -> __m512i {
+        // SAFETY: n < 32 elements are readable, and no others are read.
+        unsafe { _mm512_maskz_loadu_epi16(!(!0 << n), p.cast()) }
+    }
+    ops! {
+        fn even(v: __m512i) -> __m512 = _mm512_castsi512_ps(_mm512_slli_epi32::<16>(v));
+        fn odd(v: __m512i) -> __m512 =
+            _mm512_castsi512_ps(_mm512_and_si512(v, _mm512_set1_epi32(!0xffff)));
+    }
 }

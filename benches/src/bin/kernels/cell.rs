@@ -1,0 +1,245 @@
+//! One cell: a metric, a pair of element types, a dimension and a place; all shapes of ours
+//! and all peers, timed in turn and compared with the oracle.
+
+use crate::clock::{Contender, race};
+use crate::rows::{Place, Rows, Sample};
+use omendb_kernels::ElementKind::{Bf16, F16, F32, I8, U8};
+use omendb_kernels::{Distance, Element, ElementKind, Isa, Metric, bf16, f16, limits, oracle};
+use std::hint::black_box;
+use std::time::Duration;
+
+/// The pairs of element types there are kernels for.
+pub(crate) const TYPES: [(ElementKind, ElementKind); 9] =
+    [(F32, F32), (F16, F16), (Bf16, Bf16), (U8, U8), (I8, I8), (F32, F16), (F32, Bf16), (F32, U8), (F32, I8)];
+
+pub(crate) struct Settings {
+    pub(crate) isa: Isa,
+    pub(crate) rounds: usize,
+    pub(crate) turn: Duration,
+}
+
+/// A contender's result.
+pub(crate) struct Entry {
+    pub(crate) name: &'static str,
+    pub(crate) ns: f64,
+    /// The largest error over the rows looked at, relative to the size of what is summed;
+    /// `None` for what computes nothing.
+    pub(crate) error: Option<f64>,
+}
+
+pub(crate) struct Cell {
+    pub(crate) place: Place,
+    pub(crate) metric: Metric,
+    pub(crate) query: ElementKind,
+    pub(crate) row: ElementKind,
+    pub(crate) dim: usize,
+    pub(crate) entries: Vec<Entry>,
+    /// Least nanoseconds a row's loads take, and its multiplications in registers.
+    pub(crate) load_ns: f64,
+    pub(crate) multiply_ns: f64,
+}
+
+impl Cell {
+    pub(crate) fn row_bytes(&self) -> usize {
+        self.dim * self.row.size()
+    }
+
+    /// What a distance cannot take less than.
+    pub(crate) fn limit_ns(&self) -> f64 {
+        self.load_ns.max(self.multiply_ns)
+    }
+
+    pub(crate) fn ns(&self, name: &str) -> Option<f64> {
+        self.entries.iter().find(|e| e.name == name).map(|e| e.ns)
+    }
+}
+
+pub(crate) fn measure(
+    settings: &Settings,
+    place: Place,
+    metric: Metric,
+    query: ElementKind,
+    row: ElementKind,
+    dim: usize,
+) -> Result<Cell, String> {
+    let case = Case { settings, place, metric, dim };
+    match (query, row) {
+        (F32, F32) => case.same::<f32>(),
+        (F16, F16) => case.same::<f16>(),
+        (Bf16, Bf16) => case.same::<bf16>(),
+        (U8, U8) => case.same::<u8>(),
+        (I8, I8) => case.same::<i8>(),
+        (F32, F16) => case.mixed::<f32, f16>(),
+        (F32, Bf16) => case.mixed::<f32, bf16>(),
+        (F32, U8) => case.mixed::<f32, u8>(),
+        (F32, I8) => case.mixed::<f32, i8>(),
+        _ => Err(format!("no kernel takes {query} queries to {row} rows")),
+    }
+}
+
+struct Case<'a> {
+    settings: &'a Settings,
+    place: Place,
+    metric: Metric,
+    dim: usize,
+}
+
+/// How many rows a call of the gathered shape takes: about a vertex's unseen neighbours.
+const GROUP: usize = 32;
+
+impl Case<'_> {
+    fn same<T: Sample + Peers>(&self) -> Result<Cell, String> {
+        let rows = Rows::<T>::new(self.place, self.dim, 1);
+        let query = Rows::<T>::new(Place::L1, self.dim, 2);
+        T::with_peers(self.metric, self.dim, &query, &rows, self.order(&rows), &mut |peers| {
+            self.finish(&query, &rows, peers)
+        })
+    }
+
+    fn mixed<Q: Sample, R: Sample>(&self) -> Result<Cell, String> {
+        let rows = Rows::<R>::new(self.place, self.dim, 1);
+        let query = Rows::<Q>::new(Place::L1, self.dim, 2);
+        self.finish(&query, &rows, Vec::new())
+    }
+
+    fn order<T: Sample>(&self, rows: &Rows<T>) -> Vec<usize> {
+        let visits = match self.place {
+            Place::L1 => rows.len().next_multiple_of(GROUP).max(128),
+            Place::L2 => rows.len().next_multiple_of(GROUP),
+            Place::Dram => 32_768,
+        };
+        rows.order(visits)
+    }
+
+    fn finish<Q: Sample, R: Sample>(
+        &self,
+        query: &Rows<Q>,
+        rows: &Rows<R>,
+        peers: Vec<(Contender<'_>, f64)>,
+    ) -> Result<Cell, String> {
+        let refused = |e: omendb_kernels::KernelError| e.to_string();
+        let (metric, dim, isa) = (self.metric, self.dim, self.settings.isa);
+        let distance = Distance::<Q, R>::with_isa(metric, dim, isa).map_err(refused)?;
+        let bytes = *distance.bytes();
+        let order = self.order(rows);
+        let list = rows.list(&order);
+        let views: Vec<&[u8]> = list.iter().map(|r| bytemuck::cast_slice(r)).collect();
+        let q = query.row(0);
+        let q_bytes: &[u8] = bytemuck::cast_slice(q);
+        let visits = order.len();
+        let (flat, stride) = rows.flat();
+        let flat: &[u8] = bytemuck::cast_slice(flat);
+        let (mut near, mut ahead) = ([0.0; GROUP], [0.0; GROUP]);
+        let mut scanned = vec![0.0; rows.len()];
+
+        let error = |got: &dyn Fn(usize) -> f32| -> f64 {
+            (0..list.len().min(64))
+                .map(|i| {
+                    let exact = oracle::exact(metric, q, list[i]);
+                    (f64::from(got(i)) - exact.distance).abs() / exact.scale
+                })
+                .fold(0.0, f64::max)
+        };
+        let pair_error = error(&|i| distance.pair(q, list[i]).unwrap_or(f32::NAN));
+        let mut once = vec![0.0; list.len().min(64)];
+        bytes.gathered(q_bytes, &views[..once.len()], &mut once).map_err(refused)?;
+        let gathered_error = error(&|i| once[i]);
+
+        let mut contenders = vec![
+            Contender::new("load", visits, || limits::load(isa, &views).unwrap_or(0.0)),
+            Contender::new("pair", visits, || list.iter().map(|row| distance.pair(q, row).unwrap_or(0.0)).sum()),
+            Contender::new("gathered", visits, || {
+                for group in views.chunks_exact(GROUP) {
+                    black_box(bytes.gathered_near(q_bytes, group, &mut near)).ok();
+                }
+                near[0]
+            }),
+            Contender::new("ahead", visits, || {
+                for group in views.chunks_exact(GROUP) {
+                    black_box(bytes.gathered(q_bytes, group, &mut ahead)).ok();
+                }
+                ahead[0]
+            }),
+        ];
+        let mut errors = vec![None, Some(pair_error), Some(gathered_error), Some(gathered_error)];
+        if self.place != Place::Dram {
+            contenders.push(Contender::new("scan", rows.len(), || {
+                black_box(bytes.scan(q_bytes, flat, stride * size_of::<R>(), &mut scanned)).ok();
+                scanned[0]
+            }));
+            errors.push(Some(gathered_error));
+        }
+        for (peer, error) in peers {
+            contenders.push(peer);
+            errors.push(Some(error));
+        }
+        let (rounds, turn) = match self.place {
+            Place::Dram => (3, Duration::from_millis(1)),
+            _ => (self.settings.rounds, self.settings.turn),
+        };
+        let times = race(&mut contenders, rounds, turn);
+        let multiply = multiply_ns(self.settings, dim, R::KIND, Q::KIND);
+        let entries: Vec<Entry> = contenders
+            .iter()
+            .zip(&times)
+            .zip(&errors)
+            .skip(1)
+            .map(|((contender, &ns), &error)| Entry { name: contender.name, ns, error })
+            .collect();
+        Ok(Cell {
+            place: self.place,
+            metric,
+            query: Q::KIND,
+            row: R::KIND,
+            dim,
+            entries,
+            load_ns: times[0],
+            multiply_ns: multiply,
+        })
+    }
+}
+
+/// What the multiplications of one row take when nothing else is done: one for each vector
+/// of singles; bytes against bytes go four to a lane.
+fn multiply_ns(settings: &Settings, dim: usize, row: ElementKind, query: ElementKind) -> f64 {
+    let steps = 60_000;
+    let lanes = limits::multiply_add(settings.isa, 0).map_or(1, |(lanes, _)| lanes);
+    let mut loops =
+        [Contender::new("multiply", steps, || limits::multiply_add(settings.isa, steps).map_or(0.0, |(_, sum)| sum))];
+    let a_step = race(&mut loops, settings.rounds.min(5), settings.turn)[0];
+    let per_step = if query == row && row.size() == 1 { 4 * lanes } else { lanes };
+    a_step * dim as f64 / per_step as f64
+}
+
+/// What receives a cell's peers and their errors.
+type Receiver<'a, 'b> = &'a mut dyn FnMut(Vec<(Contender<'_>, f64)>) -> Result<Cell, String>;
+
+/// Other libraries' kernels for rows of a type.
+pub(crate) trait Peers: Element {
+    fn with_peers(
+        metric: Metric,
+        dim: usize,
+        query: &Rows<Self>,
+        rows: &Rows<Self>,
+        order: Vec<usize>,
+        then: Receiver<'_, '_>,
+    ) -> Result<Cell, String>;
+}
+
+#[cfg(not(feature = "peers"))]
+impl<T: Element> Peers for T {
+    fn with_peers(
+        _: Metric,
+        _: usize,
+        _: &Rows<Self>,
+        _: &Rows<Self>,
+        _: Vec<usize>,
+        then: Receiver<'_, '_>,
+    ) -> Result<Cell, String> {
+        then(Vec::new())
+    }
+}
+
+#[cfg(feature = "peers")]
+#[path = "peers.rs"]
+mod peers;

@@ -1,0 +1,86 @@
+//! The table, for people and as a picture.
+
+use crate::cell::{Cell, Settings};
+use plotters::prelude::*;
+use std::fmt::Write as _;
+use std::path::Path;
+
+const COLUMNS: [&str; 7] = ["pair", "gathered", "ahead", "scan", "simsimd", "numkong", "diskann"];
+
+fn label(cell: &Cell) -> String {
+    format!("{} {}×{} {} {}", cell.place.name(), cell.query, cell.row, cell.metric, cell.dim)
+}
+
+/// One line for the terminal while the run goes on.
+pub(crate) fn line(cell: &Cell) -> String {
+    let mut line = format!("{:28} limit {:7.2} ns", label(cell), cell.limit_ns());
+    for entry in &cell.entries {
+        write!(line, "  {} {:.2}", entry.name, entry.ns).ok();
+    }
+    line
+}
+
+/// Every cell: nanoseconds a distance, with the share of the machine's limit reached and the
+/// largest error, both in what a reader can compare.
+pub(crate) fn markdown(settings: &Settings, cells: &[Cell]) -> String {
+    let mut out = String::new();
+    writeln!(
+        out,
+        "Instruction set: {}. Nanoseconds a distance (share of the limit; error × 2⁻²⁴ of the \
+         sum of the terms' sizes). The limit is the slower of reading the row and of \
+         multiplying it in registers, measured beside it. GB/s are those of `gathered`.\n",
+        settings.isa
+    )
+    .ok();
+    writeln!(out, "| cell | limit ns | GB/s | {} |", COLUMNS.join(" | ")).ok();
+    writeln!(out, "|---|---|---|{}", "---|".repeat(COLUMNS.len())).ok();
+    for cell in cells {
+        let best = cell.ns("gathered").unwrap_or(f64::NAN);
+        write!(out, "| {} | {:.2} | {:.1} |", label(cell), cell.limit_ns(), cell.row_bytes() as f64 / best).ok();
+        for column in COLUMNS {
+            match cell.entries.iter().find(|e| e.name == column) {
+                Some(entry) => write!(
+                    out,
+                    " {:.2} ({:.0} %; {}) |",
+                    entry.ns,
+                    100.0 * cell.limit_ns() / entry.ns,
+                    entry.error.map_or("–".into(), |e| format!("{:.1}", e * f64::from(1 << 24)))
+                ),
+                None => write!(out, " – |"),
+            }
+            .ok();
+        }
+        writeln!(out).ok();
+    }
+    out
+}
+
+/// Bars: each cell's shapes and peers as multiples of its limit.
+pub(crate) fn svg(path: &Path, cells: &[Cell]) -> Result<(), String> {
+    let failed = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+    let height = 60 + 16 * cells.len() as u32;
+    let area = SVGBackend::new(path, (1000, height)).into_drawing_area();
+    area.fill(&WHITE).map_err(|e| failed(&e))?;
+    let text = ("sans-serif", 11).into_font();
+    let across = |ratio: f64| 260 + (ratio.clamp(0.0, 8.0) * 85.0) as i32;
+    for mark in 0..=8 {
+        let x = across(f64::from(mark));
+        area.draw(&PathElement::new(vec![(x, 40), (x, height as i32)], BLACK.mix(0.15))).map_err(|e| failed(&e))?;
+        area.draw(&Text::new(format!("{mark}×"), (x - 6, 26), text.clone())).map_err(|e| failed(&e))?;
+    }
+    for (column, name) in COLUMNS.iter().enumerate() {
+        let x = 260 + 100 * column as i32;
+        area.draw(&Circle::new((x, 14), 4, Palette99::pick(column).filled())).map_err(|e| failed(&e))?;
+        area.draw(&Text::new(*name, (x + 8, 8), text.clone())).map_err(|e| failed(&e))?;
+    }
+    for (i, cell) in cells.iter().enumerate() {
+        let y = 52 + 16 * i as i32;
+        area.draw(&Text::new(label(cell), (6, y - 6), text.clone())).map_err(|e| failed(&e))?;
+        for entry in &cell.entries {
+            let column = COLUMNS.iter().position(|c| *c == entry.name).unwrap_or(0);
+            let x = across(entry.ns / cell.limit_ns());
+            area.draw(&Circle::new((x, y), 4, Palette99::pick(column).filled())).map_err(|e| failed(&e))?;
+        }
+    }
+    area.present().map_err(|e| failed(&e))
+}

@@ -1,0 +1,258 @@
+//! NEON: four singles, sixteen bytes; with dot products where there are such instructions.
+//!
+//! Halves are widened by `fcvtl` and dot products taken by `udot` and `sdot` in assembly: the
+//! language has their intrinsics only in nightly compilers. Tails shorter than a vector go
+//! through a buffer, others look back into the row.
+
+use super::entry::{entries, loads, ops};
+use crate::op::{Bytes, Simd};
+use core::arch::aarch64::*;
+use core::arch::asm;
+use half::{bf16, f16};
+
+pulp::simd_type! {
+    /// The features that [`Neon`] stands for.
+    pub(crate) struct Features {
+        pub neon: "neon",
+    }
+}
+
+pulp::simd_type! {
+    /// The features that [`NeonDotprod`] stands for.
+    pub(crate) struct DotprodFeatures {
+        pub neon: "neon",
+        pub dotprod: "dotprod",
+    }
+}
+
+/// The token.
+#[derive(Clone, Copy)]
+pub(crate) struct Neon(Features);
+
+entries!(
+    Neon,
+    #[target_feature(enable = "neon")]
+);
+
+/// The token of the dot product instructions.
+#[derive(Clone, Copy)]
+pub(crate) struct NeonDotprod(DotprodFeatures);
+
+entries!(
+    NeonDotprod,
+    #[target_feature(enable = "neon,dotprod")]
+);
+
+/// Four lanes cleared, then four set: a window into it keeps the last n of four.
+static KEEP: [u32; 8] = [0, 0, 0, 0, !0, !0, !0, !0];
+
+/// Sixteen bytes cleared, then as many set.
+static KEEP_BYTES: [u8; 32] = {
+    let mut keep = [0; 32];
+    let mut i = 16;
+    while i < 32 {
+        keep[i] = !0;
+        i += 1;
+    }
+    keep
+};
+
+impl Simd for Neon {
+    const LANES: usize = 4;
+    const ROWS: usize = 8;
+    type F = float32x4_t;
+
+    #[inline(always)]
+    unsafe fn token() -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { Features::new_unchecked() })
+    }
+    ops! {
+        fn zero() -> float32x4_t = vdupq_n_f32(0.0);
+        fn add(a: float32x4_t, b: float32x4_t) -> float32x4_t = vaddq_f32(a, b);
+        fn sub(a: float32x4_t, b: float32x4_t) -> float32x4_t = vsubq_f32(a, b);
+        fn mul_add(a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t =
+            vfmaq_f32(c, a, b);
+        // n <= 4: the window lies inside.
+        fn keep_last(v: float32x4_t, n: usize) -> float32x4_t = vreinterpretq_f32_u32(
+            vandq_u32(vreinterpretq_u32_f32(v), vld1q_u32(KEEP.as_ptr().add(n)))
+        );
+    }
+    #[inline(always)]
+    fn sums<const N: usize>(self, v: [float32x4_t; N]) -> [f32; N] {
+        let mut out = [0.0; N];
+        let mut i = 0;
+        // SAFETY: the token; four sums are written where four are left.
+        unsafe {
+            while i + 4 <= N {
+                let (ab, cd) = (vpaddq_f32(v[i], v[i + 1]), vpaddq_f32(v[i + 2], v[i + 3]));
+                vst1q_f32(out.as_mut_ptr().add(i), vpaddq_f32(ab, cd));
+                i += 4;
+            }
+            while i < N {
+                out[i] = vaddvq_f32(v[i]);
+                i += 1;
+            }
+        }
+        out
+    }
+}
+
+/// Four halves as singles.
+#[inline(always)]
+unsafe fn widen(h: uint16x4_t) -> float32x4_t {
+    let wide;
+    // SAFETY: the caller has NEON; the instruction reads and writes registers alone.
+    unsafe {
+        asm!("fcvtl {0:v}.4s, {1:v}.4h", out(vreg) wide, in(vreg) h,
+            options(pure, nomem, nostack, preserves_flags));
+    }
+    wide
+}
+
+/// Four bytes in the low half of eight.
+#[inline(always)]
+unsafe fn four(p: *const u8) -> uint8x8_t {
+    // SAFETY: four bytes are readable; the caller has NEON.
+    unsafe { vreinterpret_u8_u32(vdup_n_u32(p.cast::<u32>().read_unaligned())) }
+}
+
+loads! { Neon:
+    f32, |p| vld1q_f32(p);
+    f16, |p| widen(vld1_u16(p.cast()));
+    bf16, |p| vreinterpretq_f32_u32(vshll_n_u16::<16>(vld1_u16(p.cast())));
+    u8, |p| vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(four(p)))));
+    i8, |p| vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(vreinterpret_s8_u8(four(p.cast()))))));
+}
+
+/// `n < 16` bytes at `p` and zeroes; see `Load::load_part`.
+#[inline(always)]
+unsafe fn part16(p: *const u8, n: usize, back: bool) -> uint8x16_t {
+    // SAFETY: with `back`, the last sixteen bytes of the row; else n, into a buffer of sixteen.
+    unsafe {
+        if back {
+            vandq_u8(vld1q_u8(p.sub(16 - n)), vld1q_u8(KEEP_BYTES.as_ptr().add(n)))
+        } else {
+            let mut whole = [0u8; 16];
+            core::ptr::copy_nonoverlapping(p, whole.as_mut_ptr(), n);
+            vld1q_u8(whole.as_ptr())
+        }
+    }
+}
+
+/// Adds sums of four products of bytes each to four lanes.
+macro_rules! dot4 {
+    ($instruction:literal, $sum:expr, $a:expr, $b:expr) => {{
+        let mut sum: uint32x4_t = $sum;
+        asm!(concat!($instruction, " {0:v}.4s, {1:v}.16b, {2:v}.16b"),
+            inout(vreg) sum, in(vreg) $a, in(vreg) $b,
+            options(pure, nomem, nostack, preserves_flags));
+        sum
+    }};
+}
+
+macro_rules! bytes {
+    ($($token:ident, $features:ident, $type:ty, $v:ty, |$p:ident| $cast:expr,
+       |$ds:ident, $a:ident, $b:ident| $dot:expr, |$s:ident, $d:ident| $square:expr,
+       $distance:ident;)*) => {$(
+        impl Bytes<$type> for $token {
+            const LANES: usize = 16;
+            const ROWS: usize = 8;
+            type V = $v;
+            type I = uint32x4_t;
+
+            #[inline(always)]
+            unsafe fn token() -> Self {
+                // SAFETY: the caller's promise.
+                Self(unsafe { $features::new_unchecked() })
+            }
+            #[inline(always)]
+            unsafe fn load(self, p: *const $type) -> $v {
+                // SAFETY: sixteen elements are readable.
+                unsafe {
+                    let $p = vld1q_u8(p.cast());
+                    $cast
+                }
+            }
+            #[inline(always)]
+            unsafe fn load_part(self, p: *const $type, n: usize, back: bool) -> $v {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let $p = part16(p.cast(), n, back);
+                    $cast
+                }
+            }
+            ops! {
+                fn zero() -> uint32x4_t = vdupq_n_u32(0);
+                fn add(a: uint32x4_t, b: uint32x4_t) -> uint32x4_t = vaddq_u32(a, b);
+                fn dot(sum: [uint32x4_t; 2], q: $v, x: $v) -> [uint32x4_t; 2] = {
+                    let ($ds, $a, $b) = (sum[0], q, x);
+                    [$dot, sum[1]]
+                };
+                fn diff(sum: [uint32x4_t; 2], q: $v, x: $v) -> [uint32x4_t; 2] = {
+                    // |q − x| fits eight unsigned bits for either sign.
+                    let ($s, $d) = (sum[0], $distance(q, x));
+                    [$square, sum[1]]
+                };
+            }
+            #[inline(always)]
+            fn sums<const N: usize>(self, v: [uint32x4_t; N]) -> [u32; N] {
+                let mut out = [0; N];
+                let mut i = 0;
+                // SAFETY: the token; four sums are written where four are left.
+                unsafe {
+                    while i + 4 <= N {
+                        let ab = vpaddq_u32(v[i], v[i + 1]);
+                        let cd = vpaddq_u32(v[i + 2], v[i + 3]);
+                        vst1q_u32(out.as_mut_ptr().add(i), vpaddq_u32(ab, cd));
+                        i += 4;
+                    }
+                    while i < N {
+                        out[i] = vaddvq_u32(v[i]);
+                        i += 1;
+                    }
+                }
+                out
+            }
+        }
+    )*};
+}
+
+/// The distance of signed bytes, as unsigned ones.
+#[inline(always)]
+unsafe fn apart(a: int8x16_t, b: int8x16_t) -> uint8x16_t {
+    // SAFETY: the caller has NEON.
+    unsafe { vreinterpretq_u8_s8(vabdq_s8(a, b)) }
+}
+
+/// Products of unsigned bytes, widened and added in pairs.
+#[inline(always)]
+unsafe fn widening(sum: uint32x4_t, a: uint8x16_t, b: uint8x16_t) -> uint32x4_t {
+    // SAFETY: the caller has NEON.
+    unsafe {
+        let low = vmull_u8(vget_low_u8(a), vget_low_u8(b));
+        vpadalq_u16(vpadalq_u16(sum, low), vmull_high_u8(a, b))
+    }
+}
+
+/// Products of signed bytes, widened and added in pairs.
+#[inline(always)]
+unsafe fn widening_signed(sum: uint32x4_t, a: int8x16_t, b: int8x16_t) -> uint32x4_t {
+    // SAFETY: the caller has NEON.
+    unsafe {
+        let low = vmull_s8(vget_low_s8(a), vget_low_s8(b));
+        let sum = vpadalq_s16(vreinterpretq_s32_u32(sum), low);
+        vreinterpretq_u32_s32(vpadalq_s16(sum, vmull_high_s8(a, b)))
+    }
+}
+
+bytes! {
+    Neon, Features, u8, uint8x16_t, |v| v,
+        |sum, a, b| widening(sum, a, b), |sum, d| widening(sum, d, d), vabdq_u8;
+    Neon, Features, i8, int8x16_t, |v| vreinterpretq_s8_u8(v),
+        |sum, a, b| widening_signed(sum, a, b), |sum, d| widening(sum, d, d), apart;
+    NeonDotprod, DotprodFeatures, u8, uint8x16_t, |v| v,
+        |sum, a, b| dot4!("udot", sum, a, b), |sum, d| dot4!("udot", sum, d, d), vabdq_u8;
+    NeonDotprod, DotprodFeatures, i8, int8x16_t, |v| vreinterpretq_s8_u8(v),
+        |sum, a, b| dot4!("sdot", sum, a, b), |sum, d| dot4!("udot", sum, d, d), apart;
+}

@@ -1,0 +1,117 @@
+//! What the machine allows: loops that only load, or only multiply and add. Benchmarks print
+//! kernels as a share of these, measured in the same run.
+
+use crate::isa::portable::Portable;
+use crate::op::Load;
+use crate::{Isa, KernelError};
+
+/// Reads every whole vector of every row and adds them up, eight chains at a time; returns
+/// something that depends on all of it.
+///
+/// # Errors
+/// [`KernelError::MissingIsa`].
+pub fn load(isa: Isa, rows: &[&[u8]]) -> Result<f32, KernelError> {
+    isa.required()?;
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the instruction set was required.
+    unsafe {
+        use crate::isa::{avx2, avx512};
+        match isa {
+            Isa::Avx2 | Isa::Avx2Vnni => {
+                let features = avx2::Features::new_unchecked();
+                return Ok(features.vectorize(|| load_all::<avx2::Avx2>(rows)));
+            }
+            Isa::Avx512 | Isa::Avx512Vnni | Isa::Avx512Bf16 => {
+                let features = avx512::Features::new_unchecked();
+                return Ok(features.vectorize(|| load_all::<avx512::Avx512>(rows)));
+            }
+            _ => {}
+        }
+    }
+    // SAFETY: the baseline.
+    Ok(unsafe { load_all::<Portable>(rows) })
+}
+
+/// Multiplies and adds `steps` vectors in registers, twelve chains at a time; returns the
+/// number of products a step is, and something that depends on all of them.
+///
+/// # Errors
+/// [`KernelError::MissingIsa`].
+pub fn multiply_add(isa: Isa, steps: usize) -> Result<(usize, f32), KernelError> {
+    isa.required()?;
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the instruction set was required.
+    unsafe {
+        use crate::isa::{avx2, avx512};
+        match isa {
+            Isa::Avx2 | Isa::Avx2Vnni => {
+                let features = avx2::Features::new_unchecked();
+                return Ok(features.vectorize(|| multiply_all::<avx2::Avx2>(steps)));
+            }
+            Isa::Avx512 | Isa::Avx512Vnni | Isa::Avx512Bf16 => {
+                let features = avx512::Features::new_unchecked();
+                return Ok(features.vectorize(|| multiply_all::<avx512::Avx512>(steps)));
+            }
+            _ => {}
+        }
+    }
+    // SAFETY: the baseline.
+    Ok(unsafe { multiply_all::<Portable>(steps) })
+}
+
+/// # Safety
+/// The CPU has the instruction set.
+#[inline(always)]
+unsafe fn load_all<S: Load<f32>>(rows: &[&[u8]]) -> f32 {
+    // SAFETY: the caller's promise; each load lies inside its row.
+    unsafe {
+        let s = S::token();
+        let size = S::LANES * 4;
+        let mut sums = [s.zero(); 8];
+        let mut i = 0;
+        while i < rows.len() {
+            let (start, bytes) = (rows[i].as_ptr(), rows[i].len());
+            let mut at = 0;
+            while at + 8 * size <= bytes {
+                for k in 0..8 {
+                    sums[k] = s.add(sums[k], s.load(start.add(at + k * size).cast::<f32>()));
+                }
+                at += 8 * size;
+            }
+            while at + 2 * size <= bytes {
+                for k in 0..2 {
+                    sums[k] = s.add(sums[k], s.load(start.add(at + k * size).cast::<f32>()));
+                }
+                at += 2 * size;
+            }
+            if at < bytes {
+                let n = ((bytes - at) / 4).min(S::LANES - 1);
+                let back = bytes >= size;
+                sums[2] = s.add(sums[2], s.load_part(start.add(at).cast::<f32>(), n, back));
+            }
+            i += 1;
+        }
+        s.sums(sums).into_iter().sum()
+    }
+}
+
+/// # Safety
+/// The CPU has the instruction set.
+#[inline(always)]
+unsafe fn multiply_all<S: Load<f32>>(steps: usize) -> (usize, f32) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let s = S::token();
+        let mut sums = [s.zero(); 12];
+        let start = [0.5f32; 64];
+        let x = s.load(core::hint::black_box(&start).as_ptr());
+        let mut i = 0;
+        while i + 12 <= steps {
+            for k in 0..12 {
+                sums[k] = s.mul_add(sums[k], x, x);
+            }
+            i += 12;
+        }
+        (S::LANES, s.sums(sums).into_iter().sum())
+    }
+}
