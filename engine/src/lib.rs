@@ -57,3 +57,8 @@ pub use rows::{RowValue, RowsRef};
 pub use search::{Hit, SearchOptions, SearchStats};
 pub use stats::{GraphStats, Part, Stats};
 pub use verify::VerifyReport;
+
+/// The README's program, compiled by the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
