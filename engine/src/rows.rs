@@ -66,7 +66,7 @@ impl<T: Element> RowValue for &[T] {
 
 impl<T: Element, const N: usize> RowValue for [T; N] {
     fn rows(slice: &[Self]) -> RowsRef<'_> {
-        RowsRef::each(slice.iter().map(|row| row.as_slice()))
+        RowsRef::each(slice.iter().map(<[T; N]>::as_slice))
     }
 }
 

@@ -79,9 +79,7 @@ fn run(steps: &[Step], metric: Metric, kind: ElementKind, mapped: bool) -> Resul
     let options = Options::new(DIM, metric).row_type(kind).buffer_rows(8).degree(8).build_width(16).threads(2);
     let mut db = if mapped { Db::create(&path, options).unwrap() } else { Db::in_memory(options).unwrap() };
     let mut model: BTreeMap<u64, Vec<f32>> = BTreeMap::new();
-    let mut turn = 0;
-    for step in steps {
-        turn += 1;
+    for (turn, step) in (1..).zip(steps) {
         let rows = |ids: &[u64]| ids.iter().flat_map(|id| row(id + turn)).collect::<Vec<f32>>();
         match step {
             Step::Add(ids) => {

@@ -122,6 +122,11 @@ impl Graph {
         number.checked_sub(1).map_or(&self.base, |above| &self.above[above].level)
     }
 
+    /// Rows of a level, 0 for one that the graph does not have.
+    pub(crate) fn level_rows(&self, number: usize) -> u32 {
+        if number > self.above.len() { 0 } else { self.level(number).csr.rows() }
+    }
+
     pub(crate) fn level_mut(&mut self, number: usize) -> &mut Level {
         match number.checked_sub(1) {
             None => &mut self.base,
@@ -137,17 +142,23 @@ impl Graph {
                 None => (rows, None),
                 Some(below) => (below.slots.len() as u32, Some(Arc::clone(&below.slots))),
             };
-            let below: Vec<u32> = (0..count).filter(|&row| is_sampled(row, number)).collect();
+            let slot = |row: u32| slots.as_ref().map_or(row, |slots| slots[row as usize]);
             let old = self.above.get(number as usize);
-            if below.len() < SMALLEST && old.is_none() {
+            // Rows that were looked at when the level had them are not looked at again.
+            let looked = if old.is_some() { self.level(number as usize).csr.rows() } else { 0 };
+            let (mut below, mut slots) =
+                old.map_or_else(Default::default, |old| (old.below.clone(), old.slots.clone()));
+            let new: Vec<u32> = (looked..count).filter(|&row| is_sampled(row, number)).collect();
+            if below.len() + new.len() < SMALLEST && old.is_none() {
                 break;
             }
-            let slots = below.iter().map(|&row| slots.as_ref().map_or(row, |slots| slots[row as usize])).collect();
+            Arc::make_mut(&mut slots).extend(new.iter().map(|&row| slot(row)));
+            Arc::make_mut(&mut below).extend(new);
             let level = match old {
                 Some(old) => old.level.grown(below.len() as u32)?,
                 None => Level::empty(self.base.csr.degree())?.grown(below.len() as u32)?,
             };
-            grown.above.push(Above { level, below: Arc::new(below), slots: Arc::new(slots) });
+            grown.above.push(Above { level, below, slots });
         }
         Ok(grown)
     }

@@ -59,7 +59,16 @@ pub fn link<S: Space>(
     if rows <= old {
         return Ok(Linked { graph: graph.clone(), distances: 0, repaired: 0 });
     }
-    let mut linking = Linking { graph: graph.grown(rows)?, space, options, shelf: Shelf::new(), distances: 0, done: 0 };
+    let mut linking = Linking {
+        graph: graph.grown(rows)?,
+        space,
+        options,
+        shelf: Shelf::new(),
+        distances: 0,
+        linked: Vec::new(),
+        done: 0,
+    };
+    linking.linked = (0..=linking.graph.above.len()).map(|level| graph.level_rows(level) as usize).collect();
     let groups = linking.groups(graph);
     for group in groups.iter().rev() {
         // From the base up: so the levels above lead only to rows that are linked below.
@@ -103,6 +112,8 @@ struct Linking<'a, S: Space> {
     options: &'a BuildOptions,
     shelf: Shelf<Worker<S::Probe>>,
     distances: u64,
+    /// How many rows of each level can be found by now: batches double with it.
+    linked: Vec<usize>,
     /// New rows in the base so far.
     done: u32,
 }
@@ -113,10 +124,7 @@ impl<S: Space> Linking<'_, S> {
     fn groups(&self, old: &Graph) -> Vec<Vec<Vec<u32>>> {
         let (mut groups, above) = (Vec::new(), &self.graph.above);
         // The new rows of each level, numbered as there.
-        let first = |level: usize| match level {
-            0 => old.rows(),
-            _ => old.above.get(level - 1).map_or(0, |above| above.level.csr.rows()),
-        };
+        let first = |level: usize| old.level_rows(level);
         for highest in 0..=above.len() {
             let rows = if highest == 0 { self.graph.rows() } else { above[highest - 1].level.csr.rows() };
             let higher: &[u32] = above.get(highest).map_or(&[], |above| &above.below);
@@ -165,14 +173,14 @@ impl<S: Space> Linking<'_, S> {
             order.extend(rows.iter().copied().filter(|&row| row != medoid));
             rest = &order[..];
             self.graph.level_mut(level).entries.push(medoid);
+            self.linked[level] += 1;
             self.done += u32::from(level == 0);
         }
         let cap = (total / 50).max(SMALLEST_CAP);
-        let mut linked = self.linked(level);
         while !rest.is_empty() {
-            let (now, later) = rest.split_at(linked.min(cap).min(rest.len()));
+            let (now, later) = rest.split_at(self.linked[level].min(cap).min(rest.len()));
             self.distances += self.batch(level, now, space);
-            linked += now.len();
+            self.linked[level] += now.len();
             rest = later;
             if level == 0 {
                 self.done += now.len() as u32;
@@ -180,13 +188,6 @@ impl<S: Space> Linking<'_, S> {
             }
         }
         ControlFlow::Continue(())
-    }
-
-    /// How many rows of the level can be found by now, about: batches double with it.
-    fn linked(&self, level: usize) -> usize {
-        let csr = &self.graph.level(level).csr;
-        let empty = |row: u32| csr.neighbours(row).next().is_none();
-        (csr.rows() as usize - (0..csr.rows()).filter(|&row| empty(row)).count()).max(1)
     }
 
     /// Links rows that the level does not lead to yet; returns the distances computed.
