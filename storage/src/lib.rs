@@ -33,6 +33,8 @@ pub mod mapped;
 
 pub mod memory;
 mod region;
+#[cfg(feature = "rocksdb")]
+pub mod rocks;
 mod slots;
 mod table;
 mod usage;

@@ -187,6 +187,16 @@ pub(crate) fn put_rows(table: &mut Table, rows: &dyn RowSource) -> Result<(), St
     Ok(())
 }
 
+/// A row that `put_rows` wrote, committed or not.
+#[cfg(feature = "rocksdb")]
+pub(crate) fn row_written(table: &Table, slot: u32) -> &[u8] {
+    let layout = table.layout();
+    let (segment, at) = layout.place(slot);
+    // SAFETY: rows that no view shows are written by `put_rows` alone, which needs the table
+    // mutably: not while this slice borrows it. Others do not change.
+    unsafe { table.segments()[segment].bytes(at, layout.row_bytes) }
+}
+
 fn write_blobs(blobs: &[BlobSource<'_>]) -> Result<BTreeMap<String, Blob>, StorageError> {
     check_names(blobs.iter().map(|blob| blob.name))?;
     let mut all = BTreeMap::new();

@@ -81,7 +81,7 @@ impl Writer {
     }
 
     fn rebase(&mut self, shared: &Shared, blobs: &Blobs, covers: u64) -> Result<(), StorageError> {
-        self.sync_segments(None)?;
+        self.sync_segments()?;
         let old = shared.files.load_full();
         let view = self.table.now();
         let number = shared.next_number();
@@ -241,7 +241,7 @@ impl Writer {
         if self.log.end == old.manifest.sealed {
             return Ok(());
         }
-        self.sync_segments(None)?;
+        self.sync_segments()?;
         self.log.file.sync().map_err(|error| self.poisoned(error))?;
         let manifest =
             Manifest { generation: old.manifest.generation + 1, sealed: self.log.end, ..old.manifest.clone() };

@@ -2,8 +2,9 @@
 //!
 //! With `Durability::Sync`, a short batch travels in its record as well as to its segment, so
 //! that one sync of the log makes it durable; its segment is synced at the next checkpoint, and
-//! until then the log can put the rows back. A long batch is synced in its segments first: a
-//! second sync costs little beside writing its rows twice.
+//! until then the log can put the rows back. A long batch would take too long to be written twice:
+//! its segments are synced beside the log, and as nobody knows which arrives first, opening
+//! compares the rows of the last record with its checksum.
 
 use std::sync::Arc;
 
@@ -37,13 +38,8 @@ impl Writer {
         } else {
             rows::write(&self.segments, layout, first, commit.rows)?
         };
-        if n > 0 {
-            let touched = layout.place(first).0..layout.segments(u64::from(first) + n as u64);
-            self.dirty.extend(touched.clone());
-            if sync && !travels {
-                self.sync_segments(Some(touched))?;
-            }
-        }
+        let touched = if n == 0 { 0..0 } else { layout.place(first).0..layout.segments(u64::from(first) + n as u64) };
+        self.dirty.extend(touched.clone());
 
         let record = Record {
             length: 0,
@@ -59,10 +55,16 @@ impl Writer {
             log: 0,
         };
         let parts = Parts { ids: commit.ids, dead: commit.dead, inline: travels.then_some(&inline) };
-        self.log.append(layout, record, &parts).map_err(|failed| match failed {
+        let with = if sync && !travels { &self.segments[touched.clone()] } else { &[] };
+        let appended = self.log.append(layout, record, &parts, with);
+        let synced = !with.is_empty();
+        appended.map_err(|failed| match failed {
             Failed::Undone(error) => error,
             Failed::Unknown(error) => self.poisoned(error),
         })?;
+        if synced {
+            self.dirty.retain(|segment| !touched.contains(segment));
+        }
 
         let view = self.table.apply(commit.ids, commit.dead);
         shared.now.store(Arc::clone(&view));

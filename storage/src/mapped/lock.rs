@@ -10,7 +10,7 @@ use crate::StorageError;
 
 /// The lock; the system lets go of it when this is dropped or the process ends.
 pub(crate) struct Lock {
-    _file: DirFile,
+    file: DirFile,
 }
 
 impl Lock {
@@ -38,7 +38,15 @@ impl Lock {
         // For people and messages only: a failure to write it does not make the lock less held.
         let pid = format!("{:<10}\n", std::process::id());
         let _ = file.write_at(pid.as_bytes(), 0);
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for Lock {
+    /// Lets go explicitly: a process that is just being started by another thread holds a copy of
+    /// the file for a moment, and closing ours would not be enough.
+    fn drop(&mut self) {
+        let _ = flock(self.file.raw().file(), FlockOperation::Unlock);
     }
 }
 

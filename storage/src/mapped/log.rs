@@ -4,6 +4,7 @@ use super::dir::{Dir, DirFile, Sink, numbered};
 use super::manifest::{Manifest, VERSION};
 use super::medium::Open;
 use super::record::{self, Parts, Record};
+use super::segment::Segment;
 use crate::StorageError;
 use crate::fields::Fields;
 use crate::layout::Layout;
@@ -45,8 +46,15 @@ impl Log {
         Ok(Self { file, mark: mark(manifest, number), end: HEADER, inline: 0 })
     }
 
-    /// Appends a record, and syncs it if it says so.
-    pub(crate) fn append(&mut self, layout: Layout, record: Record, parts: &Parts<'_>) -> Result<(), Failed> {
+    /// Appends a record, and if it says that it is synced, syncs it and at the same time the
+    /// segments of its rows: whichever arrives first, opening looks whether both did.
+    pub(crate) fn append(
+        &mut self,
+        layout: Layout,
+        record: Record,
+        parts: &Parts<'_>,
+        segments: &[Segment],
+    ) -> Result<(), Failed> {
         let record = record::describe(parts, layout, Record { log: self.mark, ..record });
         if let Err(error) = self.write(record, parts) {
             return Err(match self.file.set_len(self.end) {
@@ -55,7 +63,7 @@ impl Log {
             });
         }
         if record.sync
-            && let Err(error) = self.file.sync()
+            && let Err(error) = self.sync_with(segments)
         {
             // Best effort: what the next open finds is then more likely what was acknowledged.
             let _ = self.file.set_len(self.end);
@@ -64,6 +72,17 @@ impl Log {
         self.end += record.length;
         self.inline += parts.inline.map_or(0, |rows| rows.len() as u64);
         Ok(())
+    }
+
+    fn sync_with(&self, segments: &[Segment]) -> Result<(), StorageError> {
+        if segments.is_empty() {
+            return self.file.sync();
+        }
+        std::thread::scope(|scope| {
+            let rows = scope.spawn(|| segments.iter().try_for_each(|segment| segment.file.sync()));
+            let log = self.file.sync();
+            rows.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).and(log)
+        })
     }
 
     /// A short record goes out in one write, its header with it; of a long one the header is

@@ -7,14 +7,14 @@
 
 mod checkpoint;
 mod commit;
-mod dir;
+pub(crate) mod dir;
 mod idsfile;
-mod lock;
+pub(crate) mod lock;
 mod log;
 mod manifest;
 pub mod medium;
 mod open;
-mod record;
+pub(crate) mod record;
 mod rows;
 mod salvage;
 mod scan;
@@ -183,13 +183,9 @@ impl Writer {
         error
     }
 
-    /// Syncs segments, all those that are dirty or those of `only`.
-    fn sync_segments(&mut self, only: Option<std::ops::Range<usize>>) -> Result<(), StorageError> {
-        let wanted: Vec<usize> = match only {
-            Some(range) => range.filter(|i| self.dirty.contains(i)).collect(),
-            None => self.dirty.iter().copied().collect(),
-        };
-        for i in wanted {
+    /// Syncs the segments that are dirty.
+    fn sync_segments(&mut self) -> Result<(), StorageError> {
+        while let Some(&i) = self.dirty.first() {
             self.segments[i].file.sync().map_err(|error| self.poisoned(error))?;
             self.dirty.remove(&i);
         }
@@ -255,7 +251,7 @@ impl Storage for Mapped {
     fn sync(&self) -> Result<(), StorageError> {
         let mut writer = self.ready()?;
         if self.shared.durability == Durability::Os {
-            writer.sync_segments(None)?;
+            writer.sync_segments()?;
             let synced = writer.log.file.sync();
             synced.map_err(|error| writer.poisoned(error))?;
         }

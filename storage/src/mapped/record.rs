@@ -19,8 +19,8 @@ pub(crate) struct Record {
     pub(crate) first_slot: u32,
     pub(crate) rows: u32,
     pub(crate) dead: u32,
-    /// Everything up to the end of this record was synced before the commit was acknowledged, and
-    /// everything before it was when it was begun.
+    /// Everything before this record was on the medium when it was begun, and it and its rows
+    /// before it was acknowledged.
     pub(crate) sync: bool,
     /// The rows are in the record, one behind the other.
     pub(crate) inline: bool,

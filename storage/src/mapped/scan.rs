@@ -40,7 +40,10 @@ pub(crate) fn scan(file: &DirFile, manifest: &Manifest, layout: Layout) -> Resul
         (commit, slots) = (record.commit, slots + u64::from(record.rows));
         records.push((end, record));
         end += record.length;
-        if record.sync || end <= manifest.sealed {
+        if record.sync {
+            synced = records.len() - 1;
+        }
+        if end <= manifest.sealed {
             synced = records.len();
         }
     }

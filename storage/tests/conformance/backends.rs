@@ -67,3 +67,41 @@ impl<const SYNC: bool> Backend for InFiles<SYNC> {
         self
     }
 }
+
+/// RocksDB, with one durability or the other.
+#[cfg(feature = "rocksdb")]
+pub(crate) struct InRocks<const SYNC: bool> {
+    storage: Option<omendb_storage::rocks::Rocks>,
+    dir: TempDir,
+}
+
+#[cfg(feature = "rocksdb")]
+impl<const SYNC: bool> InRocks<SYNC> {
+    const DURABILITY: Durability = if SYNC { Durability::Sync } else { Durability::Os };
+}
+
+#[cfg(feature = "rocksdb")]
+impl<const SYNC: bool> Backend for InRocks<SYNC> {
+    fn create(schema: &Schema) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let storage = omendb_storage::rocks::Rocks::create(dir.path().join("db"), schema, Self::DURABILITY).unwrap();
+        Self { storage: Some(storage), dir }
+    }
+
+    fn refused(schema: &Schema) -> StorageError {
+        let dir = tempfile::tempdir().unwrap();
+        let made = omendb_storage::rocks::Rocks::create(dir.path().join("db"), schema, Self::DURABILITY);
+        assert!(!dir.path().join("db").exists(), "a refusal leaves nothing behind");
+        made.err().expect("a refusal")
+    }
+
+    fn storage(&self) -> &dyn Storage {
+        self.storage.as_ref().unwrap()
+    }
+
+    fn reopened(mut self) -> Self {
+        self.storage = None;
+        self.storage = Some(omendb_storage::rocks::Rocks::open(self.dir.path().join("db"), Self::DURABILITY).unwrap());
+        self
+    }
+}

@@ -13,6 +13,10 @@ macro_rules! every_backend {
         every_backend!(@ memory, InMemory, $($name),*);
         every_backend!(@ files_sync, InFiles<true>, $($name),*);
         every_backend!(@ files_os, InFiles<false>, $($name),*);
+        #[cfg(feature = "rocksdb")]
+        every_backend!(@ rocks_sync, crate::backends::InRocks<true>, $($name),*);
+        #[cfg(feature = "rocksdb")]
+        every_backend!(@ rocks_os, crate::backends::InRocks<false>, $($name),*);
     };
     (@ $module:ident, $backend:ty, $($name:ident),*) => {
         mod $module {

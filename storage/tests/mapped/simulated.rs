@@ -29,9 +29,9 @@ pub(crate) enum Done {
 /// How a fault shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Fault {
-    /// An input/output error.
+    /// An input/output error, told after a write was done.
     Error,
-    /// No space left; half of a write is done.
+    /// No space left, half of a write done.
     Full,
 }
 
@@ -189,8 +189,11 @@ impl MediumFile for Watched {
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let fault = self.medium.fails(&self.path);
-        // A write that fails has done any part of its work; here, half.
-        let bytes = if fault.is_some() { &bytes[..bytes.len() / 2] } else { bytes };
+        // A write that fails has done any part of its work, or all of it.
+        let bytes = match fault {
+            Some(Fault::Full) => &bytes[..bytes.len() / 2],
+            Some(Fault::Error) | None => bytes,
+        };
         self.file.write_at(bytes, offset)?;
         self.medium.record(Done::Write { inode: self.inode, offset, bytes: bytes.into() });
         fault.map_or(Ok(()), |fault| Err(error(fault)))
