@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use omendb_storage::{BlobSource, Commit, IdColumn, IdKind, Packed, StorageError};
 
+#[cfg(feature = "rocksdb")]
+use crate::backends::InRocks;
 use crate::backends::{Backend, InFiles, InMemory};
 use crate::kit::{Made, Model, schema};
 
@@ -14,9 +16,9 @@ macro_rules! every_backend {
         every_backend!(@ files_sync, InFiles<true>, $($name),*);
         every_backend!(@ files_os, InFiles<false>, $($name),*);
         #[cfg(feature = "rocksdb")]
-        every_backend!(@ rocks_sync, crate::backends::InRocks<true>, $($name),*);
+        every_backend!(@ rocks_sync, InRocks<true>, $($name),*);
         #[cfg(feature = "rocksdb")]
-        every_backend!(@ rocks_os, crate::backends::InRocks<false>, $($name),*);
+        every_backend!(@ rocks_os, InRocks<false>, $($name),*);
     };
     (@ $module:ident, $backend:ty, $($name:ident),*) => {
         mod $module {
@@ -171,7 +173,8 @@ fn clear_begins_again<B: Backend>() {
     empty.check(&cleared);
     let usage = db.storage().usage();
     assert!(usage.disk() <= full.disk() && usage.memory() < full.memory(), "{full:?} then {usage:?}");
-    assert!(usage.disk() < 64 << 10, "{usage:?}");
+    // What a backend keeps for itself is its own; of the data nothing is left.
+    assert!(usage.disk() - usage.disk_other < 64 << 10, "{usage:?}");
     db = db.reopened();
     empty.check(&db.storage().view());
     assert!(db.storage().blob("graph").unwrap().is_none());

@@ -3,3 +3,4 @@
 mod backends;
 mod contract;
 mod kit;
+mod model;

@@ -45,10 +45,30 @@ fn newest(view: &View) -> u64 {
     last
 }
 
+/// Opens the database at a path whose last part says which backend and durability it has.
+fn open(path: &Path, read_only: bool) -> Box<dyn Storage> {
+    let durability = if path.ends_with("os") { Durability::Os } else { Durability::Sync };
+    #[cfg(feature = "rocksdb")]
+    if path.ends_with("rocks") {
+        use omendb_storage::rocks::Rocks;
+        return Box::new(if read_only { Rocks::open_read_only(path) } else { Rocks::open(path, durability) }.unwrap());
+    }
+    Box::new(if read_only { Mapped::open_read_only(path) } else { Mapped::open(path, durability) }.unwrap())
+}
+
+fn create(path: &Path) {
+    let schema = schema(ROW, IdKind::U64);
+    #[cfg(feature = "rocksdb")]
+    if path.ends_with("rocks") {
+        drop(omendb_storage::rocks::Rocks::create(path, &schema, Durability::Sync).unwrap());
+        return;
+    }
+    drop(Mapped::create(path, &schema, Durability::Sync).unwrap());
+}
+
 /// The process that is killed: commits batch after batch, and says which are acknowledged.
 fn write_until_killed(path: &Path) {
-    let durability = if path.ends_with("os") { Durability::Os } else { Durability::Sync };
-    let db = Mapped::open(path, durability).unwrap();
+    let db = open(path, false);
     let mut out = std::io::stdout();
     for batch in newest(&db.view()) + 1.. {
         let view = db.view();
@@ -75,10 +95,11 @@ fn nothing_acknowledged_is_lost_to_kill_9() {
         return write_until_killed(Path::new(&path));
     }
     let kills: u64 = std::env::var("OMENDB_KILLS").map_or(30, |n| n.parse().expect("a number of kills"));
-    for name in ["sync", "os"] {
+    let backends: &[&str] = if cfg!(feature = "rocksdb") { &["sync", "os", "rocks"] } else { &["sync", "os"] };
+    for name in backends {
         let dir = scratch();
         let path = dir.path().join(name);
-        drop(Mapped::create(&path, &schema(ROW, IdKind::U64), Durability::Sync).unwrap());
+        create(&path);
         let mut dice = Dice(7);
         let mut total = 0;
         for kill in 0..kills {
@@ -110,7 +131,7 @@ fn nothing_acknowledged_is_lost_to_kill_9() {
             writer.wait().unwrap();
 
             let what = format!("kill {kill} of {name}");
-            let reader = Mapped::open_read_only(&path).expect(&what);
+            let reader = open(&path, true);
             let found = newest(&reader.view());
             assert!(found == acknowledged || found == acknowledged + 1, "{what}: {found} of {acknowledged}");
             if let Some(blob) = reader.blob("graph").expect(&what) {
@@ -118,7 +139,7 @@ fn nothing_acknowledged_is_lost_to_kill_9() {
             }
             drop(reader);
             if kill % 3 == 0 {
-                let db = Mapped::open(&path, Durability::Sync).expect(&what);
+                let db = open(&path, false);
                 assert_eq!(newest(&db.view()), found, "{what}");
                 assert_eq!(db.verify(), [], "{what}");
             }

@@ -9,6 +9,8 @@ mod format;
 mod image;
 mod kill;
 mod processes;
+#[cfg(feature = "rocksdb")]
+mod rocks;
 mod salvage;
 mod simulated;
 mod torn;
