@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (name, rows, row_bytes) in [("500,000 x 128 u8", 500_000, 128), ("50,000 x 1536 f32", 50_000, 6144)] {
         bulk(dir.path(), name, rows, row_bytes)?;
     }
-    for row_bytes in [128, 6144] {
+    for row_bytes in [128, 512, 1536, 3072, 6144] {
         small(dir.path(), row_bytes)?;
     }
     Ok(())

@@ -174,7 +174,7 @@ impl Writer {
             table.grow(segment.map()?);
             segments.push(segment);
         }
-        rows::write(&segments, layout, 0, &Reordered { view, order })?;
+        rows::write(&segments, layout, 0, &Reordered { view, order }, &mut Vec::new())?;
         for segment in &segments {
             segment.file.sync()?;
         }

@@ -32,12 +32,40 @@ impl Writer {
 
         let sync = shared.durability == Durability::Sync;
         let travels = sync && n > 0 && n * layout.stride <= INLINE;
-        let mut inline = Vec::new();
+        let mut packed = Vec::new();
+        let mut scratch = std::mem::take(&mut self.scratch);
         let rows_crc = if travels {
-            self.write_inline(shared, first, commit.rows, &mut inline)?
+            self.write_inline(shared, first, commit.rows, &mut scratch, &mut packed)
         } else {
-            rows::write(&self.segments, layout, first, commit.rows)?
+            rows::write(&self.segments, layout, first, commit.rows, &mut scratch)
         };
+        let inline = if layout.stride == layout.row_bytes { &scratch } else { &packed };
+        let appended = rows_crc.and_then(|rows_crc| self.append(shared, commit, rows_crc, travels.then_some(inline)));
+        self.scratch = scratch;
+        appended?;
+
+        let view = self.table.apply(commit.ids, commit.dead);
+        shared.now.store(Arc::clone(&view));
+        if self.log.inline > ROLL + 8 * u64::from(view.slots())
+            && let Err(error) = self.roll(shared)
+        {
+            // The commit is acknowledged; if this failure matters, the next write says so.
+            tracing::warn!(%error, "the log could not be begun anew");
+        }
+        Ok(view)
+    }
+
+    /// Appends the record of a commit whose rows were written, and makes it durable.
+    fn append(
+        &mut self,
+        shared: &Shared,
+        commit: &Commit<'_>,
+        rows_crc: u32,
+        inline: Option<&Vec<u8>>,
+    ) -> Result<(), StorageError> {
+        let layout = shared.layout;
+        let (first, n) = (self.table.now().slots(), commit.rows.len());
+        let (sync, travels) = (shared.durability == Durability::Sync, inline.is_some());
         let touched = if n == 0 { 0..0 } else { layout.place(first).0..layout.segments(u64::from(first) + n as u64) };
         self.dirty.extend(touched.clone());
 
@@ -54,7 +82,7 @@ impl Writer {
             body_crc: 0,
             log: 0,
         };
-        let parts = Parts { ids: commit.ids, dead: commit.dead, inline: travels.then_some(&inline) };
+        let parts = Parts { ids: commit.ids, dead: commit.dead, inline: inline.map(Vec::as_slice) };
         let with = if sync && !travels { &self.segments[touched.clone()] } else { &[] };
         let appended = self.log.append(layout, record, &parts, with);
         let synced = !with.is_empty();
@@ -66,15 +94,7 @@ impl Writer {
             self.dirty.retain(|segment| !touched.contains(segment));
         }
 
-        let view = self.table.apply(commit.ids, commit.dead);
-        shared.now.store(Arc::clone(&view));
-        if self.log.inline > ROLL + 8 * u64::from(view.slots())
-            && let Err(error) = self.roll(shared)
-        {
-            // The commit is acknowledged; if this failure matters, the next write says so.
-            tracing::warn!(%error, "the log could not be begun anew");
-        }
-        Ok(view)
+        Ok(())
     }
 
     /// Makes segments until there are `wanted`.
@@ -89,23 +109,26 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes a short batch to its segments, and packed to `inline`.
+    /// Writes a short batch to its segments; it stays in `strided`, and in `packed` if there are
+    /// gaps between rows.
     fn write_inline(
         &mut self,
         shared: &Shared,
         first: u32,
         rows: &dyn RowSource,
-        inline: &mut Vec<u8>,
+        strided: &mut Vec<u8>,
+        packed: &mut Vec<u8>,
     ) -> Result<u32, StorageError> {
         let layout = shared.layout;
-        let mut strided = vec![0; rows.len() * layout.stride];
-        rows.fill(0..rows.len(), layout.stride, &mut strided);
+        strided.resize(rows.len() * layout.stride, 0);
+        rows.fill(0..rows.len(), layout.stride, strided);
         let mut checksums = Vec::with_capacity(rows.len());
-        inline.reserve(rows.len() * layout.row_bytes);
         for row in strided.chunks_exact(layout.stride) {
             let row = &row[..layout.row_bytes];
             checksums.push(row_checksum(row));
-            inline.extend_from_slice(row);
+            if layout.stride != layout.row_bytes {
+                packed.extend_from_slice(row);
+            }
         }
         for (done, slot, n) in layout.runs(first, rows.len(), usize::MAX) {
             let (segment, at) = layout.place(slot);

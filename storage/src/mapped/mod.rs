@@ -75,6 +75,8 @@ struct Writer {
     /// Segments with rows that are not known to be on the medium.
     dirty: BTreeSet<usize>,
     log: Log,
+    /// Where rows are filled in on their way to the files; what lies between rows is zero.
+    scratch: Vec<u8>,
     /// The manifest slot that is written first next time.
     slot: usize,
     /// Why no more may be written.

@@ -157,7 +157,10 @@ impl State {
             files: ArcSwap::from_pointee(files),
             number: AtomicU64::new(number),
         };
-        Mapped { shared, writer: Mutex::new(Writer { lock, table, segments, dirty, log, slot, poison: None }) }
+        Mapped {
+            shared,
+            writer: Mutex::new(Writer { lock, table, segments, dirty, log, scratch: Vec::new(), slot, poison: None }),
+        }
     }
 }
 

@@ -15,11 +15,14 @@ const PARALLEL: usize = 4 << 20;
 const MOST_THREADS: usize = 8;
 
 /// Writes `rows` to the slots from `first` on; returns the checksum over their checksums.
+/// `scratch` is kept from call to call: fresh memory of that size costs more than the copy into it.
+/// Between calls with another layout it must be emptied, as what lies between rows stays zero.
 pub(crate) fn write(
     segments: &[Segment],
     layout: Layout,
     first: u32,
     rows: &dyn RowSource,
+    scratch: &mut Vec<u8>,
 ) -> Result<u32, StorageError> {
     let pieces: Vec<_> = layout.runs(first, rows.len(), PIECE / layout.stride).collect();
     let threads = match std::thread::available_parallelism() {
@@ -29,8 +32,7 @@ pub(crate) fn write(
     let next = AtomicUsize::new(0);
     let failure = Mutex::new(None);
     let sums = Mutex::new(vec![(0u32, 0usize); pieces.len()]);
-    let work = || {
-        let mut buffer = Vec::new();
+    let work = |buffer: &mut Vec<u8>| {
         let mut checksums = Vec::new();
         loop {
             let i = next.fetch_add(1, Ordering::Relaxed);
@@ -38,11 +40,11 @@ pub(crate) fn write(
                 return;
             };
             buffer.resize(n * layout.stride, 0);
-            rows.fill(done..done + n, layout.stride, &mut buffer);
+            rows.fill(done..done + n, layout.stride, buffer);
             checksums.clear();
             checksums.extend(buffer.chunks_exact(layout.stride).map(|row| row_checksum(&row[..layout.row_bytes])));
             let (segment, at) = layout.place(slot);
-            match segments[segment].write_rows(at, &buffer, &checksums) {
+            match segments[segment].write_rows(at, buffer, &checksums) {
                 Ok(()) => {
                     sums.lock().expect("no panic under this lock")[i] = (fold(0, &checksums), n);
                 }
@@ -55,13 +57,13 @@ pub(crate) fn write(
         }
     };
     if threads == 1 {
-        work();
+        work(scratch);
     } else {
         std::thread::scope(|scope| {
             for _ in 1..threads {
-                scope.spawn(work);
+                scope.spawn(|| work(&mut Vec::new()));
             }
-            work();
+            work(scratch);
         });
     }
     if let Some(error) = failure.into_inner().expect("no panic under this lock") {
