@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::manifest::MOST_COUNTED;
 use super::medium::{Medium, MediumFile, Open, size};
 use crate::StorageError;
 use crate::region::Region;
@@ -20,7 +21,7 @@ pub(crate) fn numbered(kind: &str, number: u64) -> String {
 /// Kind and number of a numbered file's name.
 pub(crate) fn parse(name: &str) -> Option<(&str, u64)> {
     let (kind, digits) = name.split_once('.')?;
-    let number = digits.parse().ok()?;
+    let number = digits.parse().ok().filter(|number| *number <= MOST_COUNTED)?;
     (numbered(kind, number) == name).then_some((kind, number))
 }
 

@@ -57,7 +57,8 @@ impl Log {
     ) -> Result<(), Failed> {
         let record = record::describe(parts, layout, Record { log: self.mark, ..record });
         if let Err(error) = self.write(record, parts) {
-            return Err(match self.file.set_len(self.end) {
+            // What was written of it may be all of it: the cut has to reach the medium too.
+            return Err(match self.file.set_len(self.end).and_then(|()| self.file.sync()) {
                 Ok(()) => Failed::Undone(error),
                 Err(_) => Failed::Unknown(error),
             });

@@ -20,6 +20,8 @@ pub(crate) const FIXED: usize = 112;
 /// Longer than any manifest.
 const LONGEST: u64 = 1 << 20;
 const MOST_FILES: u32 = 1024;
+/// Counters are refused beyond this, which nobody reaches by counting, so that none overflows.
+pub(crate) const MOST_COUNTED: u64 = 1 << 62;
 /// Magic, version, length and checksum: what every version of the format has.
 const SHORTEST: usize = 20;
 
@@ -152,6 +154,10 @@ impl Manifest {
             }
             Ok(_) => {}
         }
+        let counters = [generation, epoch, base_commit, covers, log, first_segment];
+        if let Some(counter) = counters.into_iter().find(|counter| *counter > MOST_COUNTED) {
+            return Some(Err(format!("a counter at {counter}")));
+        }
         if base_dead > base_slots || u64::from(base_slots) > crate::MAX_SLOTS {
             return Some(Err(format!("{base_dead} dead of {base_slots} slots")));
         }
@@ -163,7 +169,10 @@ impl Manifest {
             let length = fields.u8()? as usize;
             let kind = String::from_utf8_lossy(fields.bytes(length)?).into_owned();
             let entry = Entry { number: fields.u64()?, bytes: fields.u64()?, crc: fields.u32()?, kind };
-            if !good_name(&entry.kind) || files.iter().any(|other| other.kind == entry.kind) {
+            if entry.number > MOST_COUNTED
+                || !good_name(&entry.kind)
+                || files.iter().any(|other| other.kind == entry.kind)
+            {
                 return Some(Err(format!("a file called {:?}", entry.kind)));
             }
             files.push(entry);

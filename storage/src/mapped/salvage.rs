@@ -46,14 +46,14 @@ pub fn salvage<E: From<StorageError>>(
     let manifest = manifest::read(&dir)?.newest;
     let layout = Layout::new(&manifest.schema)?;
     let mut found = Found { ids: BTreeMap::new(), dead: HashSet::new(), inline: BTreeMap::new(), lost: Vec::new() };
-    let mut slots = manifest.base_slots;
     found.base(&dir, &manifest);
-    found.log(&dir, &manifest, layout, &mut slots);
+    found.log(&dir, &manifest, layout);
 
     let mut rows = 0;
     let mut segment: Option<(usize, Option<Segment>)> = None;
     let mut row = vec![0; layout.row_bytes];
-    for slot in 0..slots {
+    // A slot without an id is not looked for: what held its id was reported above.
+    for (slot, id) in std::mem::take(&mut found.ids) {
         if found.dead.contains(&slot) {
             continue;
         }
@@ -65,10 +65,6 @@ pub fn salvage<E: From<StorageError>>(
             segment = Some((index, opened));
         }
         let place = dir.path().join(&name);
-        let Some(id) = found.ids.get(&slot).cloned() else {
-            found.lose(place, 0, format!("the id of slot {slot} is lost"));
-            continue;
-        };
         let within = at / layout.stride;
         let good = match (found.inline.get(&slot), &segment) {
             (Some(carried), _) => {
@@ -149,7 +145,7 @@ impl Found {
     }
 
     /// The records of the log that are whole, also behind broken ones.
-    fn log(&mut self, dir: &Dir, manifest: &Manifest, layout: Layout, slots: &mut u32) {
+    fn log(&mut self, dir: &Dir, manifest: &Manifest, layout: Layout) {
         let name = numbered("commits", manifest.log);
         let walked = dir.open(&name, Open::Read).and_then(|file| {
             let reader = Reader::new(&file, manifest, layout)?;
@@ -161,7 +157,6 @@ impl Found {
                             self.lose(file.path().into(), at, format!("{} bytes of commits are damaged", found - at));
                         }
                         self.record(&file, found, &record, manifest, layout)?;
-                        *slots = (*slots).max(record.first_slot + record.rows);
                         at = found + record.length;
                     }
                     None if at < manifest.sealed => {

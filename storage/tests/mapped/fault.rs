@@ -131,7 +131,7 @@ fn allowed(history: &History, moment: usize, crash: Crash) -> Vec<&State> {
 #[test]
 fn a_crash_at_any_point_leaves_an_acknowledged_state() {
     let (mut points, mut recovered) = (0, 0);
-    for seed in 0..seeds(3) {
+    for seed in 0..seeds(4) {
         for durability in [Durability::Sync, Durability::Os] {
             let dir = scratch();
             let medium = Simulated::default();
@@ -189,7 +189,7 @@ fn write_on(db: Mapped, path: &Path, durability: Durability, mut expected: State
 #[test]
 fn a_failure_at_any_point_changes_nothing_that_was_acknowledged() {
     let (mut points, mut failures, mut poisoned) = (0, 0, 0);
-    for seed in 0..seeds(2) {
+    for seed in 0..seeds(4) {
         for durability in [Durability::Sync, Durability::Os] {
             let quiet = Simulated::default();
             run(&quiet, &scratch().path().join("work"), durability, seed, 10).unwrap();

@@ -52,6 +52,10 @@ impl Content {
         all
     }
 
+    pub(crate) fn bytes_at(&self, range: std::ops::Range<usize>) -> Vec<u8> {
+        range.map(|at| self.pages.get(&((at / PAGE) as u64)).map_or(0, |page| page[at % PAGE])).collect()
+    }
+
     pub(crate) fn set_len(&mut self, length: u64) {
         if length < self.length {
             self.pages.retain(|page, _| page * (PAGE as u64) < length);

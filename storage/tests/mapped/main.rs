@@ -6,6 +6,7 @@ mod kit;
 mod damage;
 mod fault;
 mod format;
+mod hostile;
 mod image;
 mod kill;
 mod processes;
