@@ -5,9 +5,9 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 /// Dimensions of the surface.
-const LATENT: usize = 20;
+const LATENT: usize = 32;
 /// Spread of a cluster, in units of the spread of their centres.
-const SPREAD: f32 = 0.6;
+const SPREAD: f32 = 0.8;
 /// Noise off the surface, in every column.
 const NOISE: f32 = 0.05;
 

@@ -9,8 +9,9 @@ use std::time::Instant;
 
 /// Neighbours asked for.
 const K: usize = 10;
-/// The width of every search here: what is compared is the engine, not its default.
-const WIDTH: usize = 48;
+/// The width of every search here: what is compared is the engine, not its default. Narrow, so that
+/// recall stays below 1 and a worse graph shows.
+const WIDTH: usize = 20;
 /// Rows of a batch where there are several.
 const BATCH: usize = 1_000;
 /// Passes over all queries; the fastest counts.
@@ -90,19 +91,35 @@ impl Case {
         format!("{}K x {} {how}", self.rows / 1_000, self.dim)
     }
 
+    /// What is indexed and asked, and the answers; the same for both ways of adding it.
+    pub(crate) fn material(&self) -> Material {
+        let rows = clusters::rows(self.rows, self.dim, 1, 0);
+        let queries = clusters::rows(self.queries(), self.dim, 1, 1);
+        let wanted = truth::nearest(&rows, &queries, self.dim, K);
+        Material { rows, queries, wanted }
+    }
+
+    /// Whether it is made of the same rows as another.
+    pub(crate) fn is_like(&self, other: &Case) -> bool {
+        (self.rows, self.dim) == (other.rows, other.dim)
+    }
+
     /// Runs it. Whatever goes wrong is part of the outcome, so that the other cases are still run.
-    pub(crate) fn run(&self, calibration: &Calibration, scratch: Option<&Path>) -> Outcome {
-        let result = match self.measure(calibration, scratch) {
+    pub(crate) fn run(&self, material: &Material, calibration: &Calibration, scratch: Option<&Path>) -> Outcome {
+        let result = match self.measure(material, calibration, scratch) {
             Ok(figures) => Measured::Figures(figures),
             Err(why) => Measured::Broken(why.to_string()),
         };
         Outcome { case: self.name(), result }
     }
 
-    fn measure(&self, calibration: &Calibration, scratch: Option<&Path>) -> Result<Figures, Failure> {
-        let rows = clusters::rows(self.rows, self.dim, 1, 0);
-        let queries = clusters::rows(self.queries(), self.dim, 1, 1);
-        let wanted = truth::nearest(&rows, &queries, self.dim, K);
+    fn measure(
+        &self,
+        material: &Material,
+        calibration: &Calibration,
+        scratch: Option<&Path>,
+    ) -> Result<Figures, Failure> {
+        let Material { rows, queries, wanted } = material;
         let folder = match scratch {
             Some(folder) => tempfile::tempdir_in(folder)?,
             None => tempfile::tempdir()?,
@@ -111,12 +128,12 @@ impl Case {
 
         let held = machine::resident();
         machine::reset_peak();
-        let (db, rows_per_second, build_ratio) = self.build(&path, &rows, calibration)?;
+        let (db, rows_per_second, build_ratio) = self.build(&path, rows, calibration)?;
         let peak_bytes = machine::peak().saturating_sub(held) as f64;
         self.expect_count(&db)?;
 
-        let before = self.ask_all(&db, &queries)?;
-        let searched = self.search_speed(&db, &queries, calibration)?;
+        let before = self.ask_all(&db, queries)?;
+        let searched = self.search_speed(&db, queries, calibration)?;
         db.close()?;
         let start = Instant::now();
         let db = Db::open(&path)?;
@@ -124,14 +141,14 @@ impl Case {
         let reopen_seconds = start.elapsed().as_secs_f64();
         self.expect_count(&db)?;
         let disk_bytes = db.stats().disk_bytes() as f64;
-        let after = self.ask_all(&db, &queries)?;
+        let after = self.ask_all(&db, queries)?;
         if after.found != before.found || Some(&first) != before.found.first() {
             return Err("it answers otherwise after it was closed and reopened".into());
         }
         Ok(Figures {
             rows_per_second,
             build_ratio,
-            recall: truth::recall(&before.found, &wanted),
+            recall: truth::recall(&before.found, wanted),
             peak_bytes,
             disk_bytes,
             reopen_seconds,
@@ -238,6 +255,13 @@ impl Case {
         }
         Ok(answers)
     }
+}
+
+/// Rows, queries, and for each query the numbers of its nearest rows.
+pub(crate) struct Material {
+    rows: Vec<f32>,
+    queries: Vec<f32>,
+    wanted: Vec<Vec<u64>>,
 }
 
 /// Ids found for each query, and the mean number of distances.
