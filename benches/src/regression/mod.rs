@@ -61,6 +61,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let calibration = machine::Calibration::new();
     let times = arguments.aa.unwrap_or(1);
+    let mut kept = Baseline::read(&arguments.baseline)?;
+    let as_table = times == 1 && !arguments.json;
+    if as_table {
+        println!("{}", table::HEAD);
+    }
     let mut rounds: Vec<Vec<Outcome>> = Vec::new();
     for round in 0..times {
         let mut outcomes = Vec::new();
@@ -73,13 +78,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             }
             let Some((_, rows)) = &material else { continue };
             eprintln!("{}{}", if times > 1 { format!("{}/{times}: ", round + 1) } else { String::new() }, case.name());
-            outcomes.push(case.run(rows, &calibration, arguments.scratch.as_deref()));
+            let outcome = case.run(rows, &calibration, arguments.scratch.as_deref());
+            if as_table {
+                println!("{}", table::row(&outcome, &kept));
+            }
+            outcomes.push(outcome);
         }
         history::append(&arguments.history, &outcomes)?;
         rounds.push(outcomes);
     }
 
-    let mut kept = Baseline::read(&arguments.baseline)?;
     if times > 1 {
         print!("{}", table::spread(&rounds));
     }
@@ -94,8 +102,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let found = judge::all(outcomes, &kept);
         if arguments.json {
             println!("{}", serde_json::json!({ "outcomes": outcomes, "defects": found }));
-        } else if times == 1 {
-            print!("{}", table::figures(outcomes, &kept));
         }
         defects.extend(found);
     }

@@ -3,36 +3,36 @@
 use super::baseline::{Baseline, middle};
 use super::case::{Figures, Measured, Outcome};
 
-/// A row a case; in brackets the change from the baseline, where it is compared.
-pub(crate) fn figures(outcomes: &[Outcome], baseline: &Baseline) -> String {
-    let mut text = String::from(
-        "| case | rows/s | recall@10 | QPS | p50 µs | p99 µs | distances | allocations | peak MiB | disk MiB | reopen s |\n\
-         |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
-    );
-    for Outcome { case, result } in outcomes {
-        let Figures { rows_per_second, recall, qps, p50_us, p99_us, distances, allocations, .. } = match result {
-            Measured::Figures(figures) => figures,
-            Measured::Broken(why) => {
-                text += &format!("| {case} | broken: {why} |\n");
-                continue;
-            }
-        };
-        let Measured::Figures(now) = result else { continue };
-        let (speeds, good) = (baseline.speeds(case), baseline.figures.get(case));
-        let build = change(now.build_ratio, speeds.map(|speeds| speeds.build_ratio));
-        let search = change(now.search_ratio, speeds.map(|speeds| speeds.search_ratio));
-        let work = change(*distances, good.map(|good| good.distances));
-        let memory = change(now.peak_bytes, good.map(|good| good.peak_bytes));
-        let mib = 1024.0 * 1024.0;
-        text += &format!(
-            "| {case} | {rows_per_second:.0}{build} | {recall:.4} | {qps:.0}{search} | {p50_us:.0} | {p99_us:.0} \
-             | {distances:.0}{work} | {allocations:.1} | {:.1}{memory} | {:.1} | {:.3} |\n",
-            now.peak_bytes / mib,
-            now.disk_bytes / mib,
-            now.reopen_seconds,
-        );
-    }
-    text
+/// The head of the table.
+pub(crate) const HEAD: &str = "\
+| case | rows/s | recall@10 | QPS | p50 µs | p99 µs | distances | allocations | peak MiB | disk MiB | reopen s |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
+
+/// The row of a case; in brackets the change from the baseline, where it is compared.
+pub(crate) fn row(Outcome { case, result }: &Outcome, baseline: &Baseline) -> String {
+    let now = match result {
+        Measured::Figures(figures) => figures,
+        Measured::Broken(why) => return format!("| {case} | broken: {why} |"),
+    };
+    let (speeds, good) = (baseline.speeds(case), baseline.figures.get(case));
+    let mib = 1024.0 * 1024.0;
+    format!(
+        "| {case} | {:.0}{} | {:.4} | {:.0}{} | {:.0} | {:.0} | {:.0}{} | {:.1} | {:.1}{} | {:.1} | {:.3} |",
+        now.rows_per_second,
+        change(now.build_ratio, speeds.map(|speeds| speeds.build_ratio)),
+        now.recall,
+        now.qps,
+        change(now.search_ratio, speeds.map(|speeds| speeds.search_ratio)),
+        now.p50_us,
+        now.p99_us,
+        now.distances,
+        change(now.distances, good.map(|good| good.distances)),
+        now.allocations,
+        now.peak_bytes / mib,
+        change(now.peak_bytes, good.map(|good| good.peak_bytes)),
+        now.disk_bytes / mib,
+        now.reopen_seconds,
+    )
 }
 
 fn change(now: f64, good: Option<f64>) -> String {
