@@ -205,7 +205,14 @@ impl<S: Copy, D: Sums<S>> Formula<S, D> for Cosine {
         let (query, row) = (D::norm_total(s, seed.1), D::norm_total(s, sum.1));
         // Four at once cost less than three one by one.
         let [dot, query, row, _] = D::numbers(s, [dot, query, row, row]);
-        angle(D::signed(dot), D::unsigned(query).sqrt(), D::unsigned(row).sqrt())
+        let (query, row) = (D::unsigned(query), D::unsigned(row));
+        // One root where the product of the squares is a usual number, as it nearly always is.
+        let squares = query * row;
+        if squares.is_normal() {
+            1.0 - D::signed(dot) / squares.sqrt()
+        } else {
+            angle(D::signed(dot), query.sqrt(), row.sqrt())
+        }
     }
     #[inline(always)]
     fn finish<const N: usize>(s: S, known: Self::Known, sums: [Self::Sum; N]) -> [f32; N] {

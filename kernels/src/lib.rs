@@ -30,14 +30,18 @@
 // would be calls that the instruction set's context is not extended to.
 #![allow(clippy::needless_range_loop)]
 
+mod block;
+mod codes;
 mod distance;
 mod element;
 mod error;
 mod formula;
+mod hamming;
 mod isa;
 #[cfg(feature = "limits")]
 pub mod limits;
 mod metric;
+mod nearest;
 mod op;
 pub mod oracle;
 mod prefetch;
@@ -46,10 +50,12 @@ mod shape;
 mod sums;
 mod table;
 
+pub use codes::{CodeBits, CodeDistance, CodeQuery};
 pub use distance::Distance;
 pub use element::{Element, ElementKind};
 pub use error::KernelError;
 pub use half::{bf16, f16};
+pub use hamming::Hamming;
 pub use isa::{ISA_VARIABLE, Isa};
 pub use metric::Metric;
 pub use prefetch::{prefetch, prefetch_ref};

@@ -29,6 +29,19 @@ pub(crate) trait Simd: Copy + 'static {
 
 /// Reads elements of type `T` as singles. Every conversion is exact, subnormals included.
 pub(crate) trait Load<T: Copy>: Simd {
+    /// Whether parts may look back; elements that share a byte may not.
+    const BACK: bool = true;
+
+    /// Where element `i` of a row is: whatever an element's size, `i` counts elements.
+    ///
+    /// # Safety
+    /// The row has that many; where elements share a byte, `i` is a multiple of `LANES`.
+    #[inline(always)]
+    unsafe fn at(row: *const T, i: usize) -> *const T {
+        // SAFETY: the caller's promise.
+        unsafe { row.add(i) }
+    }
+
     /// # Safety
     /// `Self::LANES` elements are readable at `p`, which may have any alignment.
     unsafe fn load(self, p: *const T) -> Self::F;
@@ -52,6 +65,37 @@ pub(crate) trait Load<T: Copy>: Simd {
             self.load(whole.as_ptr().cast())
         }
     }
+}
+
+/// Elements of `BITS` bits, several to a byte, the first in the lowest bits.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(crate) struct Packed<const BITS: usize>(u8);
+
+/// Population counts of bytes.
+pub(crate) trait Count: Copy + 'static {
+    /// Bytes of one step.
+    const BYTES: usize;
+    type V: Copy;
+    /// Counts.
+    type I: Copy;
+
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn token() -> Self;
+    /// # Safety
+    /// As [`Load::load`].
+    unsafe fn load(self, p: *const u8) -> Self::V;
+    /// # Safety
+    /// As [`Load::load_part`].
+    unsafe fn load_part(self, p: *const u8, n: usize, back: bool) -> Self::V;
+    fn zero(self) -> Self::I;
+    fn add(self, a: Self::I, b: Self::I) -> Self::I;
+    fn xor(self, a: Self::V, b: Self::V) -> Self::V;
+    fn and(self, a: Self::V, b: Self::V) -> Self::V;
+    /// Adds the number of bits that are set.
+    fn count(self, sum: Self::I, v: Self::V) -> Self::I;
+    fn sums<const N: usize>(self, v: [Self::I; N]) -> [u32; N];
 }
 
 /// Bfloats taken two to a lane: the upper one of a lane is a single once the lower one is

@@ -59,7 +59,7 @@ where
         while i + U * D::LANES <= dim {
             for u in 0..U {
                 let at = i + u * D::LANES;
-                let (q, x) = (D::query(s, query.add(at)), D::row(s, row.add(at)));
+                let (q, x) = (D::query(s, query.add(at)), D::row(s, D::at(row, at)));
                 (sums[u], seeds[u]) = M::once(s, sums[u], seeds[u], q, x);
             }
             i += U * D::LANES;
@@ -68,16 +68,16 @@ where
             // What is left is less than U steps: one for each chain but the last.
             for u in 0..U - 1 {
                 if i + D::LANES <= dim {
-                    let (q, x) = (D::query(s, query.add(i)), D::row(s, row.add(i)));
+                    let (q, x) = (D::query(s, query.add(i)), D::row(s, D::at(row, i)));
                     (sums[u], seeds[u]) = M::once(s, sums[u], seeds[u], q, x);
                     i += D::LANES;
                 }
             }
         }
         if i < dim {
-            let (n, back) = (dim - i, dim >= D::LANES);
+            let (n, back) = (dim - i, D::BACK && dim >= D::LANES);
             let q = D::query_part(s, query.add(i), n, back);
-            let x = D::row_part(s, row.add(i), n, back);
+            let x = D::row_part(s, D::at(row, i), n, back);
             (sums[U - 1], seeds[U - 1]) = M::once(s, sums[U - 1], seeds[U - 1], q, x);
         }
     }
@@ -114,8 +114,8 @@ where
     unsafe {
         while i + D::LANES <= dim {
             if AHEAD {
-                let first = i * size_of::<D::Row>();
-                let bytes = D::LANES * size_of::<D::Row>();
+                let first = D::at(rows[0], i).addr() - rows[0].addr();
+                let bytes = D::at(rows[0], D::LANES).addr() - rows[0].addr();
                 // A step shorter than a line asks once in every line's worth of steps.
                 if bytes >= 64 || first & 63 < bytes {
                     for k in 0..N {
@@ -125,18 +125,18 @@ where
             }
             let q = D::query(s, query.add(i));
             for k in 0..N {
-                sums[k] = M::step(s, sums[k], q, D::row(s, rows[k].add(i)));
+                sums[k] = M::step(s, sums[k], q, D::row(s, D::at(rows[k], i)));
             }
             i += D::LANES;
         }
         if i < dim {
-            let (n, back) = (dim - i, dim >= D::LANES);
+            let (n, back) = (dim - i, D::BACK && dim >= D::LANES);
             let q = D::query_part(s, query.add(i), n, back);
             for k in 0..N {
                 if AHEAD {
-                    prefetch::line(next[k].wrapping_add(i * size_of::<D::Row>()));
+                    prefetch::line(D::at(next[k].cast(), i).cast());
                 }
-                sums[k] = M::step(s, sums[k], q, D::row_part(s, rows[k].add(i), n, back));
+                sums[k] = M::step(s, sums[k], q, D::row_part(s, D::at(rows[k], i), n, back));
             }
         }
     }
@@ -157,8 +157,11 @@ where
     // SAFETY: the caller's promise.
     unsafe {
         let s = D::token();
-        if dim >= 4 * D::LANES {
+        // Calls overlap, so that short rows want few instructions and long ones many chains.
+        if dim >= 16 * D::LANES {
             once::<S, D, M, 4>(s, query.cast(), row.cast(), dim)
+        } else if dim >= 4 * D::LANES {
+            once::<S, D, M, 2>(s, query.cast(), row.cast(), dim)
         } else {
             once::<S, D, M, 1>(s, query.cast(), row.cast(), dim)
         }
@@ -261,7 +264,7 @@ where
             i += D::LANES;
         }
         if i < dim {
-            seed = M::seed(s, seed, D::query_part(s, query.add(i), dim - i, dim >= D::LANES));
+            seed = M::seed(s, seed, D::query_part(s, query.add(i), dim - i, D::BACK && dim >= D::LANES));
         }
     }
     M::know(s, seed)

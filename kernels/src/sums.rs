@@ -1,20 +1,22 @@
 //! What can be added up over a query and a row, whatever they are made of: products,
 //! squared differences, squares. One implementation a kind of arithmetic ([`Floats`],
-//! [`Pairs`], [`Whole`]); the metrics are written over this, the shapes over the metrics.
+//! [`Pairs`], [`Whole`], [`Bits`]); the metrics are written over this, the shapes over the metrics.
 
 use crate::element::Element;
-use crate::op::{Brains, Bytes, Load};
+use crate::op::{Brains, Bytes, Count, Load};
 use core::marker::PhantomData;
 use half::bf16;
 
 /// An arithmetic over queries of `Query` and rows of `Row` elements, on instruction set `S`.
 pub(crate) trait Sums<S: Copy>: 'static {
-    type Query: Element;
-    type Row: Element;
+    type Query: Copy + 'static;
+    type Row: Copy + 'static;
     /// Elements of one step.
     const LANES: usize;
     /// Rows taken at a time.
     const ROWS: usize;
+    /// Whether a part at a row's end may look back into the row; see [`Load::load_part`].
+    const BACK: bool = true;
     /// A step's elements of the query, of a row.
     type Q: Copy;
     type X: Copy;
@@ -36,6 +38,13 @@ pub(crate) trait Sums<S: Copy>: 'static {
     /// # Safety
     /// As [`Load::load_part`].
     unsafe fn query_part(s: S, p: *const Self::Query, n: usize, back: bool) -> Self::Q;
+    /// # Safety
+    /// As [`Load::at`].
+    #[inline(always)]
+    unsafe fn at(row: *const Self::Row, i: usize) -> *const Self::Row {
+        // SAFETY: the caller's promise.
+        unsafe { row.add(i) }
+    }
     /// # Safety
     /// As [`Load::load`].
     unsafe fn row(s: S, p: *const Self::Row) -> Self::X;
@@ -74,11 +83,12 @@ pub(crate) trait Sums<S: Copy>: 'static {
 /// Singles: whatever the elements are, they are read as `f32` and summed as `f32`.
 pub(crate) struct Floats<Q, R>(PhantomData<(Q, R)>);
 
-impl<S: Load<Q> + Load<R>, Q: Element, R: Element> Sums<S> for Floats<Q, R> {
+impl<S: Load<Q> + Load<R>, Q: Copy + 'static, R: Copy + 'static> Sums<S> for Floats<Q, R> {
     type Query = Q;
     type Row = R;
     const LANES: usize = S::LANES;
     const ROWS: usize = S::ROWS;
+    const BACK: bool = <S as Load<R>>::BACK;
     type Q = S::F;
     type X = S::F;
     type Sum = S::F;
@@ -100,6 +110,11 @@ impl<S: Load<Q> + Load<R>, Q: Element, R: Element> Sums<S> for Floats<Q, R> {
     unsafe fn query_part(s: S, p: *const Q, n: usize, back: bool) -> S::F {
         // SAFETY: the caller's promise.
         unsafe { Load::<Q>::load_part(s, p, n, back) }
+    }
+    #[inline(always)]
+    unsafe fn at(row: *const R, i: usize) -> *const R {
+        // SAFETY: the caller's promise.
+        unsafe { <S as Load<R>>::at(row, i) }
     }
     #[inline(always)]
     unsafe fn row(s: S, p: *const R) -> S::F {
@@ -398,6 +413,112 @@ impl<S: Bytes<T>, T: Element> Sums<S> for Whole<T> {
             crate::ElementKind::U8 => number as f32,
             _ => number.cast_signed() as f32,
         }
+    }
+    #[inline(always)]
+    fn unsigned(number: u32) -> f32 {
+        number as f32
+    }
+}
+
+/// Bits on both sides, eight to an element: `Σ (q − x)²` is their Hamming distance.
+pub(crate) struct Bits;
+
+impl<S: Count> Sums<S> for Bits {
+    type Query = u8;
+    type Row = u8;
+    const LANES: usize = S::BYTES;
+    const ROWS: usize = 4;
+    type Q = S::V;
+    type X = S::V;
+    type Sum = S::I;
+    type Seed = ();
+    type Total = S::I;
+    type Number = u32;
+
+    #[inline(always)]
+    unsafe fn token() -> S {
+        // SAFETY: the caller's promise.
+        unsafe { S::token() }
+    }
+    #[inline(always)]
+    unsafe fn query(s: S, p: *const u8) -> S::V {
+        // SAFETY: the caller's promise.
+        unsafe { s.load(p) }
+    }
+    #[inline(always)]
+    unsafe fn query_part(s: S, p: *const u8, n: usize, back: bool) -> S::V {
+        // SAFETY: the caller's promise.
+        unsafe { s.load_part(p, n, back) }
+    }
+    #[inline(always)]
+    unsafe fn row(s: S, p: *const u8) -> S::V {
+        // SAFETY: the caller's promise.
+        unsafe { s.load(p) }
+    }
+    #[inline(always)]
+    unsafe fn row_part(s: S, p: *const u8, n: usize, back: bool) -> S::V {
+        // SAFETY: the caller's promise.
+        unsafe { s.load_part(p, n, back) }
+    }
+    #[inline(always)]
+    fn zero(s: S) -> S::I {
+        s.zero()
+    }
+    #[inline(always)]
+    fn add(s: S, a: S::I, b: S::I) -> S::I {
+        s.add(a, b)
+    }
+    #[inline(always)]
+    fn no_seed(_: S) {}
+    #[inline(always)]
+    fn add_seeds(_: S, (): (), (): ()) {}
+    #[inline(always)]
+    fn dot(s: S, sum: S::I, q: S::V, x: S::V) -> S::I {
+        s.count(sum, s.and(q, x))
+    }
+    #[inline(always)]
+    fn dot_seed(_: S, (): (), _: S::V) {}
+    #[inline(always)]
+    fn dot_total(_: S, (): (), sum: S::I) -> S::I {
+        sum
+    }
+    #[inline(always)]
+    fn diff(s: S, sum: S::I, q: S::V, x: S::V) -> S::I {
+        s.count(sum, s.xor(q, x))
+    }
+    #[inline(always)]
+    fn diff_seed(_: S, (): (), _: S::V) {}
+    #[inline(always)]
+    fn diff_once(s: S, sum: S::I, q: S::V, x: S::V) -> S::I {
+        s.count(sum, s.xor(q, x))
+    }
+    #[inline(always)]
+    fn diff_total(_: S, (): (), sum: S::I) -> S::I {
+        sum
+    }
+    #[inline(always)]
+    fn norm(s: S, sum: S::I, x: S::V) -> S::I {
+        s.count(sum, x)
+    }
+    #[inline(always)]
+    fn query_norm(s: S, sum: S::I, q: S::V) -> S::I {
+        s.count(sum, q)
+    }
+    #[inline(always)]
+    fn norm_total(_: S, sum: S::I) -> S::I {
+        sum
+    }
+    #[inline(always)]
+    fn numbers<const N: usize>(s: S, totals: [S::I; N]) -> [u32; N] {
+        s.sums(totals)
+    }
+    #[inline(always)]
+    fn with_seed(number: u32, _: u32) -> u32 {
+        number
+    }
+    #[inline(always)]
+    fn signed(number: u32) -> f32 {
+        number as f32
     }
     #[inline(always)]
     fn unsigned(number: u32) -> f32 {

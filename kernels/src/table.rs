@@ -5,11 +5,11 @@ use crate::formula::{Cosine, InnerProduct, L2};
 use crate::isa::{Entry, Shapes, portable::Portable};
 #[cfg(target_arch = "x86_64")]
 use crate::op::Brains;
-use crate::op::{Bytes, Load};
+use crate::op::{Bytes, Load, Packed};
 #[cfg(target_arch = "x86_64")]
 use crate::sums::Pairs;
-use crate::sums::{Floats, Sums, Whole};
-use crate::{ElementKind, Isa, Metric};
+use crate::sums::{Bits, Floats, Sums, Whole};
+use crate::{CodeBits, ElementKind, Isa, Metric};
 use half::{bf16, f16};
 
 /// The loops for one cell; `None` if no kernel takes these types to each other.
@@ -86,6 +86,60 @@ where
         (ElementKind::I8, ElementKind::I8) => Some(cell::<S, Whole<i8>>(metric)),
         _ => None,
     }
+}
+
+/// The loops for inner products of `f32` queries with rows of codes of 8, 4 or 1 bits.
+pub(crate) fn find_codes(isa: Isa, bits: CodeBits) -> Shapes {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use crate::isa::{avx2::Avx2, avx512::Avx512};
+        match isa {
+            Isa::Avx2 | Isa::Avx2Vnni => return codes::<Avx2>(bits),
+            Isa::Avx512 | Isa::Avx512Vnni | Isa::Avx512Bf16 => return codes::<Avx512>(bits),
+            _ => {}
+        }
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        use crate::isa::neon::Neon;
+        match (isa, bits) {
+            (Isa::Neon | Isa::NeonDotprod, CodeBits::Eight) => return Neon::shapes::<Floats<f32, u8>, InnerProduct>(),
+            (Isa::Neon | Isa::NeonDotprod, CodeBits::Four) => {
+                return Neon::shapes::<Floats<f32, Packed<4>>, InnerProduct>();
+            }
+            // Four bits are no whole byte: eight at a time, over the baseline, which is NEON.
+            _ => {}
+        }
+    }
+    let _ = isa;
+    codes::<Portable>(bits)
+}
+
+fn codes<S>(bits: CodeBits) -> Shapes
+where
+    S: Entry + Load<f32> + Load<u8> + Load<Packed<4>> + Load<Packed<1>>,
+{
+    match bits {
+        CodeBits::Eight => S::shapes::<Floats<f32, u8>, InnerProduct>(),
+        CodeBits::Four => S::shapes::<Floats<f32, Packed<4>>, InnerProduct>(),
+        CodeBits::One => S::shapes::<Floats<f32, Packed<1>>, InnerProduct>(),
+    }
+}
+
+/// The loops for bits against bits: squared L2 is their Hamming distance.
+pub(crate) fn find_bits(isa: Isa) -> Shapes {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use crate::isa::{avx2::Avx2, bf16::Avx512Bf16};
+        match isa {
+            Isa::Avx512Bf16 => return Avx512Bf16::shapes::<Bits, L2>(),
+            // Looking counts up in 512 bits would be little faster than in 256.
+            Isa::Avx2 | Isa::Avx2Vnni | Isa::Avx512 | Isa::Avx512Vnni => return Avx2::shapes::<Bits, L2>(),
+            _ => {}
+        }
+    }
+    let _ = isa;
+    Portable::shapes::<Bits, L2>()
 }
 
 fn cell<S: Entry, D: Sums<S>>(metric: Metric) -> Shapes {

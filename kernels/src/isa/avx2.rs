@@ -1,7 +1,7 @@
 //! AVX2 with FMA and F16C: eight singles, sixteen bytes widened to 16 bits.
 
-use super::entry::{entries, loads, ops};
-use crate::op::{Brains, Bytes, Simd};
+use super::entry::{entries, loads, ops, packed};
+use crate::op::{Brains, Bytes, Count, Simd};
 use core::arch::x86_64::*;
 use half::{bf16, f16};
 
@@ -218,5 +218,66 @@ impl Brains for Avx2 {
         fn even(v: __m256i) -> __m256 = _mm256_castsi256_ps(_mm256_slli_epi32::<16>(v));
         fn odd(v: __m256i) -> __m256 =
             _mm256_castsi256_ps(_mm256_and_si256(v, _mm256_set1_epi32(!0xffff)));
+    }
+}
+
+packed! { Avx2:
+    4, |v| {
+        // Element i's bits, moved down by 4 i.
+        let v = _mm256_set1_epi32(v as i32);
+        let v = _mm256_srlv_epi32(v, _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28));
+        _mm256_cvtepi32_ps(_mm256_and_si256(v, _mm256_set1_epi32(15)))
+    };
+    1, |v| {
+        let bit = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+        let v = _mm256_and_si256(_mm256_set1_epi32(v as i32), bit);
+        let set = _mm256_cmpeq_epi32(v, bit);
+        _mm256_and_ps(_mm256_castsi256_ps(set), _mm256_set1_ps(1.0))
+    };
+}
+
+impl Count for Avx2 {
+    const BYTES: usize = 32;
+    type V = __m256i;
+    /// Four lanes of 64 bits.
+    type I = __m256i;
+
+    #[inline(always)]
+    unsafe fn token() -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { <Self as Simd>::token() }
+    }
+    #[inline(always)]
+    unsafe fn load(self, p: *const u8) -> __m256i {
+        // SAFETY: 32 bytes are readable.
+        unsafe { _mm256_loadu_si256(p.cast()) }
+    }
+    #[inline(always)]
+    unsafe fn load_part(self, p: *const u8, n: usize, back: bool) -> __m256i {
+        // SAFETY: the caller's promise.
+        unsafe { part32(p, n, back) }
+    }
+    ops! {
+        fn zero() -> __m256i = _mm256_setzero_si256();
+        fn add(a: __m256i, b: __m256i) -> __m256i = _mm256_add_epi64(a, b);
+        fn xor(a: __m256i, b: __m256i) -> __m256i = _mm256_xor_si256(a, b);
+        fn and(a: __m256i, b: __m256i) -> __m256i = _mm256_and_si256(a, b);
+        // Counts of half bytes looked up in a register (Mula, Kurz and Lemire 2016).
+        fn count(sum: __m256i, v: __m256i) -> __m256i = {
+            let table = _mm256_setr_epi8(
+                0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,
+                0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,
+            );
+            let low = _mm256_and_si256(v, _mm256_set1_epi8(15));
+            let high = _mm256_and_si256(_mm256_srli_epi16::<4>(v), _mm256_set1_epi8(15));
+            let counts =
+                _mm256_add_epi8(_mm256_shuffle_epi8(table, low), _mm256_shuffle_epi8(table, high));
+            _mm256_add_epi64(sum, _mm256_sad_epu8(counts, _mm256_setzero_si256()))
+        };
+    }
+    #[inline(always)]
+    fn sums<const N: usize>(self, v: [__m256i; N]) -> [u32; N] {
+        // SAFETY: the token. No count reaches 32 bits: the upper halves add zeroes.
+        unsafe { sums_i32(v) }
     }
 }

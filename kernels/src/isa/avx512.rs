@@ -1,6 +1,6 @@
 //! AVX-512 F, BW, CD, DQ, VL: sixteen singles, 32 bytes widened to 16 bits, tails by mask.
 
-use super::entry::{entries, ops};
+use super::entry::{entries, ops, packed};
 use crate::op::{Brains, Bytes, Load, Simd};
 use core::arch::x86_64::*;
 use half::{bf16, f16};
@@ -264,4 +264,15 @@ impl Brains for Avx512 {
         fn odd(v: __m512i) -> __m512 =
             _mm512_castsi512_ps(_mm512_and_si512(v, _mm512_set1_epi32(!0xffff)));
     }
+}
+
+packed! { Avx512:
+    4, |v| {
+        let (low, high) = (_mm512_set1_epi32(v as i32), _mm512_set1_epi32((v >> 32) as i32));
+        let v = _mm512_mask_mov_epi32(low, 0xff00, high);
+        let by = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
+        let v = _mm512_and_si512(_mm512_srlv_epi32(v, by), _mm512_set1_epi32(15));
+        _mm512_cvtepi32_ps(v)
+    };
+    1, |v| _mm512_maskz_mov_ps(v as __mmask16, _mm512_set1_ps(1.0));
 }

@@ -121,4 +121,49 @@ macro_rules! loads {
     )*};
 }
 
-pub(crate) use {entries, loads, ops};
+/// Implements `Load` for packed elements: how the low bytes of a `u64` become singles.
+macro_rules! packed {
+    ($token:ty: $($bits:literal, |$v:ident| $body:expr;)*) => {$(
+        impl $crate::op::Load<$crate::op::Packed<$bits>> for $token {
+            const BACK: bool = false;
+
+            #[inline(always)]
+            unsafe fn at(
+                row: *const $crate::op::Packed<$bits>,
+                i: usize,
+            ) -> *const $crate::op::Packed<$bits> {
+                // SAFETY: the caller's promise; i elements are whole bytes.
+                unsafe { row.add(i * $bits / 8) }
+            }
+            #[inline(always)]
+            unsafe fn load(self, p: *const $crate::op::Packed<$bits>) -> <Self as $crate::op::Simd>::F {
+                // SAFETY: LANES elements are readable.
+                unsafe {
+                    let lanes = <Self as $crate::op::Simd>::LANES;
+                    $crate::op::Load::<$crate::op::Packed<$bits>>::load_part(self, p, lanes, false)
+                }
+            }
+            #[inline(always)]
+            unsafe fn load_part(
+                self,
+                p: *const $crate::op::Packed<$bits>,
+                n: usize,
+                _back: bool,
+            ) -> <Self as $crate::op::Simd>::F {
+                let mut word = [0u8; 8];
+                // SAFETY: n <= LANES elements are readable, in at most eight bytes. What is in
+                // the last byte beyond them meets a query's zeroes.
+                unsafe {
+                    let bytes = (n * $bits).div_ceil(8);
+                    core::ptr::copy_nonoverlapping(p.cast::<u8>(), word.as_mut_ptr(), bytes);
+                }
+                let $v = u64::from_le_bytes(word);
+                #[allow(unused_unsafe, reason = "the baseline's operations are safe")]
+                // SAFETY: `self` stands for the instructions.
+                unsafe { $body }
+            }
+        }
+    )*};
+}
+
+pub(crate) use {entries, loads, ops, packed};

@@ -4,7 +4,7 @@
 //! language has their intrinsics only in nightly compilers. Tails shorter than a vector go
 //! through a buffer, others look back into the row.
 
-use super::entry::{entries, loads, ops};
+use super::entry::{entries, loads, ops, packed};
 use crate::op::{Bytes, Simd};
 use core::arch::aarch64::*;
 use core::arch::asm;
@@ -255,4 +255,12 @@ bytes! {
         |sum, a, b| dot4!("udot", sum, a, b), |sum, d| dot4!("udot", sum, d, d), vabdq_u8;
     NeonDotprod, DotprodFeatures, i8, int8x16_t, |v| vreinterpretq_s8_u8(v),
         |sum, a, b| dot4!("sdot", sum, a, b), |sum, d| dot4!("udot", sum, d, d), apart;
+}
+
+packed! { Neon:
+    4, |v| {
+        let by: [i32; 4] = [0, -4, -8, -12];
+        let v = vshlq_u32(vdupq_n_u32(v as u32), vld1q_s32(by.as_ptr()));
+        vcvtq_f32_u32(vandq_u32(v, vdupq_n_u32(15)))
+    };
 }

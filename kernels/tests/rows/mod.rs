@@ -1,4 +1,5 @@
 //! Rows to compute on: by element type, by kind of number, at any offset in memory.
+#![allow(dead_code, reason = "each suite uses its own part")]
 
 use omendb_kernels::{Element, ElementKind, bf16, f16};
 

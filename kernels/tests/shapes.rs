@@ -1,0 +1,172 @@
+//! Codes, bits, the nearest of a scan and blocks, against what they stand for in `f64`.
+
+mod rows;
+
+use omendb_kernels::{
+    CodeBits, CodeDistance, Distance, ElementKind, Hamming, Isa, KernelError, Metric, RowDistance, oracle,
+};
+use rows::{Numbers, Random, Row, Sample};
+
+const UNIT: f64 = 1.0 / (1 << 24) as f64;
+
+fn lengths() -> impl Iterator<Item = usize> {
+    (1..=300).chain([768, 1536, 4097])
+}
+
+/// The sums over codes are as good as those over floats (see `exactness`); what is made of them
+/// adds a few roundings, relative to the terms Σ q², Σ x², 2 Σ |q·x| and |low| · Σ |q|.
+#[test]
+fn codes_are_as_near_as_what_they_stand_for() {
+    let mut random = Random(4);
+    for dim in lengths() {
+        let query = Row::<f32>::new(&mut random, Numbers::Usual, dim, dim % 16);
+        let rows: Vec<_> = (0..13).map(|i| Row::<f32>::new(&mut random, Numbers::Usual, dim, i)).collect();
+        for bits in CodeBits::ALL {
+            for metric in Metric::ALL {
+                for isa in Isa::available() {
+                    let handle = CodeDistance::with_isa(metric, bits, dim, isa).unwrap();
+                    let codes: Vec<Vec<u8>> = rows
+                        .iter()
+                        .map(|row| {
+                            let mut codes = vec![0xff; handle.row_bytes()];
+                            handle.encode(row.slice(), &mut codes).unwrap();
+                            codes
+                        })
+                        .collect();
+                    let views: Vec<&[u8]> = codes.iter().map(Vec::as_slice).collect();
+                    let prepared = handle.query(query.slice()).unwrap();
+                    let mut out = [0.0; 13];
+                    handle.gathered(&prepared, &views, &mut out).unwrap();
+                    for (i, got) in out.into_iter().enumerate() {
+                        let decoded = handle.decode(&codes[i]).unwrap();
+                        let exact = oracle::distance(metric, query.slice(), &decoded);
+                        let size: f64 = query.slice().iter().map(|q| f64::from(q.abs())).sum();
+                        let scale = match metric {
+                            Metric::L2 => 8.0 * size,
+                            Metric::InnerProduct => 4.0 * size,
+                            Metric::Cosine => {
+                                let norm = |row: &[f32]| oracle::distance(Metric::L2, row, &vec![0f32; dim]).sqrt();
+                                1.0 + 4.0 * size / (norm(query.slice()) * norm(&decoded)).max(1e-30)
+                            }
+                        };
+                        let allowed = (dim as f64 / 4.0 + 24.0) * UNIT * scale;
+                        let pair = handle.pair(&prepared, &codes[i]).unwrap();
+                        for got in [got, pair] {
+                            let error = (f64::from(got) - exact).abs();
+                            assert!(error <= allowed, "{bits:?} {metric} {dim} {isa} row {i}: {got} for {exact}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Codes are on the row's own line, half a step from its numbers at most.
+#[test]
+fn codes_keep_the_row() {
+    let mut random = Random(5);
+    for dim in [1, 2, 7, 100, 333] {
+        let row = Row::<f32>::new(&mut random, Numbers::Usual, dim, 0);
+        for (bits, steps) in [(CodeBits::Eight, 255.0), (CodeBits::Four, 15.0)] {
+            let handle = CodeDistance::new(Metric::L2, bits, dim).unwrap();
+            let mut codes = vec![0; handle.row_bytes()];
+            handle.encode(row.slice(), &mut codes).unwrap();
+            for (x, decoded) in row.slice().iter().zip(handle.decode(&codes).unwrap()) {
+                // The row spans at most 2; a rounding more than half of one of the steps.
+                assert!((x - decoded).abs() <= 2.0 / steps * 0.5001 + 1e-6, "{bits:?} {dim}: {decoded} for {x}");
+            }
+        }
+    }
+}
+
+#[test]
+fn codes_of_another_size_are_refused() {
+    let handle = CodeDistance::new(Metric::L2, CodeBits::Four, 9).unwrap();
+    assert_eq!(handle.row_bytes(), 5 + 12);
+    let query = handle.query(&[0.0; 9]).unwrap();
+    let wrong = KernelError::Length { expected: 17, found: 16, row: 0 };
+    assert_eq!(handle.pair(&query, &[0; 16]).unwrap_err(), wrong);
+    assert_eq!(handle.encode(&[0.0; 9], &mut [0; 16]).unwrap_err(), wrong);
+    assert!(matches!(handle.query(&[0.0; 8]), Err(KernelError::Dimension { .. })));
+    assert!(matches!(handle.gathered(&query, &[&[0; 17]], &mut []), Err(KernelError::Output { .. })));
+}
+
+#[test]
+fn bits_are_counted_exactly() {
+    let mut random = Random(6);
+    for bytes in lengths() {
+        let query = Row::<u8>::new(&mut random, Numbers::Usual, bytes, bytes % 64);
+        let rows: Vec<_> = (0..13).map(|i| Row::<u8>::new(&mut random, Numbers::Usual, bytes, i)).collect();
+        let views: Vec<&[u8]> = rows.iter().map(Row::slice).collect();
+        for isa in Isa::available() {
+            let hamming = Hamming::with_isa(bytes * 8, isa).unwrap();
+            let mut out = [0.0; 13];
+            hamming.gathered(query.slice(), &views, &mut out).unwrap();
+            for (i, row) in views.iter().enumerate() {
+                let exact: u32 = query.slice().iter().zip(*row).map(|(a, b)| (a ^ b).count_ones()).sum();
+                assert_eq!(out[i], exact as f32, "{isa} {bytes}");
+                assert_eq!(hamming.pair(query.slice(), row).unwrap(), exact as f32, "{isa} {bytes}");
+            }
+        }
+    }
+    let refused = Hamming::new(9).unwrap().pair(&[0; 2], &[0; 1]).unwrap_err();
+    assert_eq!(refused, KernelError::Length { expected: 2, found: 1, row: 0 });
+}
+
+#[test]
+fn the_nearest_are_those_of_a_sort() {
+    let mut random = Random(7);
+    let (dim, n) = (5, 3000);
+    // Few values, so that there are many ties.
+    let rows: Vec<u8> = (0..dim * n).map(|_| (random.next() % 3) as u8).collect();
+    let query = [1u8; 5];
+    let handle = RowDistance::new(Metric::L2, ElementKind::U8, ElementKind::U8, dim).unwrap();
+    let mut expected: Vec<(usize, f32)> =
+        rows.chunks_exact(dim).map(|row| oracle::distance(Metric::L2, &query, row) as f32).enumerate().collect();
+    expected.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
+    for k in [0, 1, 7, 100, 2999, 3000, 5000] {
+        let got = handle.nearest(&query, &rows, dim, n, k).unwrap();
+        assert_eq!(got, expected[..k.min(n)], "k = {k}");
+    }
+    assert!(handle.nearest(&query, &rows, dim, n + 1, 3).is_err());
+}
+
+fn block_is_right<T: Sample>(largest: f64) {
+    let mut random = Random(8);
+    for (dim, m, n) in [(1, 1, 1), (17, 3, 5), (100, 33, 9), (384, 8, 70)] {
+        let queries = Row::<T>::new(&mut random, Numbers::Usual, m * dim, 0);
+        let rows = Row::<T>::new(&mut random, Numbers::Usual, n * dim, 1);
+        for metric in Metric::ALL {
+            let handle = Distance::<T>::new(metric, dim).unwrap();
+            let mut out = vec![0.0; m * n];
+            handle.block(queries.slice(), rows.slice(), &mut out).unwrap();
+            for (i, query) in queries.slice().chunks_exact(dim).enumerate() {
+                for (j, row) in rows.slice().chunks_exact(dim).enumerate() {
+                    let exact = oracle::distance(metric, query, row);
+                    let norm = |row: &[T]| row.iter().map(|x| x.to_f64().powi(2)).sum::<f64>().sqrt();
+                    let scale = match metric {
+                        Metric::Cosine => 1.0 + dim as f64 * largest.powi(2) / (norm(query) * norm(row)).max(1e-30),
+                        _ => 4.0 * dim as f64 * largest.powi(2),
+                    };
+                    let allowed = (dim as f64 / 4.0 + 16.0) * UNIT * scale;
+                    let got = f64::from(out[i * n + j]);
+                    assert!((got - exact).abs() <= allowed, "{metric} {dim}: {got} for {exact}");
+                }
+            }
+        }
+    }
+    let handle = Distance::<T>::new(Metric::L2, 3).unwrap();
+    let row = Row::<T>::new(&mut random, Numbers::Usual, 7, 0);
+    assert!(matches!(handle.block(row.slice(), row.slice(), &mut []), Err(KernelError::Length { .. })));
+    let row = &row.slice()[..6];
+    assert!(matches!(handle.block(row, row, &mut [0.0; 3]), Err(KernelError::Output { .. })));
+}
+
+#[test]
+fn blocks_are_right() {
+    block_is_right::<f32>(1.0);
+    block_is_right::<omendb_kernels::f16>(1.0);
+    block_is_right::<u8>(255.0);
+    block_is_right::<i8>(128.0);
+}
