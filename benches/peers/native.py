@@ -60,7 +60,7 @@ class Omendb:
         tiny = Path(scratch) / "tiny.omen"
         shutil.rmtree(tiny, ignore_errors=True)
         places.run([self.program, "build", tiny, few, "--metric", metric, "--json"])
-        call = self.search(tiny, queries, truth, [K], timeout)["runs"][0]["qps"]
+        call = self.search(tiny, queries, None, [K], timeout)["runs"][0]["qps"]
         memory = json.loads(places.run([self.program, "info", database, "--json"]))
         return {
             "version": self.version, "settings": self.settings, "rows": built["rows"],
@@ -73,7 +73,9 @@ class Omendb:
 
     def search(self, database, queries, truth, widths, timeout):
         words = [self.program, "search", database, queries, "-k", K, "--width", ",".join(map(str, widths)),
-                 "--truth", truth, "--threads", 1, "--rounds", 3, "--json"]
+                 "--threads", 1, "--rounds", 3, "--json"]
+        if truth:
+            words += ["--truth", truth]
         return json.loads(places.run(words, timeout))
 
 
@@ -113,6 +115,8 @@ class Diskann:
         asked.write_text(json.dumps({"search_directories": [str(base.parent)], "jobs": [{"type": kind, "content": content}]}))
         places.run([self.program, "--quiet", "run", "--input-file", asked, "--output-file", answered], timeout)
         results = json.loads(answered.read_text())[0]["results"]
+        if self.codes:
+            results = results["build"]
         build, search = results["build"], results["search"]["Topk"]
         seconds, rows = build["total_time"] / 1e6, build["vectors_inserted"]
         return {
