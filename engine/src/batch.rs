@@ -132,7 +132,7 @@ impl<'a> Batch<'a> {
                 }
             }
         }
-        if self.rows.kind == ElementKind::F32 && kind != ElementKind::F32 && cosine {
+        if self.rows.kind != kind {
             round(kind, values);
         }
         let squared = values::squared_length(values);
@@ -192,10 +192,14 @@ fn count(rows: &RowsRef<'_>, dim: usize) -> Result<usize, BatchError> {
             }
             Ok(bytes.len() / row_bytes)
         }
+        Place::Strided { rows: 0, .. } => Ok(0),
         Place::Strided { bytes, stride, rows } => {
             aligned(bytes)?;
             if !stride.is_multiple_of(align) {
-                return Err(BatchError::Misaligned { required: align, address: bytes.as_ptr().addr() + stride });
+                return Err(BatchError::Misaligned {
+                    required: align,
+                    address: bytes.as_ptr().addr().wrapping_add(*stride),
+                });
             }
             // The last row may end where the bytes end; all others are a stride long.
             let needed = rows.checked_sub(1).map_or(Some(0), |last| last.checked_mul(*stride)?.checked_add(row_bytes));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
@@ -39,7 +39,10 @@ pub(crate) struct Core {
     pub(crate) measure: Measure,
     /// What the graph is built by.
     pub(crate) linking: Measure,
+    /// For checking batches and for batches of queries.
     pub(crate) pool: rayon::ThreadPool,
+    /// For linking, so that a long link keeps nobody waiting.
+    pub(crate) link_pool: rayon::ThreadPool,
     pub(crate) snapshot: ArcSwap<Snapshot>,
     /// Held from the look at what exists to the publishing of what was added.
     pub(crate) writer: Mutex<()>,
@@ -48,6 +51,8 @@ pub(crate) struct Core {
     /// Held while rows are linked, and while a graph is written.
     pub(crate) linker: Mutex<()>,
     pub(crate) scratches: Scratches,
+    /// How many rows the graph has that a checkpoint holds.
+    pub(crate) saved_rows: AtomicU32,
     pub(crate) closing: AtomicBool,
     pub(crate) built: Built,
 }
@@ -59,8 +64,6 @@ pub(crate) struct Built {
     pub(crate) nanoseconds: AtomicU64,
     pub(crate) distances: AtomicU64,
     pub(crate) repaired: AtomicU64,
-    /// How many of the rows the last checkpoint after a bulk covered.
-    pub(crate) checkpointed: AtomicU64,
 }
 
 /// Ends the background thread and writes the last checkpoint when the last handle goes.
@@ -118,7 +121,11 @@ impl Db {
     /// # Errors
     /// What the medium says; the database goes on as before.
     pub fn checkpoint(&self) -> Result<(), StorageError> {
-        self.core.checkpoint()
+        match &self.core.path {
+            None => Ok(()), // nothing that could be opened again
+            Some(path) if self.core.read_only => Err(StorageError::ReadOnly { path: path.clone() }),
+            Some(_) => self.core.checkpoint(),
+        }
     }
 
     /// [`Db::flush`] and [`Db::checkpoint`], and this handle is gone.
@@ -128,12 +135,26 @@ impl Db {
     /// # Errors
     /// What the medium says; everything acknowledged is there all the same.
     pub fn close(self) -> Result<(), StorageError> {
-        if self.core.read_only {
+        if self.core.read_only || self.core.path.is_none() {
             return Ok(());
         }
         self.core.link_all();
         self.core.checkpoint_if_behind()
     }
+}
+
+/// Runs `work` in `pool`.
+///
+/// A caller that is a thread of another pool of rayon's would do that pool's other work while it
+/// waits, perhaps another call of ours, and stand before a lock that it holds itself: so it waits
+/// by way of a thread that is of no pool.
+pub(crate) fn install<R: Send>(pool: &rayon::ThreadPool, work: impl FnOnce() -> R + Send) -> R {
+    let of_another = rayon::current_thread_index().is_some() && pool.current_thread_index().is_none();
+    if !of_another {
+        return pool.install(work);
+    }
+    let waited = std::thread::scope(|scope| scope.spawn(|| pool.install(work)).join());
+    waited.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 impl Core {

@@ -31,6 +31,12 @@ impl Index {
         self.slots.find(self.hash(id), |&slot| view.id(slot) == id).copied()
     }
 
+    /// Room for `more` rows.
+    pub(crate) fn reserve(&mut self, view: &View, more: usize) {
+        let hasher = &self.hasher;
+        self.slots.reserve(more, |&slot| hasher.hash_one(view.id(slot)));
+    }
+
     /// Adds `slot`, whose id is not in the index.
     pub(crate) fn insert(&mut self, view: &View, slot: u32) {
         let hasher = &self.hasher;

@@ -24,6 +24,7 @@
 
 mod batch;
 mod checkpoint;
+mod compact;
 mod db;
 mod error;
 mod ids;
@@ -36,6 +37,7 @@ mod options;
 mod progress;
 mod query;
 mod read;
+mod repair;
 mod rows;
 mod search;
 mod snapshot;
@@ -53,6 +55,7 @@ pub use omendb_kernels::{Element, ElementKind, Isa, KernelError, Metric, bf16, f
 pub use omendb_storage::{Durability, IdKind, IdRef, StorageError};
 pub use options::{Backend, OpenOptions, Options};
 pub use progress::{Phase, Progress};
+pub use repair::{RepairError, Repaired};
 pub use rows::{RowValue, RowsRef};
 pub use search::{Hit, SearchOptions, SearchStats};
 pub use stats::{GraphStats, Part, Stats};

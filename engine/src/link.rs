@@ -3,14 +3,17 @@
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, TryLockError};
 use std::time::Instant;
 
 use omendb_graph::{GraphError, Linked, link};
 
-use crate::db::Core;
+use crate::db::{Core, install};
 use crate::progress::Phase;
 use crate::snapshot::Snapshot;
+
+/// How many times the buffer's limit may wait while another thread links.
+const PATIENCE: usize = 64;
 
 impl Core {
     /// Links every row that is committed by now.
@@ -20,6 +23,23 @@ impl Core {
     pub(crate) fn link_all(&self) {
         let _linking = self.linker.lock().unwrap_or_else(PoisonError::into_inner);
         self.link_locked();
+    }
+
+    /// Links if more rows wait than should. If another thread is linking already, that is enough,
+    /// until so many wait that searching them would be slow.
+    pub(crate) fn link_if_many(&self) {
+        let limit = self.options.buffer_rows;
+        let waiting = || self.snapshot.load().buffered();
+        if waiting() <= limit {
+            return;
+        }
+        match self.linker.try_lock() {
+            Ok(_linking) => self.link_locked(),
+            Err(TryLockError::Poisoned(_)) => self.link_all(),
+            Err(TryLockError::WouldBlock) if waiting() > limit.saturating_mul(PATIENCE) => self.link_all(),
+            Err(TryLockError::WouldBlock) => return,
+        }
+        self.checkpoint_after_bulk();
     }
 
     /// [`Core::link_all`] for a caller that holds the linker's lock.
@@ -56,15 +76,16 @@ impl Core {
         let listener = &self.options.use_.listener;
         let mut observe = |done: u32| {
             listener.tell(Phase::Link, done as usize, total);
-            if self.closing.load(Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            let cleared = self.snapshot.load().view.epoch() != before.view.epoch();
+            if cleared || self.closing.load(Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let linking = || link(&before.graph, &rows, before.view.slots(), &self.options.build, &mut observe);
-        let attempt = catch_unwind(AssertUnwindSafe(|| self.pool.install(linking)));
+        let attempt = catch_unwind(AssertUnwindSafe(|| install(&self.link_pool, linking)));
         attempt.unwrap_or_else(|panic| {
             let what = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
             let what = what.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
             tracing::error!(what, "linking failed; its rows stay in the buffer");
-            self.pool.install(|| before.graph.withdraw());
+            install(&self.link_pool, || before.graph.withdraw());
             Err(GraphError::Cancelled { done: 0 })
         })
     }

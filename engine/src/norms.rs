@@ -1,6 +1,7 @@
 //! The inverse length of each row, for cosine: rows are kept as they came, so that what was put in
 //! comes out, whatever its type, and the length is divided out of each distance.
 
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -44,12 +45,21 @@ impl Norms {
     }
 
     /// Little-endian, one after another.
-    pub(crate) fn to_bytes(&self, len: usize) -> Vec<u8> {
-        (0..len as u32).flat_map(|slot| self.inverse(slot).to_le_bytes()).collect()
+    pub(crate) fn write_to(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut left = self.len;
+        for chunk in &self.chunks {
+            let now = left.min(CHUNK);
+            let bytes: Vec<u8> = chunk[..now].iter().flat_map(|norm| norm.load(Relaxed).to_le_bytes()).collect();
+            out.write_all(&bytes)?;
+            left -= now;
+        }
+        Ok(())
     }
 
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+    /// None when a number is among them that is no inverse of a length.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let inverses = bytes.chunks_exact(4).map(|word| f32::from_le_bytes([word[0], word[1], word[2], word[3]]));
-        Norms::default().extended(inverses)
+        let good = |inverse: f32| inverse.is_finite() && inverse > 0.0;
+        inverses.clone().all(good).then(|| Norms::default().extended(inverses))
     }
 }

@@ -1,7 +1,7 @@
 //! A database is made, or found again.
 
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Arc, Mutex, RwLock};
 
 use arc_swap::ArcSwap;
@@ -30,9 +30,9 @@ impl Db {
     pub fn create(path: impl AsRef<Path>, options: Options) -> Result<Db, OpenError> {
         let path = path.as_ref();
         options.check()?;
-        let measures = Measures::new(&options)?;
+        let parts = Parts::new(&options)?;
         let storage = Mapped::create(path, &options.schema(), options.use_.durability)?;
-        assemble(options, measures, Box::new(storage), Some(path), false)
+        assemble(options, parts, Box::new(storage), Some(path), false)
     }
 
     /// The database in the folder `path`, to read and write.
@@ -102,9 +102,9 @@ impl Db {
     /// [`OpenError::Option`] for an option out of range.
     pub fn in_memory(options: Options) -> Result<Db, OpenError> {
         options.check()?;
-        let measures = Measures::new(&options)?;
+        let parts = Parts::new(&options)?;
         let storage = Memory::new(options.schema())?;
-        assemble(options, measures, Box::new(storage), None, false)
+        assemble(options, parts, Box::new(storage), None, false)
     }
 
     fn from_storage(
@@ -114,8 +114,8 @@ impl Db {
         read_only: bool,
     ) -> Result<Db, OpenError> {
         let options = Options::from_schema(storage.schema(), use_)?;
-        let measures = Measures::new(&options)?;
-        assemble(options, measures, storage, Some(path), read_only)
+        let parts = Parts::new(&options)?;
+        assemble(options, parts, storage, Some(path), read_only)
     }
 }
 
@@ -126,13 +126,15 @@ fn same<T: PartialEq + ToString>(name: &'static str, found: &T, expected: &T) ->
     Err(OpenError::Mismatch { name, found: found.to_string(), expected: expected.to_string() })
 }
 
-/// The kernels of a database: refused before anything is made when the machine lacks one.
-struct Measures {
+/// Kernels and threads: refused before anything is made when they are not to be had.
+struct Parts {
     asked: Measure,
     linking: Measure,
+    pool: rayon::ThreadPool,
+    link_pool: rayon::ThreadPool,
 }
 
-impl Measures {
+impl Parts {
     fn new(options: &Options) -> Result<Self, OpenError> {
         let isa = options.use_.isa.map_or_else(Isa::chosen, Ok)?;
         let new = |metric| Measure::new(metric, options.row_type, options.dim, isa);
@@ -142,34 +144,39 @@ impl Measures {
             Metric::InnerProduct => Metric::L2,
             metric => metric,
         };
-        Ok(Measures { asked: new(options.metric)?, linking: new(linking)? })
+        let (asked, linking) = (new(options.metric)?, new(linking)?);
+        let threads = options.use_.threads;
+        let pool = |name: &'static str| {
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .thread_name(move |n| format!("omendb-{name}-{n}"))
+                .build()
+                .map_err(|error| OpenError::Threads { threads, what: error.to_string() })
+        };
+        Ok(Parts { asked, linking, pool: pool("ask")?, link_pool: pool("link")? })
     }
 }
 
 fn assemble(
     options: Options,
-    measures: Measures,
+    parts: Parts,
     storage: Box<dyn Storage>,
     path: Option<&Path>,
     read_only: bool,
 ) -> Result<Db, OpenError> {
-    let threads = options.use_.threads;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .thread_name(|n| format!("omendb-{n}"))
-        .build()
-        .map_err(|error| OpenError::Threads { threads, what: error.to_string() })?;
     let view = storage.view();
     let snapshot = recover(&options, storage.as_ref(), view)?;
     let behind = snapshot.buffered() > options.buffer_rows;
     let core = Core {
         index: RwLock::new(Index::of(&snapshot.view)),
-        measure: measures.asked,
-        linking: measures.linking,
+        measure: parts.asked,
+        linking: parts.linking,
         path: path.map(Path::to_owned),
         read_only,
         storage,
-        pool,
+        pool: parts.pool,
+        link_pool: parts.link_pool,
+        saved_rows: AtomicU32::new(snapshot.graph.rows()),
         snapshot: ArcSwap::from_pointee(snapshot),
         writer: Mutex::new(()),
         linker: Mutex::new(()),
@@ -213,9 +220,10 @@ fn recover(options: &Options, storage: &dyn Storage, view: Arc<View>) -> Result<
 /// The norms that the checkpoint holds, and those of the rows after it, computed.
 fn norms(options: &Options, storage: &dyn Storage, view: &View) -> Norms {
     let kept = match storage.blob(NORMS_BLOB) {
-        Ok(Some(bytes)) if bytes.len() / 4 <= view.slots() as usize => Norms::from_bytes(&bytes),
-        _ => Norms::default(),
+        Ok(Some(bytes)) => Norms::from_bytes(&bytes).filter(|norms| norms.len() <= view.slots() as usize),
+        _ => None,
     };
+    let kept = kept.unwrap_or_default();
     let mut values = Vec::with_capacity(options.dim);
     let first = kept.len() as u32;
     kept.extended((first..view.slots()).map(|slot| {

@@ -70,7 +70,8 @@ impl OpenOptions {
         self
     }
 
-    /// Told how far long calls have come, from the thread that made them.
+    /// Told how far long calls have come, from whichever thread does the work. It must not call
+    /// the database, which may be waiting for it.
     pub fn progress(mut self, listen: Arc<dyn Fn(Progress) + Send + Sync>) -> Self {
         self.listener = Listener(Some(listen));
         self

@@ -93,6 +93,14 @@ impl<'a> RowsRef<'a> {
         RowsRef { kind: T::KIND, place: Place::Single(rows.map(bytemuck::cast_slice).collect()) }
     }
 
+    /// Whether checking it takes less time than waking threads.
+    pub(crate) fn is_small(&self) -> bool {
+        match &self.place {
+            Place::Flat(bytes) | Place::Strided { bytes, .. } => bytes.len() < 1 << 18,
+            Place::Single(rows) => rows.len() < 1 << 8,
+        }
+    }
+
     /// All values as one row, so that a wrong number of them is a wrong dimension.
     pub(crate) fn into_single(self) -> Self {
         match self.place {

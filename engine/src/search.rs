@@ -3,12 +3,12 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use omendb_graph::Scratch;
+use omendb_graph::{Neighbour, Scratch};
 use omendb_kernels::{Element, ElementKind, Metric};
 use omendb_storage::IdRef;
 use rayon::prelude::*;
 
-use crate::db::Core;
+use crate::db::{Core, install};
 use crate::query::Probe;
 use crate::snapshot::Snapshot;
 use crate::top::Top;
@@ -66,7 +66,8 @@ impl SearchOptions {
         self
     }
 
-    /// Whether to look at every row instead: certain, and slow.
+    /// Whether to look at every row instead: slow, and certain up to the order of rows whose
+    /// distances differ by less than f32 can tell (of k + 32 rows, f64 decides).
     pub fn exact(mut self, exact: bool) -> Self {
         self.exact = exact;
         self
@@ -120,7 +121,7 @@ impl Db {
         let core = &self.core;
         options.check()?;
         core.scratches.with(|scratch| {
-            core.prepare(query, 0, &mut scratch.probe)?;
+            core.prepare(query, 0, scratch)?;
             Ok(core.answer(&core.snapshot.load(), options, scratch))
         })
     }
@@ -142,11 +143,11 @@ impl Db {
             return Err(SearchError::Dimension { expected: dim, found, query });
         }
         let snapshot = core.snapshot.load_full();
-        let answers: Vec<Result<Vec<Hit>, SearchError>> = core.pool.install(|| {
+        let answers: Vec<Result<Vec<Hit>, SearchError>> = install(&core.pool, || {
             let numbered = queries.par_chunks(dim).enumerate();
             let answer = |(number, query)| {
                 core.scratches.with(|scratch| {
-                    core.prepare(query, number, &mut scratch.probe)?;
+                    core.prepare(query, number, scratch)?;
                     Ok(core.answer(&snapshot, options, scratch).0)
                 })
             };
@@ -167,7 +168,8 @@ impl SearchOptions {
 
 impl Core {
     /// Checks a query and makes it the probe, in the rows' own type where it can be.
-    fn prepare<T: Element>(&self, query: &[T], number: usize, probe: &mut Probe) -> Result<(), SearchError> {
+    fn prepare<T: Element>(&self, query: &[T], number: usize, scratch: &mut SearchScratch) -> Result<(), SearchError> {
+        let SearchScratch { probe, floats, .. } = scratch;
         let expected = self.options.dim;
         if query.len() != expected {
             return Err(SearchError::Dimension { expected, found: query.len(), query: number });
@@ -179,12 +181,12 @@ impl Core {
                 return Ok(());
             }
         }
-        let mut floats = Vec::with_capacity(expected);
-        values::read(T::KIND, bytemuck::cast_slice(query), &mut floats);
+        floats.clear();
+        values::read(T::KIND, bytemuck::cast_slice(query), floats);
         if let Some(column) = floats.iter().position(|value| !value.is_finite()) {
             return Err(SearchError::NotFinite { query: number, column, value: floats[column] });
         }
-        let squared = values::squared_length(&floats);
+        let squared = values::squared_length(floats);
         if squared > MAX_SQUARED {
             return Err(SearchError::TooLong { query: number, squared, limit: MAX_SQUARED });
         }
@@ -199,7 +201,7 @@ impl Core {
         let whole =
             kind != ElementKind::F32 && floats.iter().all(|&value| matches!(values::fit(kind, value), Fit::Fits));
         let kind = if whole { kind } else { ElementKind::F32 };
-        values::write(kind, &floats, probe.begin(kind, expected));
+        values::write(kind, floats, probe.begin(kind, expected));
         Ok(())
     }
 
@@ -226,8 +228,8 @@ impl Core {
         let linked = self.walk(snapshot, options, k, &keep, scratch, &mut top, &mut stats);
         let first = if linked { snapshot.graph.rows() } else { 0 };
         self.scan(snapshot, first, &keep, scratch, &mut top, &mut stats);
-        let hits = top.found().map(|near| Hit { id: view.id(near.slot).into(), distance: near.distance });
-        (hits.collect(), stats)
+        let hit = |near: Neighbour| Hit { id: view.id(near.slot).into(), distance: self.shown(near.distance) };
+        (top.into_found().into_iter().map(hit).collect(), stats)
     }
 
     /// Asks the graph, wider and wider until enough rows are kept; false when so few are that
@@ -246,6 +248,10 @@ impl Core {
         let rows = snapshot.graph.rows() as usize;
         let mut width = options.width.unwrap_or(DEFAULT_WIDTH).max(k);
         loop {
+            if scan_is_cheaper(rows, width) {
+                top.clear();
+                return false;
+            }
             let space = snapshot.rows(&self.measure);
             let count = snapshot.graph.search(&space, &scratch.probe, width, &mut scratch.graph);
             stats.distances += count.distances;
@@ -254,14 +260,10 @@ impl Core {
             for near in scratch.graph.nearest().filter(|near| keep(near.slot)) {
                 top.offer(near.distance, near.slot);
             }
-            if top.is_full() || width >= rows {
+            if top.is_full() {
                 return true;
             }
             width *= 4;
-            if width > rows / 4 {
-                top.clear();
-                return false;
-            }
         }
     }
 
@@ -299,18 +301,32 @@ impl Core {
     /// Orders the candidates of an exact search by their distance in f64.
     fn decide(&self, snapshot: &Snapshot, probe: &Probe, top: Top<'_>, k: usize) -> Vec<Hit> {
         let view = &snapshot.view;
-        let measured = top.found().map(|near| (self.measure.exact(probe, view.row(near.slot)), view.id(near.slot)));
-        let mut measured: Vec<(f64, IdRef<'_>)> = measured.collect();
+        let exact = |near: Neighbour| (self.measure.exact(probe, view.row(near.slot)), view.id(near.slot));
+        let mut measured: Vec<(f64, IdRef<'_>)> = top.into_found().into_iter().map(exact).collect();
         measured.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
         measured.truncate(k);
-        measured.into_iter().map(|(distance, id)| Hit { id: id.into(), distance: distance as f32 }).collect()
+        let hit = |(distance, id): (f64, IdRef<'_>)| Hit { id: id.into(), distance: self.shown(distance as f32) };
+        measured.into_iter().map(hit).collect()
     }
+
+    /// Rounding may leave a cosine just above 1; no distance is shown below 0 for it.
+    fn shown(&self, distance: f32) -> f32 {
+        if self.options.metric == Metric::Cosine { distance.max(0.0) } else { distance }
+    }
+}
+
+/// Whether looking at every row takes less time than a walk of this width: about ten distances a
+/// place in the pool, and the moving of places, which grows with the square.
+fn scan_is_cheaper(rows: usize, width: usize) -> bool {
+    let walk = width.saturating_mul(10).saturating_add(width.saturating_mul(width) / 8);
+    walk >= rows
 }
 
 /// What one search at a time needs for itself.
 pub(crate) struct SearchScratch {
     graph: Scratch,
     probe: Probe,
+    floats: Vec<f32>,
     distances: Vec<f32>,
 }
 
@@ -321,8 +337,12 @@ pub(crate) struct Scratches(Mutex<Vec<SearchScratch>>);
 impl Scratches {
     fn with<T>(&self, use_: impl FnOnce(&mut SearchScratch) -> T) -> T {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut scratch =
-            kept.unwrap_or_else(|| SearchScratch { graph: Scratch::new(), probe: Probe::new(), distances: Vec::new() });
+        let mut scratch = kept.unwrap_or_else(|| SearchScratch {
+            graph: Scratch::new(),
+            probe: Probe::new(),
+            floats: Vec::new(),
+            distances: Vec::new(),
+        });
         let result = use_(&mut scratch);
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
         result

@@ -5,52 +5,69 @@ use std::cmp::Ordering;
 use omendb_graph::Neighbour;
 use omendb_storage::View;
 
-/// At most k rows, nearest first.
+/// Rows beyond k that may gather before the farthest are dropped.
+const SLACK: usize = 64;
+
+/// At least the k nearest rows of all that were offered; twice as many and a few, at most.
 pub(crate) struct Top<'a> {
     view: &'a View,
     k: usize,
     found: Vec<Neighbour>,
+    /// No row farther than this is among the k nearest.
+    farthest: f32,
 }
 
 impl<'a> Top<'a> {
     pub(crate) fn new(view: &'a View, k: usize) -> Self {
-        Top { view, k, found: Vec::with_capacity(k.min(4096) + 1) }
+        Top { view, k, found: Vec::new(), farthest: f32::INFINITY }
     }
 
     pub(crate) fn clear(&mut self) {
         self.found.clear();
+        self.farthest = f32::INFINITY;
     }
 
+    /// Whether there are k rows.
     pub(crate) fn is_full(&self) -> bool {
-        self.found.len() == self.k
+        self.found.len() >= self.k
     }
 
     /// Whether a row at this distance might be among the k nearest.
     #[inline]
     pub(crate) fn wants(&self, distance: f32) -> bool {
-        self.found.len() < self.k || self.found.last().is_some_and(|worst| distance <= worst.distance)
+        distance <= self.farthest
     }
 
-    /// Takes the row if it is among the k nearest.
+    /// Takes the row if it might be among the k nearest.
     pub(crate) fn offer(&mut self, distance: f32, slot: u32) {
         if !self.wants(distance) {
             return;
         }
-        let new = Neighbour { distance, slot };
-        let place = self.found.partition_point(|other| self.order(other, &new) == Ordering::Less);
-        if place < self.k {
-            self.found.insert(place, new);
+        self.found.push(Neighbour { distance, slot });
+        if self.found.len() >= self.k.saturating_mul(2).saturating_add(SLACK) {
+            self.shrink();
+        }
+    }
+
+    fn shrink(&mut self) {
+        let view = self.view;
+        if self.found.len() > self.k {
+            let (_, last, _) = self.found.select_nth_unstable_by(self.k - 1, |a, b| order(view, a, b));
+            self.farthest = last.distance;
             self.found.truncate(self.k);
         }
     }
 
-    fn order(&self, a: &Neighbour, b: &Neighbour) -> Ordering {
-        let distance = a.distance.total_cmp(&b.distance);
-        distance.then_with(|| self.view.id(a.slot).cmp(&self.view.id(b.slot)))
+    /// The k nearest, nearest first.
+    pub(crate) fn into_found(mut self) -> Vec<Neighbour> {
+        self.shrink();
+        let view = self.view;
+        self.found.sort_unstable_by(|a, b| order(view, a, b));
+        self.found
     }
+}
 
-    /// Nearest first.
-    pub(crate) fn found(&self) -> impl Iterator<Item = Neighbour> + '_ {
-        self.found.iter().copied()
-    }
+fn order(view: &View, a: &Neighbour, b: &Neighbour) -> Ordering {
+    let distance = a.distance.total_cmp(&b.distance);
+    distance.then_with(|| view.id(a.slot).cmp(&view.id(b.slot)))
 }

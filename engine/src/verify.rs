@@ -1,8 +1,11 @@
 //! Everything that can be checked, is.
 
 use std::fmt;
+use std::sync::PoisonError;
 
-use crate::Db;
+use crate::db::Core;
+use crate::snapshot::Snapshot;
+use crate::{Db, values};
 
 /// What [`Db::verify`] found wrong; nothing, if all is well.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,13 +34,14 @@ impl Db {
     /// Reads every file and every row, compares checksums, and walks the whole graph.
     pub fn verify(&self) -> VerifyReport {
         let core = &self.core;
-        // No link runs meanwhile: small batches leave reachability to the checkpoint, so that is
-        // asked only of a graph that a checkpoint wrote.
-        let linking = core.linker.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut problems: Vec<String> = core.storage.verify().iter().map(ToString::to_string).collect();
-        let snapshot = core.snapshot.load_full();
-        problems.extend(snapshot.graph.check().iter().map(|defect| format!("graph: {defect}")));
-        drop(linking);
+        {
+            let _linking = core.linker.lock().unwrap_or_else(PoisonError::into_inner);
+            // Small batches leave the look at the whole graph to a checkpoint, or to this.
+            let snapshot = core.repaired();
+            problems.extend(snapshot.graph.check().iter().map(|defect| format!("graph: {defect}")));
+            problems.extend(core.wrong_norms(&snapshot));
+        }
         core.indexed(|index, present| {
             let view = &present.view;
             let alive: Vec<u32> = (0..view.slots()).filter(|&slot| !view.is_dead(slot)).collect();
@@ -51,5 +55,23 @@ impl Db {
             }
         });
         VerifyReport { problems }
+    }
+}
+
+impl Core {
+    /// Rows that are not finite, and, under cosine, whose length is not the one kept for them.
+    fn wrong_norms(&self, snapshot: &Snapshot) -> Vec<String> {
+        let (mut row, mut wrong) = (Vec::new(), Vec::new());
+        for slot in snapshot.view.living() {
+            row.clear();
+            values::read(self.options.row_type, snapshot.view.row(slot), &mut row);
+            let squared = values::squared_length(&row);
+            if !squared.is_finite() {
+                wrong.push(format!("rows: row {slot} has values that are not finite"));
+            } else if snapshot.norms.len() > 0 && snapshot.norms.inverse(slot) != squared.sqrt().recip() as f32 {
+                wrong.push(format!("norms: the length kept for row {slot} is not its length"));
+            }
+        }
+        wrong
     }
 }

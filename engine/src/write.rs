@@ -1,12 +1,13 @@
 //! Rows come in, are replaced, and go.
 
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering::Relaxed;
 
 use omendb_graph::MAX_ROWS;
 use omendb_storage::{Commit, IdColumn, RowSource, StorageError};
 
 use crate::batch::Batch;
-use crate::db::Core;
+use crate::db::{Core, install};
 use crate::progress::Phase;
 use crate::snapshot::Snapshot;
 use crate::{BatchError, Db, Id, IdsRef, RowsRef};
@@ -93,7 +94,8 @@ impl Core {
 
     fn write(&self, ids: &IdsRef<'_>, rows: &RowsRef<'_>, existing: Existing) -> Result<(), BatchError> {
         let listener = &self.options.use_.listener;
-        let batch = self.pool.install(|| Batch::check(rows, ids, &self.options))?;
+        let check = || Batch::check(rows, ids, &self.options);
+        let batch = if rows.is_small() { check()? } else { install(&self.pool, check)? };
         if batch.len() == 0 {
             return Ok(());
         }
@@ -103,8 +105,9 @@ impl Core {
         self.check_capacity(batch.len())?;
 
         let commit = Commit { rows: &batch, ids: batch.ids(), dead: &dead };
-        let view = self.pool.install(|| self.storage.commit(commit))?;
+        let view = self.storage.commit(commit)?;
         self.publish(|index, present| {
+            index.reserve(&view, batch.len());
             dead.iter().for_each(|&slot| index.remove(&view, slot));
             (present.view.slots()..view.slots()).for_each(|slot| index.insert(&view, slot));
             let norms = present.norms.extended(batch.inverse_norms.iter().copied());
@@ -113,10 +116,7 @@ impl Core {
         drop(writing);
         listener.tell(Phase::Write, batch.len(), batch.len());
 
-        if self.snapshot.load().buffered() > self.options.buffer_rows {
-            self.link_all();
-            self.checkpoint_after_bulk();
-        }
+        self.link_if_many();
         Ok(())
     }
 
@@ -144,9 +144,10 @@ impl Core {
     }
 
     fn delete(&self, ids: impl Iterator<Item = Id>) -> Result<usize, StorageError> {
+        let ids: Vec<Id> = ids.collect(); // before any lock: the caller's own code runs here
         let _writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut dead: Vec<u32> =
-            self.indexed(|index, present| ids.filter_map(|id| index.find(&present.view, id.as_ref())).collect());
+            self.indexed(|index, present| ids.iter().filter_map(|id| index.find(&present.view, id.as_ref())).collect());
         dead.sort_unstable();
         dead.dedup();
         if dead.is_empty() {
@@ -168,6 +169,7 @@ impl Core {
             *index = Default::default();
             Some(self.empty_snapshot(view))
         });
+        self.saved_rows.store(0, Relaxed);
         self.scratches.clear();
         Ok(())
     }

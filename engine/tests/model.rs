@@ -15,6 +15,7 @@ enum Step {
     Delete(Vec<u64>),
     Flush,
     Checkpoint,
+    Compact,
     Reopen,
     Clear,
     Search(u8),
@@ -28,6 +29,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => ids().prop_map(Step::Delete),
         1 => Just(Step::Flush),
         1 => Just(Step::Checkpoint),
+        1 => Just(Step::Compact),
         2 => Just(Step::Reopen),
         1 => Just(Step::Clear).prop_filter("seldom", |_| true),
         4 => any::<u8>().prop_map(Step::Search),
@@ -105,6 +107,10 @@ fn run(steps: &[Step], metric: Metric, kind: ElementKind, mapped: bool) -> Resul
             }
             Step::Flush => db.flush().unwrap(),
             Step::Checkpoint => db.checkpoint().unwrap(),
+            Step::Compact => {
+                db.compact().unwrap();
+                prop_assert_eq!(db.stats().slots, model.len());
+            }
             Step::Clear => {
                 db.clear().unwrap();
                 model.clear();

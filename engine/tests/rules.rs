@@ -327,7 +327,7 @@ fn r9_errors_are_values() {
     let whole = files(&path);
     let expected = nearest(Metric::L2, &values, &values[..8], 5);
     for (name, bytes) in &whole {
-        let random: Vec<u8> = (0..bytes.len()).map(|i| (i * 7919 >> 3) as u8).collect();
+        let random: Vec<u8> = (0..bytes.len()).map(|i| ((i * 7919) >> 3) as u8).collect();
         let damages = [vec![], bytes[..bytes.len() / 2].to_vec(), [&bytes[..], &[0; 999]].concat(), random];
         for damaged in damages {
             std::fs::write(path.join(name), &damaged).unwrap();

@@ -92,6 +92,27 @@ fn filters_and_deletes_cost_time_and_not_answers() {
 }
 
 #[test]
+fn as_many_hits_as_are_asked_for() {
+    let (rows, dim) = (5000, 8);
+    let values = clustered(rows, dim, 10);
+    let db = Db::in_memory(Options::new(dim, Metric::L2)).unwrap();
+    db.add_batch(&numbers(rows), &values).unwrap();
+    let query = clustered(1, dim, 11);
+    for k in [1, 63, 64, 65, 1000, 4999, 5000, 5001, usize::MAX] {
+        for exact in [true, false] {
+            let hits = db.search_with(&query, &SearchOptions::new(k).exact(exact)).unwrap();
+            let expected = nearest(Metric::L2, &values, &query, k.min(rows));
+            let found: Vec<u64> = hits.iter().map(number).collect();
+            if exact || k >= 1000 {
+                assert_eq!(found, expected, "{k}");
+            } else {
+                assert_eq!(found.len(), k);
+            }
+        }
+    }
+}
+
+#[test]
 fn batches_of_queries_get_the_same_answers() {
     let dim = 10;
     let values = clustered(2000, dim, 7);

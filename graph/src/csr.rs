@@ -72,6 +72,13 @@ impl Csr {
         Ok(grown)
     }
 
+    /// The same lists in memory of their own: what is written to one is not seen through the other.
+    pub(crate) fn detached(&self) -> Self {
+        let copy = |line: &Line| Line(std::array::from_fn(|word| AtomicU32::new(line.0[word].load(Relaxed))));
+        let chunks = self.chunks.iter().map(|chunk| Arc::new(chunk.iter().map(copy).collect()));
+        Csr { chunks: chunks.collect(), ..*self }
+    }
+
     /// How many rows have a list.
     pub fn rows(&self) -> u32 {
         self.rows

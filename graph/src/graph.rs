@@ -134,6 +134,16 @@ impl Graph {
         }
     }
 
+    /// The same graph in memory of its own.
+    pub(crate) fn detached(&self) -> Self {
+        let mut detached = self.clone();
+        for number in 0..=self.above.len() {
+            let level = detached.level_mut(number);
+            level.csr = level.csr.detached();
+        }
+        detached
+    }
+
     /// The same graph with room for rows up to `rows`, in the levels above too.
     pub(crate) fn grown(&self, rows: u32) -> Result<Self, GraphError> {
         let mut grown = Graph { base: self.base.grown(rows)?, above: Vec::new() };

@@ -44,6 +44,7 @@
 
 mod build;
 mod check;
+mod compact;
 mod csr;
 mod encode;
 mod entry;
@@ -57,7 +58,7 @@ mod scratch;
 mod space;
 mod visited;
 
-pub use build::{BuildOptions, Linked, link};
+pub use build::{BuildOptions, Linked, Observe, link};
 pub use check::Defect;
 pub use csr::{Csr, MAX_DEGREE, MIN_DEGREE};
 pub use error::GraphError;

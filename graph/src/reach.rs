@@ -3,6 +3,9 @@
 //! Pruning may drop the last edge into a row. Such a row is given one from a reachable row near to
 //! it that has a place free; where none has, the row becomes an entry point itself.
 
+use std::collections::VecDeque;
+
+use crate::build::LevelRow;
 use crate::graph::Sampled;
 use crate::level::Level;
 use crate::{Graph, Scratch, Space};
@@ -21,6 +24,23 @@ impl Reached {
         let mut reached = Reached { seen: vec![false; level.csr.rows() as usize], stack: Vec::new() };
         for &entry in &level.entries {
             reached.walk(level, entry);
+        }
+        reached
+    }
+
+    /// A guess that looks at few rows: all can be reached but those in `doubtful`, and of them
+    /// those to which others lead.
+    fn guess(level: &Level, doubtful: &[u32]) -> Self {
+        let mut reached = Reached { seen: vec![true; level.csr.rows() as usize], stack: Vec::new() };
+        for &slot in doubtful {
+            reached.seen[slot as usize] = false;
+        }
+        for &slot in doubtful {
+            // An edge into a row mostly comes from one that it leads to itself.
+            let leads_back = |near: u32| level.csr.neighbours(near).any(|next| next == slot);
+            if level.csr.neighbours(slot).any(|near| reached.seen[near as usize] && leads_back(near)) {
+                reached.walk(level, slot);
+            }
         }
         reached
     }
@@ -53,16 +73,31 @@ impl Graph {
     /// Gives every row that no path leads to an edge or, failing that, makes it an entry point;
     /// returns how many such rows there were. Takes a walk over the whole graph.
     pub fn repair<S: Space>(&mut self, space: &S) -> u64 {
+        (0..=self.above.len()).map(|number| self.mend(number, space, Reached::of(self.level(number)))).sum()
+    }
+
+    /// [`Graph::repair`] after a few rows, those that `old` does not have, were linked, for which
+    /// edges into `dropped` rows gave way. Its cost does not grow with the graph.
+    pub(crate) fn repair_around<S: Space>(&mut self, space: &S, old: &Graph, dropped: &[LevelRow]) -> u64 {
         let mut repaired = 0;
         for number in 0..=self.above.len() {
-            let mut level = self.level(number).clone();
-            let starts = |slot: u32, scratch: &mut Scratch| self.starts(number, space, slot, scratch);
-            repaired += match number.checked_sub(1) {
-                None => repair(&mut level, space, starts),
-                Some(above) => repair(&mut level, &Sampled { space, slots: &self.above[above].slots }, starts),
-            };
-            self.level_mut(number).entries = level.entries;
+            let dropped = dropped.iter().filter(|(level, _)| *level == number).map(|(_, row)| *row);
+            let mut doubtful: Vec<u32> = dropped.chain(old.level_rows(number)..self.level_rows(number)).collect();
+            doubtful.sort_unstable();
+            doubtful.dedup();
+            repaired += self.mend(number, space, Reached::guess(self.level(number), &doubtful));
         }
+        repaired
+    }
+
+    fn mend<S: Space>(&mut self, number: usize, space: &S, reached: Reached) -> u64 {
+        let mut level = self.level(number).clone();
+        let starts = |row: u32, scratch: &mut Scratch| self.starts(number, space, row, scratch);
+        let repaired = match number.checked_sub(1) {
+            None => mend(&mut level, space, starts, reached),
+            Some(above) => mend(&mut level, &Sampled { space, slots: &self.above[above].slots }, starts, reached),
+        };
+        self.level_mut(number).entries = level.entries;
         repaired
     }
 
@@ -77,25 +112,43 @@ impl Graph {
 }
 
 /// Makes every row of a level reachable; returns how many were not.
-fn repair<S: Space>(level: &mut Level, space: &S, starts: impl Fn(u32, &mut Scratch) -> Vec<u32>) -> u64 {
-    let mut reached = Reached::of(level);
+fn mend<S: Space>(
+    level: &mut Level,
+    space: &S,
+    starts: impl Fn(u32, &mut Scratch) -> Vec<u32>,
+    mut reached: Reached,
+) -> u64 {
     let missing: Vec<u32> = reached.missing().collect();
     let (mut probe, mut scratch) = (space.probe(), Scratch::new());
+    // Rows mended in this call, which may lead on: of rows that are all the same, the nearest are
+    // always the same few, and soon full.
+    let mut mended = VecDeque::new();
     let mut repaired = 0;
     for slot in missing {
         if reached.seen[slot as usize] {
             continue; // through a row mended before it
         }
-        repaired += 1;
         let mut starts = starts(slot, &mut scratch);
         // An edge from a row that cannot be reached itself would mend nothing.
         starts.retain(|&start| reached.seen[start as usize]);
         space.load(slot, &mut probe);
         level.search(space, &probe, &starts, WIDTH, &mut scratch);
-        let linked = scratch.nearest().any(|near| level.csr.append(near.slot, slot));
+        if scratch.nearest().any(|near| near.slot == slot) {
+            reached.seen[slot as usize] = true; // it was only a guess
+            continue;
+        }
+        let mut linked = scratch.nearest().any(|near| level.csr.append(near.slot, slot));
+        while !linked && let Some(&last) = mended.front() {
+            linked = level.csr.append(last, slot);
+            if !linked {
+                mended.pop_front();
+            }
+        }
         if !linked {
             level.entries.push(slot);
         }
+        repaired += 1;
+        mended.push_back(slot);
         reached.walk(level, slot);
     }
     repaired

@@ -44,6 +44,11 @@ impl<T> Shelf<T> {
         Shelf(Mutex::new(Vec::new()))
     }
 
+    /// What was given back, all of it when nothing is lent.
+    pub(crate) fn into_inner(self) -> Vec<T> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn take(&self, make: impl FnOnce() -> T) -> Lent<'_, T> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
         Lent { thing: Some(kept.unwrap_or_else(make)), shelf: self }

@@ -87,6 +87,7 @@ fn rows_that_are_all_the_same_are_all_reachable() {
     let mut scratch = Scratch::new();
     graph.search(&points, &vec![1.0; 4], 20, &mut scratch);
     assert_eq!(scratch.nearest().count(), 20);
+    assert_eq!(graph.entries().len(), 1, "every search begins at every entry point");
 }
 
 #[test]
@@ -99,6 +100,31 @@ fn a_search_while_linking_sees_its_own_rows_only() {
         old.search(&points, &query.to_vec(), 10, &mut scratch);
         assert!(scratch.nearest().all(|near| near.slot < 1000));
     }
+}
+
+#[test]
+fn a_search_while_many_rows_are_linked_still_finds_its_own() {
+    let points = Points::clustered(6000, 16, 14);
+    let old = build(&points, &[1000], &BuildOptions::default(), 2);
+    let own = Points { dim: 16, values: points.values[..1000 * 16].to_vec() };
+    let mut worst: f64 = 1.0;
+    link(&old, &points, 6000, &BuildOptions::default(), &mut |_| {
+        worst = worst.min(recall(&old, &own, 64));
+        Continue(())
+    })
+    .unwrap();
+    assert!(worst >= 0.99, "{worst}");
+}
+
+#[test]
+fn a_small_batch_far_from_all_rows_can_be_reached_in_a_large_graph() {
+    // Above 65,536 rows the whole graph is not looked at after each batch.
+    let mut points = Points::clustered(70_500, 4, 15);
+    points.values[70_000 * 4..].iter_mut().for_each(|value| *value += 50.0);
+    let options = BuildOptions { degree: 8, build_width: 12, ..BuildOptions::default() };
+    let old = build(&points, &[70_000], &options, 2);
+    let new = link(&old, &points, 70_500, &options, &mut |_| Continue(())).unwrap().graph;
+    assert_eq!(new.check(), []);
 }
 
 #[test]
@@ -135,6 +161,28 @@ fn a_cut_off_row_is_found_and_mended() {
     assert_eq!(cut.check(), [Defect::Unreachable { slot: 123 }]);
     assert_eq!(cut.repair(&points), 1);
     assert_eq!(cut.check(), []);
+}
+
+#[test]
+fn a_compacted_graph_finds_the_rows_that_stay() {
+    let points = Points::clustered(3000, 16, 12);
+    let graph = build(&points, &[3000], &BuildOptions::default(), 2);
+    // A third of the rows leaves, or five of six; the others stand in reverse.
+    for leaves in [|slot: u32| slot % 3 == 0, |slot: u32| slot % 6 != 0] {
+        let order: Vec<u32> = (0..3000).rev().filter(|&slot| !leaves(slot)).collect();
+        let stay = Points { dim: 16, values: order.iter().flat_map(|&slot| points.row(slot).to_vec()).collect() };
+        let compact = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| graph.compacted(&points, &order, &BuildOptions::default())).unwrap()
+        };
+        let compacted = compact(2);
+        assert_eq!(compacted.rows() as usize, order.len());
+        assert_eq!(compacted.check(), []);
+        assert_eq!(compacted.hash(), compact(1).hash());
+        assert!(recall(&compacted, &stay, 64) >= 0.99, "{}", recall(&compacted, &stay, 64));
+    }
+    let none = graph.compacted(&points, &[], &BuildOptions::default()).unwrap();
+    assert_eq!((none.rows(), none.entries().len()), (0, 0));
 }
 
 #[test]

@@ -20,6 +20,9 @@ use crate::prune::Pruner;
 use crate::scratch::Shelf;
 use crate::{Graph, GraphError, Neighbour, Scratch, Space, entry};
 
+/// Batches larger than this make no better use of the threads, and keep a wish to stop waiting.
+const LARGEST_CAP: usize = 8192;
+
 /// Batches smaller than this are not worth the waiting at their ends.
 const SMALLEST_CAP: usize = 32;
 
@@ -27,6 +30,9 @@ const SMALLEST_CAP: usize = 32;
 /// have grown by about a sixty-fourth, which costs a few per cent of linking that many rows.
 const LOOK_ALWAYS: u32 = 1 << 16;
 const LOOKS_PER_E: f64 = 64.0;
+
+/// Up to one new row for this many old ones, the old graph's lists are shared.
+const FEW: u32 = 16;
 
 /// A graph with rows added, and what that took.
 #[derive(Debug)]
@@ -41,8 +47,9 @@ pub struct Linked {
 
 /// Adds the rows `graph.rows()` to `rows - 1` to the graph, in the current rayon pool.
 ///
-/// `graph` itself goes on answering searches over its own rows, during and after; its lists are
-/// shared, and gain edges that it does not follow. `observe` is told after each batch how many of
+/// `graph` itself goes on answering searches over its own rows, during and after. If few rows are
+/// added, the lists are shared: some of its edges give way to ones that it does not follow. Where
+/// those would be more than a few, the lists are copied first. `observe` is told after each batch how many of
 /// the new rows are linked, and may ask to stop.
 ///
 /// # Errors
@@ -53,24 +60,50 @@ pub fn link<S: Space>(
     space: &S,
     rows: u32,
     options: &BuildOptions,
-    observe: &mut dyn FnMut(u32) -> ControlFlow<()>,
+    observe: Observe<'_>,
 ) -> Result<Linked, GraphError> {
     let old = graph.rows();
     if rows <= old {
         return Ok(Linked { graph: graph.clone(), distances: 0, repaired: 0 });
     }
-    let mut linking = Linking {
-        graph: graph.grown(rows)?,
-        space,
-        options,
-        shelf: Shelf::new(),
-        distances: 0,
-        linked: Vec::new(),
-        done: 0,
+    let (mut linked, dropped) = extend(graph, space, rows, options, observe)?;
+    let looks = |rows: u32| (f64::from(rows.max(1)).ln() * LOOKS_PER_E) as u64;
+    linked.repaired = if rows <= LOOK_ALWAYS || looks(old) != looks(rows) {
+        linked.graph.repair(space)
+    } else {
+        linked.graph.repair_around(space, graph, &dropped)
     };
-    linking.linked = (0..=linking.graph.above.len()).map(|level| graph.level_rows(level) as usize).collect();
-    let groups = linking.groups(graph);
-    for group in groups.iter().rev() {
+    Ok(linked)
+}
+
+/// Makes the levels above a base that has none.
+pub(crate) fn link_levels<S: Space>(
+    graph: &Graph,
+    space: &S,
+    options: &BuildOptions,
+    observe: Observe<'_>,
+) -> Result<Linked, GraphError> {
+    Ok(extend(graph, space, graph.rows(), options, observe)?.0)
+}
+
+/// A level's number, and a row's there.
+pub(crate) type LevelRow = (usize, u32);
+
+/// Links into every level the rows that it does not have. Returns, too, the rows to which an edge
+/// was dropped, if the new rows are few.
+fn extend<S: Space>(
+    graph: &Graph,
+    space: &S,
+    rows: u32,
+    options: &BuildOptions,
+    observe: Observe<'_>,
+) -> Result<(Linked, Vec<LevelRow>), GraphError> {
+    let few = rows - graph.rows() <= graph.rows() / FEW;
+    let grown = if few { graph.grown(rows)? } else { graph.detached().grown(rows)? };
+    let linked = (0..=grown.above.len()).map(|level| graph.level_rows(level) as usize).collect();
+    let shelf = Shelf::new();
+    let mut linking = Linking { graph: grown, space, options, shelf, distances: 0, linked, done: 0, few };
+    for group in linking.groups(graph).iter().rev() {
         // From the base up: so the levels above lead only to rows that are linked below.
         for (level, rows) in group.iter().enumerate() {
             if linking.link_rows(level, rows, observe).is_break() {
@@ -79,11 +112,8 @@ pub fn link<S: Space>(
             }
         }
     }
-    let Linking { mut graph, distances, .. } = linking;
-    let looks = |rows: u32| (f64::from(rows.max(1)).ln() * LOOKS_PER_E) as u64;
-    let look = rows <= LOOK_ALWAYS || looks(old) != looks(rows);
-    let repaired = if look { graph.repair(space) } else { 0 };
-    Ok(Linked { graph, distances, repaired })
+    let dropped = linking.shelf.into_inner().into_iter().flat_map(|worker| worker.dropped).collect();
+    Ok((Linked { graph: linking.graph, distances: linking.distances, repaired: 0 }, dropped))
 }
 
 impl Graph {
@@ -103,7 +133,7 @@ impl Graph {
 }
 
 /// Told how many new rows are linked; may ask to stop.
-type Observe<'a> = &'a mut dyn FnMut(u32) -> ControlFlow<()>;
+pub type Observe<'a> = &'a mut dyn FnMut(u32) -> ControlFlow<()>;
 
 /// The state of one [`link`].
 struct Linking<'a, S: Space> {
@@ -116,6 +146,8 @@ struct Linking<'a, S: Space> {
     linked: Vec<usize>,
     /// New rows in the base so far.
     done: u32,
+    /// Whether it is worth while to remember edges that are dropped, instead of looking at all.
+    few: bool,
 }
 
 impl<S: Space> Linking<'_, S> {
@@ -176,7 +208,7 @@ impl<S: Space> Linking<'_, S> {
             self.linked[level] += 1;
             self.done += u32::from(level == 0);
         }
-        let cap = (total / 50).max(SMALLEST_CAP);
+        let cap = (total / 50).clamp(SMALLEST_CAP, LARGEST_CAP);
         while !rest.is_empty() {
             let (now, later) = rest.split_at(self.linked[level].min(cap).min(rest.len()));
             self.distances += self.batch(level, now, space);
@@ -211,10 +243,16 @@ impl<S: Space> Linking<'_, S> {
                 },
             );
         back.par_sort_unstable();
-        let level = self.graph.level(level);
+        let number = level;
+        let level = self.graph.level(number);
         let groups: Vec<&[BackEdge]> = back.chunk_by(|a, b| a.0 == b.0).collect();
         let take_back = |lent: &mut crate::scratch::Lent<'_, Worker<S::Probe>>, group: &&[BackEdge]| {
-            lent.get().take_back(level, space, group, self.options)
+            let worker = lent.get();
+            let computed = worker.take_back(level, space, group, self.options);
+            if self.few {
+                worker.remember_dropped(number);
+            }
+            computed
         };
         let pruned: u64 = groups.par_iter().map_init(worker, take_back).sum();
         searched + pruned
@@ -232,12 +270,13 @@ struct Worker<P> {
     other: P,
     starts: Vec<u32>,
     candidates: Vec<Neighbour>,
+    dropped: Vec<LevelRow>,
 }
 
 impl<P: Send> Worker<P> {
     fn new(probe: P, other: P) -> Self {
         let (scratch, pruner) = (Scratch::new(), Pruner::default());
-        Worker { scratch, pruner, probe, other, starts: Vec::new(), candidates: Vec::new() }
+        Worker { scratch, pruner, probe, other, starts: Vec::new(), candidates: Vec::new(), dropped: Vec::new() }
     }
 
     /// Finds the neighbours of `row`, writes its list, and returns the edges back.
@@ -280,6 +319,7 @@ impl<P: Send> Worker<P> {
         if kept + edges.len() <= options.degree {
             frontier.extend(new.map(|near| near.slot));
             level.csr.set(target, frontier.iter().copied());
+            self.candidates.clear();
             return 0;
         }
         let distances = &mut self.scratch.distances;
@@ -293,5 +333,12 @@ impl<P: Send> Worker<P> {
         let pruned = self.pruner.prune(space, &mut self.other, &mut self.candidates, options.alpha, degree);
         level.csr.set(target, self.pruner.chosen.iter().map(|near| near.slot));
         kept as u64 + pruned
+    }
+
+    /// Remembers what the prune that was just made did not choose.
+    fn remember_dropped(&mut self, level: usize) {
+        let chosen = &self.pruner.chosen;
+        let dropped = self.candidates.iter().filter(|near| chosen.iter().all(|kept| kept.slot != near.slot));
+        self.dropped.extend(dropped.map(|near| (level, near.slot)));
     }
 }

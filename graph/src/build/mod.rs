@@ -3,5 +3,6 @@
 mod incremental;
 mod options;
 
-pub use incremental::{Linked, link};
+pub(crate) use incremental::{LevelRow, link_levels};
+pub use incremental::{Linked, Observe, link};
 pub use options::BuildOptions;

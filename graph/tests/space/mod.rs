@@ -27,6 +27,10 @@ impl Points {
         self.values.chunks(self.dim)
     }
 
+    pub fn row(&self, slot: u32) -> &[f32] {
+        &self.values[slot as usize * self.dim..][..self.dim]
+    }
+
     pub fn nearest(&self, query: &[f32], k: usize) -> Vec<u32> {
         let mut all: Vec<(f32, u32)> = self.rows().zip(0..).map(|(row, slot)| (squared(row, query), slot)).collect();
         all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));

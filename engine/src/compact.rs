@@ -1,0 +1,54 @@
+//! The space of deleted and replaced rows goes back to the system.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering::Relaxed;
+
+use omendb_storage::{BlobSource, StorageError};
+
+use crate::Db;
+use crate::checkpoint::with_blobs;
+use crate::db::{Core, install};
+use crate::index::Index;
+use crate::norms::Norms;
+use crate::snapshot::Snapshot;
+
+impl Db {
+    /// Rewrites the database without its deleted and replaced rows, and mends the graph where it
+    /// led through them. Searches go on meanwhile; writes wait.
+    ///
+    /// Takes as much space on the medium as the rows that stay, until it returns.
+    ///
+    /// # Errors
+    /// What the medium says; the database is then as it was.
+    pub fn compact(&self) -> Result<(), StorageError> {
+        self.core.compact()
+    }
+}
+
+impl Core {
+    fn compact(&self) -> Result<(), StorageError> {
+        let _linking = self.linker.lock().unwrap_or_else(PoisonError::into_inner);
+        self.link_locked();
+        let _writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.snapshot.load_full();
+        // In the order of their slots, so that what is linked comes before what is not.
+        let order: Vec<u32> = before.view.living().collect();
+        let linked = order.partition_point(|&slot| slot < before.graph.rows());
+        let rows = before.rows(&self.linking);
+        let compacted = || before.graph.compacted(&rows, &order[..linked], &self.options.build);
+        let graph = install(&self.link_pool, compacted).expect("a smaller graph of the same degree");
+        let norms = match before.norms.len() {
+            0 => Norms::default(),
+            _ => Norms::default().extended(order.iter().map(|&slot| before.norms.inverse(slot))),
+        };
+
+        let write = |blobs: &[BlobSource<'_>]| self.storage.compact(&before.view, &order, blobs);
+        let view = with_blobs(&graph, &norms, write)?;
+        self.saved_rows.store(graph.rows(), Relaxed);
+        self.publish(|index, _| {
+            *index = Index::of(&view);
+            Some(Snapshot { view, graph: graph.into(), norms })
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,105 @@
+//! A damaged database: its whole rows are taken into a new one.
+
+use std::path::Path;
+
+use omendb_storage::mapped::salvage;
+use omendb_storage::{IdRef, Schema, StorageError};
+
+use crate::{BatchError, Db, Id, OpenError, OpenOptions, Options, RowsRef};
+
+/// Bytes of rows that are added at a time.
+const PIECE: usize = 64 << 20;
+
+/// What a repair saved, and what it did not.
+#[derive(Debug)]
+pub struct Repaired {
+    /// The new database.
+    pub db: Db,
+    /// What is lost, a sentence each: files, commits, rows.
+    pub lost: Vec<String>,
+}
+
+/// Why nothing could be repaired.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RepairError {
+    /// The damaged database cannot even be begun to be read, or the new one not be made.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The new database does not take the rows.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// The medium of either.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl Db {
+    /// Takes every row of the database at `from` whose checksum holds into a new database at `to`,
+    /// and builds its graph anew. Nothing at `from` is changed.
+    ///
+    /// If a delete or a replacement is among what was lost, a row that had gone comes back.
+    ///
+    /// # Errors
+    /// [`RepairError`] when `from` has no whole manifest, or `to` cannot be made.
+    pub fn repair(from: impl AsRef<Path>, to: impl AsRef<Path>, options: OpenOptions) -> Result<Repaired, RepairError> {
+        let mut saving: Option<Saving> = None;
+        let salvaged = salvage(from, |schema: &Schema, id: IdRef<'_>, row: &[u8]| {
+            let saving = match &mut saving {
+                Some(saving) => saving,
+                none => none.insert(Saving::new(to.as_ref(), schema, options.clone())?),
+            };
+            saving.take(id, row)
+        })?;
+        let mut saving = match saving {
+            Some(saving) => saving,
+            None => Saving::new(to.as_ref(), &salvaged.schema, options)?,
+        };
+        saving.add()?;
+        saving.db.flush()?;
+        Ok(Repaired { db: saving.db, lost: salvaged.lost.iter().map(ToString::to_string).collect() })
+    }
+}
+
+/// Rows on their way into the new database.
+struct Saving {
+    db: Db,
+    ids: Vec<Id>,
+    rows: Vec<u8>,
+}
+
+impl Saving {
+    fn new(to: &Path, schema: &Schema, options: OpenOptions) -> Result<Self, OpenError> {
+        let db = Db::create(to, Options::from_schema(schema, options)?)?;
+        Ok(Saving { db, ids: Vec::new(), rows: Vec::new() })
+    }
+
+    fn take(&mut self, id: IdRef<'_>, row: &[u8]) -> Result<(), RepairError> {
+        self.ids.push(id.into());
+        self.rows.extend_from_slice(row);
+        if self.rows.len() >= PIECE { self.add() } else { Ok(()) }
+    }
+
+    fn add(&mut self) -> Result<(), RepairError> {
+        // The newer of two rows with one id is the later.
+        let mut last = hashbrown::HashMap::new();
+        for (place, id) in self.ids.iter().enumerate() {
+            last.insert(id.clone(), place);
+        }
+        let options = self.db.options();
+        let bytes = options.row_bytes();
+        let newest = |place: usize| last[&self.ids[place]] == place;
+        let places: Vec<usize> = (0..self.ids.len()).filter(|&place| newest(place)).collect();
+        let ids: Vec<Id> = places.iter().map(|&place| self.ids[place].clone()).collect();
+        // Copied to where numbers of any type may start.
+        let mut rows = crate::query::Probe::new();
+        let aligned = rows.begin(options.row_type, places.len() * options.dim);
+        for (to, &place) in aligned.chunks_exact_mut(bytes).zip(&places) {
+            to.copy_from_slice(&self.rows[place * bytes..][..bytes]);
+        }
+        self.db.upsert_batch(&ids, RowsRef::bytes(options.row_type, rows.bytes()))?;
+        self.ids.clear();
+        self.rows.clear();
+        Ok(())
+    }
+}

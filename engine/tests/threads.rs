@@ -1,0 +1,63 @@
+//! Many threads at once, of whatever pool.
+
+mod data;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use data::{clustered, number, numbers};
+use omendb_engine::{Db, Metric, Options, SearchOptions};
+use rayon::prelude::*;
+
+#[test]
+fn threads_of_another_pool_may_write_and_search() {
+    // Such a thread must not be given another of these calls to do while it waits within one.
+    let values = clustered(2000, 8, 1);
+    let db = Db::in_memory(Options::new(8, Metric::L2).buffer_rows(20)).unwrap();
+    values.par_chunks(8).enumerate().for_each(|(id, row)| {
+        db.upsert(id as u64, row).unwrap();
+        assert_eq!(db.search(row, 1).unwrap()[0].distance, 0.0);
+        if id % 100 == 0 {
+            assert_eq!(db.search_batch(&values[..80], &SearchOptions::new(1)).unwrap().len(), 10);
+            db.flush().unwrap();
+        }
+    });
+    assert_eq!(db.count(), 2000);
+    assert!(db.verify().is_ok(), "{}", db.verify());
+}
+
+#[test]
+fn readers_see_each_acknowledged_batch_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Db::create(folder.path().join("db.omen"), Options::new(4, Metric::L2).buffer_rows(50)).unwrap();
+    let (acknowledged, done) = (AtomicU64::new(0), AtomicBool::new(false));
+    // Generation g of the ten rows lies at g on every axis: a search never sees two generations.
+    let generation = |g: u64| vec![g as f32; 40];
+    db.add_batch(&numbers(10), &generation(0)).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    let before = acknowledged.load(Ordering::SeqCst);
+                    let hits = db.search(&[0.0f32; 4], 20).unwrap();
+                    assert_eq!(hits.len(), 10);
+                    assert!(hits.iter().all(|hit| hit.distance == hits[0].distance), "{hits:?}");
+                    let seen = (hits[0].distance / 4.0).sqrt() as u64;
+                    assert!(seen >= before, "generation {seen} after {before} was acknowledged");
+                    let mut ids: Vec<u64> = hits.iter().map(number).collect();
+                    ids.sort_unstable();
+                    assert_eq!(ids, numbers(10));
+                }
+            });
+        }
+        for g in 1..200 {
+            db.upsert_batch(&numbers(10), &generation(g)).unwrap();
+            acknowledged.store(g, Ordering::SeqCst);
+            match g % 50 {
+                20 => db.checkpoint().unwrap(),
+                40 => db.compact().unwrap(),
+                _ => {}
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}

@@ -1,0 +1,104 @@
+//! What a database needs now and then: its space back, its rows out of damaged files.
+
+mod data;
+
+use data::{clustered, files, number, numbers, recall};
+use omendb_engine::{Db, IdKind, Metric, OpenOptions, Options, SearchOptions};
+
+#[test]
+fn compacting_gives_space_back_and_keeps_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db.omen");
+    let (rows, dim) = (6000, 32);
+    let values = clustered(rows, dim, 1);
+    let db = Db::create(&path, Options::new(dim, Metric::Cosine)).unwrap();
+    db.add_batch(&numbers(rows), &values).unwrap();
+    // Every row is replaced by itself, and five of six deleted.
+    db.upsert_batch(&numbers(rows), &values).unwrap();
+    db.delete_batch((0..rows as u64).filter(|id| id % 6 != 0)).unwrap();
+    let before = db.stats();
+    let reader = db.clone();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for query in values.chunks(dim).step_by(60) {
+                let hits = reader.search(query, 5).unwrap();
+                assert!(hits.len() == 5 && hits.iter().all(|hit| number(hit) % 6 == 0));
+            }
+        });
+        db.compact().unwrap();
+    });
+    let after = db.stats();
+    assert_eq!((after.count, after.slots, after.buffered), (1000, 1000, 0));
+    assert!(after.disk_bytes() < before.disk_bytes() / 3, "{:?} {:?}", before.disk, after.disk);
+    assert!(db.verify().is_ok(), "{}", db.verify());
+    let kept = |db: &Db| {
+        for query in values.chunks(dim).step_by(60) {
+            let exact = db.search_with(query, &SearchOptions::new(10).exact(true)).unwrap();
+            let found = db.search_with(query, &SearchOptions::new(10).width(100)).unwrap();
+            let right = found.iter().filter(|hit| exact.iter().any(|near| near.id == hit.id)).count();
+            assert!(right >= 9);
+        }
+    };
+    kept(&db);
+    db.add(7, &values[7 * dim..8 * dim]).unwrap();
+    drop(reader);
+    drop(db);
+    let db = Db::open(&path).unwrap();
+    assert_eq!((db.count(), db.contains(6), db.contains(8)), (1001, true, false));
+    kept(&db);
+}
+
+#[test]
+fn repairing_saves_the_rows_that_are_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (folder.path().join("damaged.omen"), folder.path().join("repaired.omen"));
+    let (rows, dim) = (2000, 16);
+    let values = clustered(rows, dim, 2);
+    let ids: Vec<String> = (0..rows).map(|row| format!("row {row}")).collect();
+    let db = Db::create(&from, Options::new(dim, Metric::L2).id_kind(IdKind::Text)).unwrap();
+    db.add_batch(&ids, &values).unwrap();
+    db.delete("row 3").unwrap();
+    drop(db);
+    // The graph is lost, and one byte of one row.
+    for (name, mut bytes) in files(&from) {
+        let row: &[u8] = bytemuck::cast_slice(&values[77 * dim..78 * dim]);
+        if name.starts_with("graph") {
+            bytes.truncate(100);
+        } else if name.starts_with("rows")
+            && let Some(place) = bytes.windows(row.len()).position(|window| window == row)
+        {
+            bytes[place + 5] ^= 4;
+        }
+        std::fs::write(from.join(name), bytes).unwrap();
+    }
+    let damaged = files(&from);
+    let repaired = Db::repair(&from, &to, OpenOptions::new()).unwrap();
+    assert!(damaged == files(&from), "repairing changed the damaged database");
+    let db = repaired.db;
+    assert_eq!((db.count(), db.contains("row 77"), db.contains("row 3")), (rows - 2, false, false));
+    assert!(repaired.lost.iter().any(|what| what.contains("77")), "{:?}", repaired.lost);
+    assert!(db.verify().is_ok(), "{}", db.verify());
+    assert_eq!(db.get("row 78").unwrap(), &values[78 * dim..79 * dim]);
+}
+
+#[test]
+fn a_row_in_the_buffer_outlives_checkpoints_and_compacting() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db.omen");
+    let values = clustered(300, 8, 3);
+    let queries = clustered(20, 8, 4);
+    for compact in [false, true] {
+        let db = Db::open_or_create(&path, Options::new(8, Metric::Cosine).buffer_rows(1000)).unwrap();
+        db.upsert_batch(&numbers(300), &values).unwrap();
+        if compact {
+            db.compact().unwrap()
+        } else {
+            db.checkpoint().unwrap()
+        }
+        db.upsert_batch(&numbers(150), &values[..150 * 8]).unwrap();
+        drop(db);
+        let db = Db::open(&path).unwrap();
+        assert_eq!(db.count(), 300);
+        assert_eq!(recall(&db, &values, &queries, 10, 300), 1.0);
+    }
+}

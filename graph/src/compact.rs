@@ -1,0 +1,109 @@
+//! Rows leave the graph: those that led through them are led on.
+//!
+//! A row that loses neighbours is given theirs to choose from, as in FreshDiskANN (Singh et al.,
+//! 2021, algorithm 4), and the rows that stay are numbered anew.
+
+use std::ops::ControlFlow;
+
+use rayon::prelude::*;
+
+use crate::build::{link, link_levels};
+use crate::graph::Sampled;
+use crate::level::Level;
+use crate::prune::Pruner;
+use crate::scratch::Shelf;
+use crate::{BuildOptions, Graph, GraphError, Neighbour, Space};
+
+/// What one thread needs for one row.
+struct Worker<P> {
+    pruner: Pruner,
+    probe: P,
+    other: P,
+    slots: Vec<u32>,
+    distances: Vec<f32>,
+    candidates: Vec<Neighbour>,
+}
+
+impl Graph {
+    /// The graph over the rows `order` alone, numbered by their place in it. `space` still knows
+    /// them by the numbers that they have in this graph.
+    ///
+    /// Runs in the current rayon pool; the same for any number of threads.
+    ///
+    /// # Errors
+    /// [`GraphError`] only if a new graph of this degree could not be made either.
+    ///
+    /// # Panics
+    /// If `order` names a row that the graph does not have.
+    pub fn compacted<S: Space>(&self, space: &S, order: &[u32], options: &BuildOptions) -> Result<Graph, GraphError> {
+        if order.len() < self.rows() as usize / 2 {
+            // Lists whose rows have lost most of their neighbours' neighbours too are no start.
+            let (empty, space) = (Graph::empty(self.csr().degree())?, Sampled { space, slots: order });
+            return Ok(link(&empty, &space, order.len() as u32, options, &mut |_| ControlFlow::Continue(()))?.graph);
+        }
+        let mut places = vec![u32::MAX; self.rows() as usize];
+        for (place, &slot) in (0..).zip(order) {
+            places[slot as usize] = place;
+        }
+        let base = Level::empty(self.csr().degree())?.grown(order.len() as u32)?;
+        let shelf = Shelf::new();
+        let worker = || {
+            shelf.take(|| Worker {
+                pruner: Pruner::default(),
+                probe: space.probe(),
+                other: space.probe(),
+                slots: Vec::new(),
+                distances: Vec::new(),
+                candidates: Vec::new(),
+            })
+        };
+        order.par_iter().zip(0u32..order.len() as u32).for_each_init(worker, |lent, (&slot, place)| {
+            let list = self.list_without(space, slot, &places, options, lent.get());
+            base.csr.set(place, list.into_iter().map(|slot| places[slot as usize]));
+        });
+        let entries = self.entries().iter().map(|&entry| places[entry as usize]).filter(|&place| place != u32::MAX);
+        let mut graph = Graph { base: Level { entries: entries.collect(), ..base }, above: Vec::new() };
+        if graph.base.entries.is_empty() && !order.is_empty() {
+            graph.base.entries.push(0);
+        }
+        let space = Sampled { space, slots: order };
+        let mut graph = link_levels(&graph, &space, options, &mut |_| ControlFlow::Continue(()))?.graph;
+        graph.repair(&space);
+        Ok(graph)
+    }
+
+    /// The neighbours of `slot`, those that stay, and in the place of others theirs.
+    fn list_without<S: Space>(
+        &self,
+        space: &S,
+        slot: u32,
+        places: &[u32],
+        options: &BuildOptions,
+        worker: &mut Worker<S::Probe>,
+    ) -> Vec<u32> {
+        let stays = |slot: u32| places.get(slot as usize).is_some_and(|&place| place != u32::MAX);
+        let Worker { pruner, probe, other, slots, distances, candidates } = worker;
+        slots.clear();
+        let mut lost = false;
+        for near in self.csr().neighbours(slot) {
+            if stays(near) {
+                slots.push(near);
+            } else {
+                lost = true;
+                slots.extend(self.csr().neighbours(near).filter(|&next| next != slot && stays(next)));
+            }
+        }
+        if !lost {
+            return slots.clone();
+        }
+        slots.sort_unstable();
+        slots.dedup();
+        distances.resize(slots.len(), 0.0);
+        space.load(slot, probe);
+        space.distances(probe, slots, distances);
+        candidates.clear();
+        candidates.extend(slots.iter().zip(&*distances).map(|(&slot, &distance)| Neighbour { distance, slot }));
+        pruner.prune(space, other, candidates, options.alpha, options.pruned_degree());
+        pruner.chosen.iter().map(|near| near.slot).collect()
+    }
+}
