@@ -14,16 +14,20 @@ pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rows: Vec<f32> = ids.iter().flat_map(|&id| row(id)).collect();
     let mut answers = Vec::new();
 
-    // Files, synced before `add_batch` returns; files, left to the system's buffers; no files.
-    for (name, backend, durability) in [
-        ("mapped, synced", Backend::Mapped, Durability::Sync),
-        ("mapped, buffered", Backend::Mapped, Durability::Os),
-        ("memory", Backend::Memory, Durability::Os),
-    ] {
+    // Files, synced before `add_batch` returns; files, left to the system's buffers; RocksDB, if it
+    // is compiled in; no files.
+    let places = [
+        ("mapped, synced", Some(Backend::Mapped), Durability::Sync),
+        ("mapped, buffered", Some(Backend::Mapped), Durability::Os),
+        #[cfg(feature = "rocksdb")]
+        ("rocksdb, synced", Some(Backend::RocksDb), Durability::Sync),
+        ("memory", None, Durability::Os),
+    ];
+    for (name, backend, durability) in places {
         let options = Options::new(DIM, Metric::L2).durability(durability);
         let db = match backend {
-            Backend::Memory => Db::in_memory(options)?,
-            _ => Db::create(folder.path().join(name.replace(", ", "-")), options)?,
+            None => Db::in_memory(options)?,
+            Some(backend) => Db::create(folder.path().join(name.replace(", ", "-")), options.backend(backend))?,
         };
         let start = Instant::now();
         for (ids, rows) in ids.chunks(500).zip(rows.chunks(500 * DIM)) {

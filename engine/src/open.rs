@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, RwLock};
 use arc_swap::ArcSwap;
 use omendb_graph::Graph;
 use omendb_kernels::{Isa, Metric};
-use omendb_storage::mapped::Mapped;
 use omendb_storage::memory::Memory;
 use omendb_storage::{Storage, StorageError, View};
 
@@ -19,7 +18,7 @@ use crate::norms::Norms;
 use crate::options::OpenOptions;
 use crate::search::Scratches;
 use crate::snapshot::Snapshot;
-use crate::{Db, OpenError, Options, values};
+use crate::{Backend, Db, OpenError, Options, values};
 
 impl Db {
     /// A new, empty database in the folder `path`, which is made.
@@ -31,8 +30,8 @@ impl Db {
         let path = path.as_ref();
         options.check()?;
         let parts = Parts::new(&options)?;
-        let storage = Mapped::create(path, &options.schema(), options.use_.durability)?;
-        assemble(options, parts, Box::new(storage), Some(path), false)
+        let storage = options.backend.create(path, &options.schema(), options.use_.durability)?;
+        assemble(options, parts, storage, Some(path), false)
     }
 
     /// The database in the folder `path`, to read and write.
@@ -53,8 +52,8 @@ impl Db {
     /// As [`Db::open`].
     pub fn open_with(path: impl AsRef<Path>, options: OpenOptions) -> Result<Db, OpenError> {
         let path = path.as_ref();
-        let storage = Mapped::open(path, options.durability)?;
-        Db::from_storage(Box::new(storage), options, path, false)
+        let storage = Backend::of(path).open(path, options.durability)?;
+        Db::from_storage(storage, options, path, false)
     }
 
     /// The database in the folder `path`, or a new one if there is none.
@@ -92,8 +91,8 @@ impl Db {
     /// As [`Db::open_read_only`].
     pub fn open_read_only_with(path: impl AsRef<Path>, options: OpenOptions) -> Result<Db, OpenError> {
         let path = path.as_ref();
-        let storage = Mapped::open_read_only(path)?;
-        Db::from_storage(Box::new(storage), options, path, true)
+        let storage = Backend::of(path).open_read_only(path)?;
+        Db::from_storage(storage, options, path, true)
     }
 
     /// A database without a medium: gone when the last handle is.

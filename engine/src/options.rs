@@ -8,22 +8,11 @@ use omendb_kernels::{ElementKind, Isa, Metric};
 use omendb_storage::{Durability, IdKind, Schema};
 use serde::{Deserialize, Serialize};
 
-use crate::OpenError;
 use crate::progress::{Listener, Progress};
+use crate::{Backend, OpenError};
 
 /// The largest dimension.
 pub(crate) const MAX_DIM: usize = 65_536;
-
-/// Where the rows rest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Backend {
-    /// Files of the library's own, mapped into memory.
-    #[default]
-    Mapped,
-    /// No medium: gone when the last handle is.
-    Memory,
-}
 
 /// What a new database is. Everything but dimension and metric has a default.
 #[derive(Debug, Clone)]
@@ -34,6 +23,7 @@ pub struct Options {
     pub(crate) id_kind: IdKind,
     pub(crate) build: BuildOptions,
     pub(crate) buffer_rows: usize,
+    pub(crate) backend: Backend,
     pub(crate) use_: OpenOptions,
 }
 
@@ -88,6 +78,7 @@ impl Options {
             id_kind: IdKind::U64,
             build: BuildOptions::default(),
             buffer_rows: 1000,
+            backend: Backend::default(),
             use_: OpenOptions::default(),
         }
     }
@@ -173,6 +164,13 @@ impl Options {
         self.row_type
     }
 
+    /// Where a new database's rows rest; mapped files unless told. A database that exists is opened
+    /// as what it is.
+    pub fn backend(mut self, backend: Backend) -> Self {
+        self.backend = backend;
+        self
+    }
+
     /// The kind of ids.
     pub fn ids(&self) -> IdKind {
         self.id_kind
@@ -237,6 +235,7 @@ impl Options {
                 seed: description.seed,
             },
             buffer_rows: description.buffer_rows,
+            backend: Backend::default(),
             use_,
         };
         options.check()?;

@@ -5,7 +5,7 @@ mod data;
 use std::collections::BTreeMap;
 
 use data::{distance, number};
-use omendb_engine::{Db, ElementKind, Metric, Options, SearchOptions};
+use omendb_engine::{Backend, Db, ElementKind, Metric, Options, SearchOptions};
 use proptest::prelude::*;
 
 #[derive(Debug, Clone)]
@@ -75,11 +75,14 @@ fn check(
     Ok(())
 }
 
-fn run(steps: &[Step], metric: Metric, kind: ElementKind, mapped: bool) -> Result<(), TestCaseError> {
+fn run(steps: &[Step], metric: Metric, kind: ElementKind, medium: Option<Backend>) -> Result<(), TestCaseError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("db.omen");
     let options = Options::new(DIM, metric).row_type(kind).buffer_rows(8).degree(8).build_width(16).threads(2);
-    let mut db = if mapped { Db::create(&path, options).unwrap() } else { Db::in_memory(options).unwrap() };
+    let mut db = match medium {
+        Some(backend) => Db::create(&path, options.backend(backend)).unwrap(),
+        None => Db::in_memory(options).unwrap(),
+    };
     let mut model: BTreeMap<u64, Vec<f32>> = BTreeMap::new();
     for (turn, step) in (1..).zip(steps) {
         let rows = |ids: &[u64]| ids.iter().flat_map(|id| row(id + turn)).collect::<Vec<f32>>();
@@ -115,7 +118,7 @@ fn run(steps: &[Step], metric: Metric, kind: ElementKind, mapped: bool) -> Resul
                 db.clear().unwrap();
                 model.clear();
             }
-            Step::Reopen if mapped => {
+            Step::Reopen if medium.is_some() => {
                 drop(db);
                 db = Db::open(&path).unwrap();
             }
@@ -144,13 +147,23 @@ proptest! {
             (Metric::InnerProduct, ElementKind::U8),
             (Metric::Cosine, ElementKind::F16),
         ] {
-            run(&steps, metric, kind, false)?;
+            run(&steps, metric, kind, None)?;
         }
     }
 
     #[test]
     fn a_database_on_disk_is_a_map_with_search(steps in prop::collection::vec(step(), 1..40)) {
-        run(&steps, Metric::L2, ElementKind::I8, true)?;
-        run(&steps, Metric::Cosine, ElementKind::Bf16, true)?;
+        run(&steps, Metric::L2, ElementKind::I8, Some(Backend::Mapped))?;
+        run(&steps, Metric::Cosine, ElementKind::Bf16, Some(Backend::Mapped))?;
+    }
+}
+
+#[cfg(feature = "rocksdb")]
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10))]
+
+    #[test]
+    fn a_database_in_rocksdb_is_a_map_with_search(steps in prop::collection::vec(step(), 1..40)) {
+        run(&steps, Metric::L2, ElementKind::I8, Some(Backend::RocksDb))?;
     }
 }

@@ -22,7 +22,7 @@ fn compacting_gives_space_back_and_keeps_answers() {
         scope.spawn(|| {
             for query in values.chunks(dim).step_by(60) {
                 let hits = reader.search(query, 5).unwrap();
-                assert!(hits.len() == 5 && hits.iter().all(|hit| number(hit) % 6 == 0));
+                assert!(hits.len() == 5 && hits.iter().all(|hit| number(hit).is_multiple_of(6)));
             }
         });
         db.compact().unwrap();
@@ -91,9 +91,9 @@ fn a_row_in_the_buffer_outlives_checkpoints_and_compacting() {
         let db = Db::open_or_create(&path, Options::new(8, Metric::Cosine).buffer_rows(1000)).unwrap();
         db.upsert_batch(&numbers(300), &values).unwrap();
         if compact {
-            db.compact().unwrap()
+            db.compact().unwrap();
         } else {
-            db.checkpoint().unwrap()
+            db.checkpoint().unwrap();
         }
         db.upsert_batch(&numbers(150), &values[..150 * 8]).unwrap();
         drop(db);

@@ -168,7 +168,7 @@ fn a_compacted_graph_finds_the_rows_that_stay() {
     let points = Points::clustered(3000, 16, 12);
     let graph = build(&points, &[3000], &BuildOptions::default(), 2);
     // A third of the rows leaves, or five of six; the others stand in reverse.
-    for leaves in [|slot: u32| slot % 3 == 0, |slot: u32| slot % 6 != 0] {
+    for leaves in [|slot: u32| slot.is_multiple_of(3), |slot: u32| !slot.is_multiple_of(6)] {
         let order: Vec<u32> = (0..3000).rev().filter(|&slot| !leaves(slot)).collect();
         let stay = Points { dim: 16, values: order.iter().flat_map(|&slot| points.row(slot).to_vec()).collect() };
         let compact = |threads: usize| {

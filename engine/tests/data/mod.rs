@@ -72,6 +72,11 @@ pub fn recall(db: &Db, rows: &[f32], queries: &[f32], k: usize, width: usize) ->
 pub fn each_backend(options: impl Fn() -> Options, mut test: impl FnMut(Db)) {
     let folder = tempfile::tempdir().unwrap();
     test(Db::create(folder.path().join("db.omen"), options()).unwrap());
+    #[cfg(feature = "rocksdb")]
+    {
+        let options = options().backend(omendb_engine::Backend::RocksDb);
+        test(Db::create(folder.path().join("db.rocks"), options).unwrap());
+    }
     test(Db::in_memory(options()).unwrap());
 }
 
