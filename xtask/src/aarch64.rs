@@ -1,7 +1,7 @@
 //! `cargo xtask aarch64`: the kernels' suite for NEON, cross-compiled and run under emulation.
 //!
 //! A rustup toolchain may have no AArch64 library and no way to fetch one; Debian packages a
-//! compiler with one. Linked statically: under this emulator every thread of a dynamically
+//! compiler with one (on bookworm new enough only from its security updates). Linked statically: under this emulator every thread of a dynamically
 //! linked program hangs.
 
 use crate::{Outcome, needs, shell};
@@ -12,6 +12,9 @@ const COMPILER: &str = "/usr/bin/rustc";
 const LIBRARY: &str = "/usr/lib/rustlib/aarch64-unknown-linux-gnu";
 const LINKER: &str = "aarch64-linux-gnu-gcc";
 const EMULATOR: &str = "qemu-aarch64-static";
+/// What Debian calls the packages that these are in.
+const PACKAGES: &[&str] =
+    &["rustc-web", "libstd-rust-web-dev:arm64", "gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "qemu-user-static"];
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     if let Some(unknown) = arguments.first() {
@@ -43,13 +46,27 @@ fn complete() -> bool {
 }
 
 fn install() -> Outcome {
+    let packages = PACKAGES.join(" ");
+    let debian = std::fs::read_to_string("/etc/os-release").unwrap_or_default().lines().any(|line| line == "ID=debian");
+    if !debian {
+        return Err(format!(
+            "the AArch64 compiler, library, linker or emulator is missing, and this is no Debian to \
+             get them from ({packages}): the NEON suite was not run"
+        ));
+    }
+    if !needs::root() {
+        return Err(format!(
+            "the AArch64 compiler, library, linker or emulator is missing, and installing them wants \
+             root or sudo without a password: the NEON suite was not run. As root: \
+             dpkg --add-architecture arm64; apt-get update; apt-get install {packages}"
+        ));
+    }
     eprintln!("the AArch64 compiler, library, linker or emulator is missing: installing with apt");
     needs::foreign("arm64")?;
-    needs::packages(&[
-        "rustc-web",
-        "libstd-rust-web-dev:arm64",
-        "gcc-aarch64-linux-gnu",
-        "libc6-dev-arm64-cross",
-        "qemu-user-static",
-    ])
+    needs::packages(PACKAGES)?;
+    if complete() {
+        Ok(())
+    } else {
+        Err(format!("{packages} are installed, and do not work or are not where expected"))
+    }
 }

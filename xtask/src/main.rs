@@ -35,7 +35,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "ci",
-        about: "test, then lint: what a change has to pass",
+        about: "test, then lint",
         run: |arguments| test::run(arguments).and_then(|()| lint::run(&[])),
     },
     Command { name: "arrows", about: "which package of ours may depend on which", run: |_| arrows::run() },

@@ -64,10 +64,18 @@ fn apt(arguments: &[&str]) -> Command {
     command
 }
 
+/// Whether [`packages`] and [`foreign`] may do what they do.
+pub(crate) fn root() -> bool {
+    is_root() || shell::works("sudo", &["-n", "true"])
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
 /// A program run as root: through `sudo -n` unless we are.
 fn privileged(program: &str, arguments: &[&str]) -> Command {
-    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0");
-    let mut command = if root {
+    let mut command = if is_root() {
         Command::new(program)
     } else {
         let mut sudo = Command::new("sudo");

@@ -1,7 +1,7 @@
 //! Where the loops meet an instruction set: functions that enable it, as pointers.
 //!
-//! pulp's `vectorize` would do the same through a second call with eight words of arguments,
-//! which costs a pair of short rows a tenth of its time; so the tokens are pulp's and the
+//! pulp's `vectorize` would do the same through a second call, its arguments passed in memory;
+//! a pair of short rows is hardly longer than such a call. So the tokens are pulp's and the
 //! entries are ours.
 
 use crate::formula::Formula;
