@@ -101,13 +101,13 @@ impl Options {
         self
     }
 
-    /// L: the width of the search for a new row's neighbours; 100 unless told.
+    /// L: the width of the search for a new row's neighbours; 150 unless told.
     pub fn build_width(mut self, width: usize) -> Self {
         self.build.build_width = width;
         self
     }
 
-    /// α: how much nearer a detour must be for an edge to be dropped; 1.2 unless told.
+    /// α: how much nearer a detour must be for an edge to be dropped; 1.1 unless told.
     pub fn alpha(mut self, alpha: f32) -> Self {
         self.build.alpha = alpha;
         self

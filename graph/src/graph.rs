@@ -17,9 +17,13 @@ const SAMPLED: u64 = 32;
 /// A level of fewer rows than this is not made.
 const SMALLEST: usize = 16;
 
-/// The width of a search in a level above, and how many of its rows the level below starts from.
-const WIDTH_ABOVE: usize = 12;
-const STARTS: usize = 4;
+/// In a level above, the width of a search is this part of the width in the base, at most
+/// [`WIDEST_ABOVE`]; the level below starts from half of what it finds.
+///
+/// Measured on sift500k, where one would do and each place costs 20 distances, and on 100 clusters
+/// in 20,000 × 1,536, where a width of 1, 2 and 3 at 100 below gives recall 0.946, 0.988, 0.998.
+const PART_ABOVE: usize = 16;
+const WIDEST_ABOVE: usize = 6;
 
 /// Bounded lists of neighbours of all rows, and what leads a search to them.
 #[derive(Clone, Debug)]
@@ -91,28 +95,31 @@ impl Graph {
     /// graph already links to them.
     pub fn search<S: Space>(&self, space: &S, probe: &S::Probe, width: usize, scratch: &mut Scratch) -> SearchCount {
         let mut starts = std::mem::take(&mut scratch.starts);
-        let mut count = self.descend(0, space, probe, &mut starts, scratch);
+        let mut count = self.descend(0, width, space, probe, &mut starts, scratch);
         count += self.base.search(space, probe, &starts, width, scratch);
         scratch.starts = starts;
         count
     }
 
-    /// Where to start in `level` (0 is the base), numbered as there.
+    /// Where a search of some width starts in `level` (0 is the base), numbered as there.
     pub(crate) fn descend<S: Space>(
         &self,
         level: usize,
+        width: usize,
         space: &S,
         probe: &S::Probe,
         starts: &mut Vec<u32>,
         scratch: &mut Scratch,
     ) -> SearchCount {
         let mut count = SearchCount::default();
+        let width = (width / PART_ABOVE).clamp(1, WIDEST_ABOVE);
+        let kept = width.div_ceil(2);
         starts.clear();
         for above in self.above.iter().skip(level).rev() {
             let space = Sampled { space, slots: &above.slots };
-            count += above.level.search(&space, probe, starts, WIDTH_ABOVE, scratch);
+            count += above.level.search(&space, probe, starts, width, scratch);
             starts.clear();
-            starts.extend(scratch.nearest().take(STARTS).map(|near| above.below[near.slot as usize]));
+            starts.extend(scratch.nearest().take(kept).map(|near| above.below[near.slot as usize]));
         }
         count
     }

@@ -106,7 +106,7 @@ impl Graph {
         let slot = number.checked_sub(1).map_or(row, |above| self.above[above].slots[row as usize]);
         let (mut probe, mut starts) = (space.probe(), Vec::new());
         space.load(slot, &mut probe);
-        self.descend(number, space, &probe, &mut starts, scratch);
+        self.descend(number, WIDTH, space, &probe, &mut starts, scratch);
         starts
     }
 }

@@ -289,7 +289,8 @@ impl<P: Send> Worker<P> {
     ) -> (Vec<BackEdge>, u64) {
         let (graph, options) = (&linking.graph, linking.options);
         space.load(row, &mut self.probe);
-        let mut count = graph.descend(level, linking.space, &self.probe, &mut self.starts, &mut self.scratch);
+        let mut count =
+            graph.descend(level, options.build_width, linking.space, &self.probe, &mut self.starts, &mut self.scratch);
         let level = graph.level(level);
         count += level.search(space, &self.probe, &self.starts, options.build_width, &mut self.scratch);
         self.candidates.clear();
