@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use omendb_engine::Isa;
 
-use crate::commands::{add, build, delete, demo, export, get, ids, info, search, truth, verify};
+use crate::commands::{add, build, compact, delete, demo, export, get, ids, info, repair, search, truth, verify};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -13,6 +13,8 @@ Examples:
   omendb truth rows.fbin queries.fbin --metric cosine --out truth.ibin
   omendb search my.omen queries.fbin --truth truth.ibin --width 20,40,80
   omendb info my.omen                              what is in it, and where its bytes are
+  omendb compact my.omen                           the space of deleted rows back
+  omendb repair my.omen saved.omen                 the whole rows of a damaged database
 
 Files are known by their ending:
   .fvecs .bvecs .ivecs       each row after its dimension (f32, u8, i32)
@@ -23,8 +25,8 @@ Files are known by their ending:
   .txt                       ids, one on each line
 Rows are counted from 0, lines from 1.
 
-Exit codes: 0 done, 1 the run found something (damage, a missing id, recall below the goal),
-2 wrong usage, 3 an input refused or the disk failed.";
+Exit codes: 0 done, 1 the run found something (damage, lost rows, a missing id, recall below
+the goal), 2 wrong usage, 3 an input refused or the disk failed.";
 
 /// OmenDB: nearest rows of numbers, from a folder of files, without a server.
 #[derive(Debug, Parser)]
@@ -66,5 +68,7 @@ pub(crate) enum Command {
     Ids(ids::ListIds),
     Info(info::Info),
     Verify(verify::Verify),
+    Compact(compact::Compact),
+    Repair(repair::Repair),
     Export(export::Export),
 }

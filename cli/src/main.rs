@@ -13,6 +13,7 @@ mod failure;
 mod input;
 mod output;
 mod peak;
+mod place;
 mod progress;
 mod queries;
 mod recall;

@@ -1,11 +1,10 @@
 //! `omendb build`: a new database from a file, in one batch.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use clap::{Args, ValueEnum};
-use omendb_engine::{Db, ElementKind, Metric, OpenError, Options, Stats, StorageError};
+use clap::Args;
+use omendb_engine::{Backend, Db, ElementKind, Metric, OpenError, Options, Stats, StorageError};
 use omendb_formats::Ids;
 use serde_json::json;
 
@@ -15,6 +14,7 @@ use crate::failure::{Failure, Outcome};
 use crate::input::{Input, ids_ref};
 use crate::output::{Output, bytes, grouped, rounded};
 use crate::peak::peak_bytes;
+use crate::place::{Place, is_taken};
 use crate::progress::Bar;
 
 /// Make a new database from a file of rows, in one batch
@@ -52,9 +52,9 @@ pub(crate) struct Shape {
     /// The type rows are stored in: f32, f16, bf16, u8 or i8 [default: as they come]
     #[arg(long = "type", value_name = "TYPE")]
     pub(crate) row_type: Option<ElementKind>,
-    /// Where rows rest
-    #[arg(long, value_enum, default_value_t = Medium::Mapped)]
-    pub(crate) backend: Medium,
+    /// Where rows rest: mapped (files of the library's own) or rocksdb (where it is compiled in)
+    #[arg(long, default_value = "mapped", value_parser = backend)]
+    pub(crate) backend: Backend,
     /// R: neighbours a row has in the graph at most [default: 32]
     #[arg(long, value_name = "R")]
     pub(crate) degree: Option<usize>,
@@ -69,18 +69,28 @@ pub(crate) struct Shape {
     pub(crate) seed: Option<u64>,
 }
 
-/// Where rows rest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Medium {
-    /// Mapped files of the library's own
-    Mapped,
+/// The backend of a name. One that is not compiled in is refused with the way to have it.
+fn backend(name: &str) -> Result<Backend, String> {
+    match name {
+        "mapped" => Ok(Backend::Mapped),
+        #[cfg(feature = "rocksdb")]
+        "rocksdb" => Ok(Backend::RocksDb),
+        #[cfg(not(feature = "rocksdb"))]
+        "rocksdb" => Err("this omendb was compiled without RocksDB; `cargo build --release -p omendb-cli --features \
+                          rocksdb` compiles it in"
+            .into()),
+        _ => Err("expected mapped or rocksdb".into()),
+    }
 }
 
 impl Shape {
     /// The engine's options for rows of `dim` numbers that come as `kind`.
     pub(crate) fn options(&self, dim: usize, kind: ElementKind, with: &Use) -> Options {
-        let mut options =
-            Options::new(dim, self.metric).row_type(self.row_type.unwrap_or(kind)).threads(with.threads).isa(with.isa);
+        let mut options = Options::new(dim, self.metric)
+            .row_type(self.row_type.unwrap_or(kind))
+            .backend(self.backend)
+            .threads(with.threads)
+            .isa(with.isa);
         if let Some(degree) = self.degree {
             options = options.degree(degree);
         }
@@ -95,19 +105,12 @@ impl Shape {
         }
         options
     }
-
-    /// An empty database on the medium that was chosen.
-    pub(crate) fn create(&self, path: &Path, options: Options) -> Result<Db, OpenError> {
-        match self.backend {
-            Medium::Mapped => Db::create(path, options),
-        }
-    }
 }
 
 impl Build {
     pub(crate) fn run(self, global: &Global, output: &Output) -> Result<Outcome, Failure> {
         let with = Use::new(global, 0)?;
-        let place = Place::new(&self.db, self.force, &with)?;
+        let place = self.place(&with)?;
         let input = Input::open(&self.file, self.ids.as_deref())?;
         let bar = Bar::new(output);
         let options =
@@ -149,9 +152,25 @@ impl Build {
 }
 
 impl Build {
+    /// Where nothing is yet, or with `--force` a database.
+    fn place(&self, with: &Use) -> Result<Place, Failure> {
+        if !is_taken(&self.db) {
+            return Place::free(&self.db);
+        }
+        if !self.force {
+            return Err(Failure::about(
+                &self.db,
+                "found something at this place, expected nothing (--force replaces a database; `omendb add` adds to \
+                 one)",
+            ));
+        }
+        replaceable(&self.db, with)?;
+        Place::of_another(&self.db)
+    }
+
     /// Makes the database in the folder `draft`, with all rows linked and saved.
     fn fill(&self, draft: &Path, options: Options, input: &Input) -> Result<Stats, Failure> {
-        let db = self.shape.create(draft, options).map_err(|error| Failure::open(draft, error))?;
+        let db = Db::create(draft, options).map_err(|error| Failure::open(draft, error))?;
         let numbers: Ids;
         let ids = match input.ids() {
             Some(ids) => ids,
@@ -166,65 +185,6 @@ impl Build {
         let stats = db.stats();
         db.close()?;
         Ok(stats)
-    }
-}
-
-/// Where the new database goes: a hidden folder beside its place until it is whole.
-struct Place {
-    db: PathBuf,
-    draft: tempfile::TempDir,
-    replaces: bool,
-}
-
-impl Place {
-    fn new(db: &Path, force: bool, with: &Use) -> Result<Self, Failure> {
-        let replaces = match fs::symlink_metadata(db) {
-            Err(_) => false,
-            Ok(_) if !force => {
-                return Err(Failure::about(
-                    db,
-                    "found something at this place, expected nothing (--force replaces a \
-                     database; `omendb add` adds to one)",
-                ));
-            }
-            Ok(_) => {
-                replaceable(db, with)?;
-                true
-            }
-        };
-        let folder = match db.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let draft = tempfile::Builder::new()
-            .prefix(".omendb-build-")
-            .tempdir_in(folder)
-            .map_err(|error| Failure::about(folder, format_args!("cannot write there: {error}")))?;
-        Ok(Self { db: db.into(), draft, replaces })
-    }
-
-    fn draft(&self) -> PathBuf {
-        self.draft.path().join("database")
-    }
-
-    /// A failure that names the place the user knows.
-    fn renamed(&self, failure: Failure) -> Failure {
-        let (draft, db) = (self.draft().display().to_string(), self.db.display().to_string());
-        match failure {
-            Failure::Refused(message) => Failure::Refused(message.replace(&draft, &db)),
-            failure => failure,
-        }
-    }
-
-    /// Puts the whole database in its place.
-    fn publish(self) -> Result<(), Failure> {
-        let error = |what, error: std::io::Error| Failure::about(&self.db, format_args!("cannot {what}: {error}"));
-        if self.replaces {
-            // Renaming moves the old one away whole; it is deleted with the draft's folder.
-            fs::rename(&self.db, self.draft.path().join("replaced"))
-                .map_err(|e| error("move the old database away", e))?;
-        }
-        fs::rename(self.draft(), &self.db).map_err(|e| error("move the new database there", e))
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use omendb_engine::{ElementKind, SearchError, SearchOptions};
+use omendb_engine::{Db, ElementKind, SearchError, SearchOptions};
 use serde_json::{Value, json};
 
 use crate::args::Global;
@@ -164,7 +164,7 @@ impl Demo {
         let options = self.shape.options(self.dim as usize, ElementKind::F32, with).progress(bar.listener());
         let ids: Vec<u64> = (0..u64::from(self.rows)).collect();
         let start = Instant::now();
-        let db = self.shape.create(path, options).map_err(|error| Failure::open(path, error))?;
+        let db = Db::create(path, options).map_err(|error| Failure::open(path, error))?;
         db.add_batch(&ids, &base).map_err(|error| Failure::batch(path, error))?;
         db.flush()?;
         db.checkpoint()?;

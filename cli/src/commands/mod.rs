@@ -2,12 +2,14 @@
 
 pub(crate) mod add;
 pub(crate) mod build;
+pub(crate) mod compact;
 pub(crate) mod delete;
 pub(crate) mod demo;
 pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod ids;
 pub(crate) mod info;
+pub(crate) mod repair;
 pub(crate) mod search;
 pub(crate) mod truth;
 pub(crate) mod verify;
@@ -30,6 +32,8 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result<Outcome, Failure> {
         Command::Ids(args) => args.run(&global, output),
         Command::Info(args) => args.run(&global, output),
         Command::Verify(args) => args.run(&global, output),
+        Command::Compact(args) => args.run(&global, output),
+        Command::Repair(args) => args.run(&global, output),
         Command::Export(args) => args.run(&global, output),
     }
 }

@@ -1,5 +1,5 @@
 //! Every file of a database cut, emptied, filled with noise, lengthened or missing: an error or a
-//! right answer, never a panic, a signal or a wrong count.
+//! right answer, never a panic, a signal or a wrong count; and a repair knows what it lost.
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -106,6 +106,15 @@ fn r9_damaged_files_are_errors_or_right_answers() {
             // The end of a file of rows is room for rows to come.
             if name.starts_with("rows") && !matches!(damage, Damage::Longer | Damage::CutBy(_)) {
                 assert_ne!(verified.code, 0, "{case}: damage not seen: {verified:?}");
+            }
+            let repaired = folder.run("repair d.omen saved.omen --json");
+            assert_eq!(repaired.code < 2, folder.path("saved.omen").exists(), "{case}: {repaired:?}");
+            if repaired.code == 0 {
+                assert_eq!(folder.json("search saved.omen query.fbin --exact")["hits"], hits, "{case}");
+            }
+            if repaired.code < 2 {
+                assert_eq!(folder.run("verify saved.omen").code, 0, "{case}: {repaired:?}");
+                fs::remove_dir_all(folder.path("saved.omen")).unwrap();
             }
             let added = folder.run("add d.omen query.fbin --json");
             assert!(added.code == 0 || added.code == 3, "{case}: {added:?}");

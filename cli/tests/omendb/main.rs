@@ -6,4 +6,5 @@ mod output;
 mod refused;
 mod replaced;
 mod run;
+mod upkeep;
 mod usage;

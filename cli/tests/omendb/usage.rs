@@ -13,6 +13,11 @@ fn wrong_flags_are_exit_code_2() {
         ("build x.omen base.fbin --metric l3", "l2, ip, cosine"),
         ("build x.omen base.fbin --type f64", "f32"),
         ("build x.omen base.fbin --backend tape", "mapped"),
+        #[cfg(not(feature = "rocksdb"))]
+        ("build x.omen base.fbin --backend rocksdb", "--features rocksdb"),
+        #[cfg(not(feature = "rocksdb"))]
+        ("demo --backend rocksdb", "--features rocksdb"),
+        ("repair a.omen", "<OUT>"),
         ("build x.omen base.fbin --degree 0", "degree"),
         ("build x.omen base.fbin --alpha 0.5", "alpha"),
         ("build x.omen base.fbin --build-width 0", "build_width"),
@@ -57,7 +62,10 @@ fn every_command_explains_itself_with_an_example() {
     let folder = Folder::new();
     let help = folder.run("--help");
     assert_eq!(help.code, 0);
-    for command in ["demo", "build", "search", "truth", "add", "delete", "get", "ids", "info", "verify", "export"] {
+    for command in [
+        "demo", "build", "search", "truth", "add", "delete", "get", "ids", "info", "verify", "compact", "repair",
+        "export",
+    ] {
         assert!(help.stdout.contains(command));
         let help = folder.run(&format!("{command} --help"));
         assert_eq!(help.code, 0);

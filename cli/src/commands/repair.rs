@@ -1,0 +1,76 @@
+//! `omendb repair`: the whole rows of a damaged database, in a new one.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use omendb_engine::{Db, RepairError};
+use serde_json::json;
+
+use crate::args::Global;
+use crate::database::Use;
+use crate::failure::{Failure, Outcome};
+use crate::output::{Output, grouped};
+use crate::place::{Place, is_taken};
+use crate::progress::Bar;
+
+/// Losses that people are shown.
+const SHOWN: usize = 20;
+
+/// Save every whole row of a damaged database into a new one; exit code 1 if something is lost
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  omendb repair damaged.omen saved.omen
+
+The damaged database is only read, and must be one of mapped files that no process writes to. The
+new one appears when it is whole, with a new graph. If a delete or a replacement is among what is
+lost, a row that had gone comes back. --json lists every loss.
+
+Exit code 0 if nothing is lost, 1 if something is, 3 if there is nothing to begin with.")]
+pub(crate) struct Repair {
+    /// The damaged database
+    db: PathBuf,
+    /// The database to make (a folder)
+    out: PathBuf,
+}
+
+impl Repair {
+    pub(crate) fn run(self, global: &Global, output: &Output) -> Result<Outcome, Failure> {
+        let with = Use::new(global, 0)?;
+        if is_taken(&self.out) {
+            return Err(Failure::about(&self.out, "found something at this place, expected nothing: name another"));
+        }
+        let place = Place::free(&self.out)?;
+        let bar = Bar::new(output);
+        let options = with.open_options().progress(bar.listener());
+
+        let start = Instant::now();
+        let repaired =
+            Db::repair(&self.db, place.draft(), options).map_err(|error| place.renamed(self.failure(error)))?;
+        let count = repaired.db.count();
+        repaired.db.close().map_err(|error| place.renamed(error.into()))?;
+        let seconds = start.elapsed().as_secs_f64();
+        bar.clear();
+        place.publish()?;
+
+        let lost = repaired.lost;
+        output.lines(lost.iter().take(SHOWN))?;
+        if lost.len() > SHOWN {
+            output.line(format_args!("… and {} losses more", grouped((lost.len() - SHOWN) as u64)))?;
+        }
+        let said = if lost.is_empty() { "nothing is lost" } else { "what is named above is lost" };
+        output.line(format_args!("{} rows saved in {}; {said}", grouped(count as u64), self.out.display()))?;
+        output.json(&json!({ "count": count, "lost": lost, "seconds": seconds }))?;
+        Ok(if lost.is_empty() { Outcome::Done } else { Outcome::Found })
+    }
+
+    fn failure(&self, error: RepairError) -> Failure {
+        match error {
+            RepairError::Open(error) => Failure::open(&self.db, error),
+            RepairError::Batch(error) => Failure::batch(&self.db, error),
+            RepairError::Storage(error) => error.into(),
+            error => Failure::about(&self.db, error),
+        }
+    }
+}
