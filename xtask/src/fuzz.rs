@@ -1,7 +1,27 @@
-//! `cargo xtask fuzz`: the property suites for as long as one likes, each round with a new seed.
+//! `cargo xtask fuzz [MINUTES]`: the property suites, each round with a new seed, then the crash
+//! suites at length.
 
-use crate::Outcome;
+use crate::{Outcome, shell};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-pub(crate) fn run(_arguments: &[String]) -> Outcome {
-    Err("this version has no fuzz run yet".into())
+/// The packages with properties over generated input.
+const WITH_PROPERTIES: &[&str] = &["omendb-engine", "omendb-graph", "omendb-storage", "omendb-formats"];
+
+pub(crate) fn run(arguments: &[String]) -> Outcome {
+    let minutes: u64 = match arguments {
+        [] => 10,
+        [minutes] => minutes.parse().map_err(|_| format!("takes a number of minutes, and got '{minutes}'"))?,
+        _ => return Err("takes one number of minutes".into()),
+    };
+    let (start, limit) = (Instant::now(), Duration::from_secs(60 * minutes));
+    let mut seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    while start.elapsed() < limit {
+        eprintln!("\nseed {seed}: PROPTEST_RNG_SEED={seed} repeats this round");
+        let mut round = shell::cargo(&["test", "--tests", "--no-fail-fast"]);
+        WITH_PROPERTIES.iter().for_each(|package| _ = round.args(["--package", package]));
+        shell::step_with(round, &[("PROPTEST_RNG_SEED", &seed.to_string())])?;
+        seed += 1;
+    }
+    let crashes = shell::cargo(&["test", "--package", "omendb-storage", "--test", "mapped"]);
+    shell::step_with(crashes, &[("OMENDB_FAULT_SEEDS", "40"), ("OMENDB_KILLS", "200")])
 }

@@ -40,7 +40,7 @@ const COMMANDS: &[Command] = &[
     },
     Command { name: "arrows", about: "which package of ours may depend on which", run: |_| arrows::run() },
     Command { name: "aarch64", about: "the NEON suite, cross-compiled and emulated", run: aarch64::run },
-    Command { name: "fuzz", about: "long random runs against the models", run: fuzz::run },
+    Command { name: "fuzz", about: "property and crash suites with new seeds, for [MINUTES]", run: fuzz::run },
 ];
 
 fn main() -> ExitCode {

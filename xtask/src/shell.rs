@@ -36,6 +36,15 @@ pub(crate) fn step(mut command: Command) -> Outcome {
     Ok(())
 }
 
+/// [`step`] with variables, shown as a shell would take them.
+pub(crate) fn step_with(mut command: Command, variables: &[(&str, &str)]) -> Outcome {
+    for (name, value) in variables {
+        eprintln!("> with {name}={value}");
+        command.env(name, value);
+    }
+    step(command)
+}
+
 /// Whether a program starts and answers with success; its output is not shown.
 pub(crate) fn works(program: &str, arguments: &[&str]) -> bool {
     Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
