@@ -6,7 +6,7 @@
 //! their y; squared differences are the same in either), p and v those of the query:
 //!
 //! ```text
-//! Σ (v − u)²  =  Σ u·y − 2 (Σ v·y − 64 Σ u)  +  Σ v² − 256 Σ v
+//! Σ (v − u)²  =  Σ (v − u)(p − y)  =  Σ u·y − (Σ v·y + Σ u·p) + Σ v·p
 //! Σ q·x       =  Σ v·y + 128 Σ v              for u8 rows
 //!             =  Σ u·p − 128 Σ p              for i8 rows
 //! Σ x²        =  Σ u·y + 128 Σ u   for u8,  Σ u·y − 128 Σ y   for i8
@@ -14,7 +14,7 @@
 //!
 //! All of it is exact modulo 2³², and the sums themselves are below 2³².
 //!
-//! That is four instructions a vector, and three more for the query's part. A query that meets
+//! That is four instructions a vector, and two more for the query's part. A query that meets
 //! one row takes `d = |q − x|` and `Σ d² = Σ d·(d − 128) + 128 Σ d` instead: six, and no part of
 //! its own. (Widening d to 16 bits for `vpdpwssd` would be seven.)
 
@@ -68,24 +68,19 @@ macro_rules! bytes {
                 fn max_i(a: $v, b: $v) -> $v = $maxi(a, b);
                 fn min_i(a: $v, b: $v) -> $v = $mini(a, b);
             }
-            /// A step of `Σ (v − u)²`, from both forms of the row.
+            /// A step of `Σ (v − u)²`, from both forms of query and row.
             #[inline(always)]
-            fn diff_step(self, sum: [$v; 2], v: $v, u: $v, y: $v) -> [$v; 2] {
-                [self.dp(sum[0], u, y), self.dp(self.dp(sum[1], v, y), u, self.splat(-64))]
+            fn diff_step(self, sum: [$v; 2], (v, p): ($v, $v), (u, y): ($v, $v)) -> [$v; 2] {
+                [self.dp(sum[0], u, y), self.dp(self.dp(sum[1], v, y), u, p)]
             }
             /// A step of `Σ d²`, as `diff_step` leaves it to `diff_sum`.
             #[inline(always)]
             fn square_step(self, sum: [$v; 2], d: $v) -> [$v; 2] {
-                [self.dp(sum[0], d, self.flip(d)), self.dp(sum[1], d, self.splat(-64))]
-            }
-            /// `Σ v² − 256 Σ v`, as `Σ v·p − 128 Σ v`.
-            #[inline(always)]
-            fn diff_query(self, seed: $v, v: $v, p: $v) -> $v {
-                self.dp(self.dp(seed, v, p), v, self.splat(-128))
+                [self.dp(sum[0], d, self.flip(d)), self.dp(sum[1], d, self.splat(-128))]
             }
             #[inline(always)]
             fn diff_sum(self, seed: $v, sum: [$v; 2]) -> $v {
-                self.minus(self.minus(<Self as Bytes<u8>>::add(self, seed, sum[0]), sum[1]), sum[1])
+                self.minus(<Self as Bytes<u8>>::add(self, seed, sum[0]), sum[1])
             }
         }
 
@@ -111,11 +106,11 @@ macro_rules! bytes {
             }
             #[inline(always)]
             fn diff(self, sum: [$v; 2], q: $v, x: $v) -> [$v; 2] {
-                self.diff_step(sum, q, x, self.flip(x))
+                self.diff_step(sum, (q, self.flip(q)), (x, self.flip(x)))
             }
             #[inline(always)]
             fn diff_seed(self, seed: $v, q: $v) -> $v {
-                self.diff_query(seed, q, self.flip(q))
+                self.dp(seed, q, self.flip(q))
             }
             #[inline(always)]
             fn diff_total(self, seed: $v, sum: [$v; 2]) -> $v {
@@ -153,11 +148,11 @@ macro_rules! bytes {
             }
             #[inline(always)]
             fn diff(self, sum: [$v; 2], q: $v, x: $v) -> [$v; 2] {
-                self.diff_step(sum, self.flip(q), self.flip(x), x)
+                self.diff_step(sum, (self.flip(q), q), (self.flip(x), x))
             }
             #[inline(always)]
             fn diff_seed(self, seed: $v, q: $v) -> $v {
-                self.diff_query(seed, self.flip(q), q)
+                self.dp(seed, self.flip(q), q)
             }
             #[inline(always)]
             fn diff_total(self, seed: $v, sum: [$v; 2]) -> $v {
