@@ -1,6 +1,7 @@
 //! The rows of a view, as the graph asks about them.
 
 use omendb_graph::Space;
+use omendb_kernels::prefetch;
 use omendb_storage::View;
 
 use crate::measure::Measure;
@@ -9,7 +10,10 @@ use crate::query::Probe;
 use crate::values;
 
 /// Rows gathered at a time: their addresses stay on the stack.
-const GROUP: usize = 64;
+const GROUP: usize = 16;
+
+/// Bytes of a row that are fetched ahead of its turn.
+const FETCHED: usize = 256;
 
 /// A view's rows under one measure.
 pub(crate) struct Rows<'a> {
@@ -39,14 +43,22 @@ impl Space for Rows<'_> {
     }
 
     #[inline]
+    fn fetch(&self, slot: u32) {
+        let row = self.view.row(slot);
+        prefetch(&row[..row.len().min(FETCHED)]);
+    }
+
+    #[inline]
     fn distances(&self, probe: &Probe, slots: &[u32], out: &mut [f32]) {
-        let mut rows: [&[u8]; GROUP] = [&[]; GROUP];
-        for (slots, out) in slots.chunks(GROUP).zip(out.chunks_mut(GROUP)) {
-            for (row, &slot) in rows.iter_mut().zip(slots) {
-                *row = self.view.row(slot);
-            }
-            self.measure.gathered(probe, &rows[..slots.len()], out);
-            self.measure.finish(probe, self.norms, slots.iter().copied(), out);
+        let (groups, rest) = slots.as_chunks::<GROUP>();
+        let (outs, out_rest) = out.as_chunks_mut::<GROUP>();
+        for (group, out) in groups.iter().zip(outs) {
+            self.measure.gathered(probe, &group.map(|slot| self.view.row(slot)), out);
         }
+        if let Some(&last) = rest.last() {
+            let rows: [&[u8]; GROUP] = std::array::from_fn(|i| self.view.row(*rest.get(i).unwrap_or(&last)));
+            self.measure.gathered(probe, &rows[..rest.len()], out_rest);
+        }
+        self.measure.finish(probe, self.norms, slots.iter().copied(), out);
     }
 }

@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 use rayon::prelude::*;
 
 use crate::build::{link, link_levels};
+use crate::csr::Edge;
 use crate::graph::Sampled;
 use crate::level::Level;
 use crate::prune::Pruner;
@@ -59,7 +60,7 @@ impl Graph {
         };
         order.par_iter().zip(0u32..order.len() as u32).for_each_init(worker, |lent, (&slot, place)| {
             let list = self.list_without(space, slot, &places, options, lent.get());
-            base.csr.set(place, list.into_iter().map(|slot| places[slot as usize]));
+            base.csr.set(place, list);
         });
         let entries = self.entries().iter().map(|&entry| places[entry as usize]).filter(|&place| place != u32::MAX);
         let mut graph = Graph { base: Level { entries: entries.collect(), ..base }, above: Vec::new() };
@@ -72,7 +73,7 @@ impl Graph {
         Ok(graph)
     }
 
-    /// The neighbours of `slot`, those that stay, and in the place of others theirs.
+    /// The edges of `slot` in the new graph: to those that stay, and in the place of others to theirs.
     fn list_without<S: Space>(
         &self,
         space: &S,
@@ -80,7 +81,8 @@ impl Graph {
         places: &[u32],
         options: &BuildOptions,
         worker: &mut Worker<S::Probe>,
-    ) -> Vec<u32> {
+    ) -> Vec<Edge> {
+        let place = |slot: u32| places[slot as usize];
         let stays = |slot: u32| places.get(slot as usize).is_some_and(|&place| place != u32::MAX);
         let Worker { pruner, probe, other, slots, distances, candidates } = worker;
         slots.clear();
@@ -94,7 +96,7 @@ impl Graph {
             }
         }
         if !lost {
-            return slots.clone();
+            return self.csr().edges(slot).map(|edge| edge.moved(place)).collect();
         }
         slots.sort_unstable();
         slots.dedup();
@@ -104,6 +106,6 @@ impl Graph {
         candidates.clear();
         candidates.extend(slots.iter().zip(&*distances).map(|(&slot, &distance)| Neighbour { distance, slot }));
         pruner.prune(space, other, candidates, options.alpha, options.pruned_degree());
-        pruner.chosen.iter().map(|near| near.slot).collect()
+        pruner.chosen.iter().map(|near| Edge::chosen(place(near.slot))).collect()
     }
 }

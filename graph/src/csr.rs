@@ -1,6 +1,6 @@
 //! The adjacency: R neighbours a row at most, in chunks that never move.
 //!
-//! A row's list lives in `ceil(R / 16)` cache lines of sixteen slots, ended by [`NONE`] where it
+//! A row's list lives in `ceil(R / 16)` cache lines of sixteen slots, ended by [`Edge::END`] where it
 //! is shorter than R. Chunks of 16,384 rows are allocated whole and shared by reference count:
 //! growing makes a new list of chunks, and a reader's reference stays good (rule R5).
 //!
@@ -14,8 +14,52 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use crate::{GraphError, MAX_ROWS};
 
-/// Marks the end of a list that is shorter than R.
-pub(crate) const NONE: u32 = u32::MAX;
+/// A neighbour, as a list holds it.
+///
+/// The highest bit tells late edges, which came after the list was last pruned, from those that
+/// the prune chose: they need not be compared with each other again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Edge(u32);
+
+impl Edge {
+    const LATE: u32 = 1 << 31;
+
+    /// Ends a list that is shorter than R.
+    pub(crate) const END: Edge = Edge(u32::MAX);
+
+    /// An edge that a prune chose.
+    pub(crate) fn chosen(target: u32) -> Self {
+        debug_assert!(target < MAX_ROWS, "a row's number");
+        Edge(target)
+    }
+
+    /// An edge that no prune has looked at.
+    pub(crate) fn late(target: u32) -> Self {
+        Edge(Edge::chosen(target).0 | Edge::LATE)
+    }
+
+    #[inline(always)]
+    pub(crate) fn target(self) -> u32 {
+        self.0 & !Edge::LATE
+    }
+
+    /// The same edge to the row that has another number now.
+    pub(crate) fn moved(self, number: impl Fn(u32) -> u32) -> Self {
+        if self.is_late() { Edge::late(number(self.target())) } else { Edge::chosen(number(self.target())) }
+    }
+
+    pub(crate) fn is_late(self) -> bool {
+        self.0 & Edge::LATE != 0
+    }
+
+    pub(crate) fn to_le_bytes(self) -> [u8; 4] {
+        self.0.to_le_bytes()
+    }
+
+    pub(crate) fn from_word(word: u32) -> Self {
+        Edge(word)
+    }
+}
 
 /// The smallest degree bound R: below it, a graph falls apart.
 pub const MIN_DEGREE: usize = 4;
@@ -32,7 +76,7 @@ struct Line([AtomicU32; LINE]);
 
 impl Line {
     fn empty() -> Self {
-        Line([const { AtomicU32::new(NONE) }; LINE])
+        Line([const { AtomicU32::new(Edge::END.0) }; LINE])
     }
 }
 
@@ -110,7 +154,32 @@ impl Csr {
     /// If `slot` is not below [`Csr::rows`].
     #[inline]
     pub fn neighbours(&self, slot: u32) -> impl Iterator<Item = u32> + '_ {
-        self.words(slot).map(|word| word.load(Relaxed)).take_while(|&slot| slot != NONE)
+        self.edges(slot).map(Edge::target)
+    }
+
+    /// The edges of the row in `slot`.
+    pub(crate) fn edges(&self, slot: u32) -> impl Iterator<Item = Edge> + '_ {
+        self.words(slot).map(|word| Edge(word.load(Relaxed))).take_while(|&edge| edge != Edge::END)
+    }
+
+    /// The most neighbours that [`Csr::visit`] may meet.
+    pub(crate) fn capacity(&self) -> usize {
+        self.lines * LINE
+    }
+
+    /// Calls `visit` with each neighbour of the row in `slot`: [`Csr::neighbours`] where every
+    /// nanosecond counts.
+    #[inline(always)]
+    pub(crate) fn visit(&self, slot: u32, mut visit: impl FnMut(u32)) {
+        for line in self.lines_of(slot) {
+            for word in &line.0 {
+                let edge = Edge(word.load(Relaxed));
+                if edge == Edge::END {
+                    return;
+                }
+                visit(edge.target());
+            }
+        }
     }
 
     /// Hints that the list of `slot` will be read soon.
@@ -122,19 +191,19 @@ impl Csr {
     }
 
     /// Replaces the list of `slot` by `list`, at most R long.
-    pub(crate) fn set(&self, slot: u32, list: impl IntoIterator<Item = u32>) {
+    pub(crate) fn set(&self, slot: u32, list: impl IntoIterator<Item = Edge>) {
         let mut list = list.into_iter();
         for word in self.words(slot) {
-            word.store(list.next().unwrap_or(NONE), Relaxed);
+            word.store(list.next().unwrap_or(Edge::END).0, Relaxed);
         }
         debug_assert!(list.next().is_none(), "a list of more than R neighbours");
     }
 
-    /// Adds `target` at the end of the list of `slot`; false when the list is full.
+    /// Adds a late edge to `target` at the end of the list of `slot`; false when the list is full.
     pub(crate) fn append(&self, slot: u32, target: u32) -> bool {
-        match self.words(slot).find(|word| word.load(Relaxed) == NONE) {
+        match self.words(slot).find(|word| Edge(word.load(Relaxed)) == Edge::END) {
             Some(word) => {
-                word.store(target, Relaxed);
+                word.store(Edge::late(target).0, Relaxed);
                 true
             }
             None => false,

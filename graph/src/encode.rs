@@ -3,26 +3,29 @@
 //! | bytes | what |
 //! |---|---|
 //! | 8 | `OMENGRPH` |
-//! | 4 | version, 1 |
+//! | 4 | version, 2 |
 //! | 4 | R, the bound on a list |
 //! | 4 | levels, the base among them |
 //! | | for each level, the base first: |
 //! | 4 | rows |
 //! | 4 | entry points |
 //! | 4 × entry points | their numbers |
-//! | 4 × R × rows | the lists, each padded to R with 0xFFFFFFFF |
+//! | 4 × R × rows | the lists, each padded to R with 0xFFFFFFFF; the highest bit of a late edge is set |
+//!
+//! Version 1 did not tell late edges from others: read as having none.
 //!
 //! Which rows are in the levels above follows from the number of rows. The medium's checksum
 //! covers these bytes; what is checked here is that no list leads outside.
 
 use std::io::{self, Write};
 
-use crate::csr::NONE;
+use crate::csr::Edge;
 use crate::level::Level;
 use crate::{Graph, GraphError, MAX_ROWS};
 
 const MAGIC: &[u8; 8] = b"OMENGRPH";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+
 impl Graph {
     /// Writes the graph in the format that [`Graph::read_from`] reads.
     ///
@@ -41,8 +44,8 @@ impl Graph {
             }
             for slot in 0..level.csr.rows() {
                 list.clear();
-                for target in level.csr.neighbours(slot) {
-                    list.extend_from_slice(&target.to_le_bytes());
+                for edge in level.csr.edges(slot) {
+                    list.extend_from_slice(&edge.to_le_bytes());
                 }
                 list.resize(degree * 4, 0xFF);
                 out.write_all(&list)?;
@@ -62,8 +65,8 @@ impl Graph {
             return Err(corrupt(0, "these bytes are not a graph".into()));
         }
         let (version, degree, levels) = (reader.word()?, reader.word()?, reader.word()?);
-        if version != VERSION {
-            return Err(corrupt(8, format!("version {version}, this library reads {VERSION}")));
+        if !(1..=VERSION).contains(&version) {
+            return Err(corrupt(8, format!("version {version}, this library reads 1 to {VERSION}")));
         }
         let empty = Graph::empty(degree as usize).map_err(|error| corrupt(12, error.to_string()))?;
         let rows = reader.rows_ahead(degree)?;
@@ -160,8 +163,8 @@ impl<'a> Reader<'a> {
         for slot in 0..rows {
             let at = self.at;
             list.clear();
-            list.extend(self.words(degree)?.take_while(|&target| target != NONE));
-            if let Some(wrong) = list.iter().find(|&&target| target >= rows) {
+            list.extend(self.words(degree)?.map(Edge::from_word).take_while(|&edge| edge != Edge::END));
+            if let Some(wrong) = list.iter().map(|edge| edge.target()).find(|&target| target >= rows) {
                 return Err(corrupt(at, format!("row {slot} links to {wrong}, there are {rows} rows")));
             }
             level.csr.set(slot, list.iter().copied());

@@ -210,6 +210,11 @@ impl<S: Space> Space for Sampled<'_, S> {
         self.space.load(self.slots[row as usize], probe);
     }
 
+    #[inline]
+    fn fetch(&self, row: u32) {
+        self.space.fetch(self.slots[row as usize]);
+    }
+
     fn distances(&self, probe: &S::Probe, rows: &[u32], out: &mut [f32]) {
         let mut slots = [0; GROUP];
         for (rows, out) in rows.chunks(GROUP).zip(out.chunks_mut(GROUP)) {

@@ -5,7 +5,7 @@
 
 use crate::csr::Csr;
 use crate::graph::SearchCount;
-use crate::{GraphError, Neighbour, Scratch, Space};
+use crate::{GraphError, Scratch, Space};
 
 /// An adjacency, and the rows from which every other can be reached.
 #[derive(Clone, Debug)]
@@ -35,27 +35,33 @@ impl Level {
     ) -> SearchCount {
         let mut count = SearchCount::default();
         let Scratch { visited, pool, frontier, distances, expanded, .. } = scratch;
-        let rows = self.csr.rows();
-        visited.begin(rows as usize);
-        pool.begin(width.clamp(1, rows.max(1) as usize));
+        let rows = self.csr.rows() as usize;
+        let mut seen = visited.begin(rows);
+        pool.begin(width.clamp(1, rows.max(1)));
         expanded.clear();
 
         frontier.clear();
         let first = self.entries.iter().chain(starts).copied();
-        frontier.extend(first.filter(|&slot| slot < rows && visited.insert(slot)));
+        frontier.extend(first.filter(|&slot| seen.insert(slot)));
         loop {
             distances.resize(frontier.len(), 0.0);
             space.distances(probe, frontier, distances);
             count.distances += frontier.len() as u64;
-            for (&slot, &distance) in frontier.iter().zip(distances.iter()) {
-                pool.insert(Neighbour { distance, slot });
-            }
-
+            pool.take(frontier, distances);
             let Some(next) = pool.expand() else { return count };
             count.hops += 1;
             expanded.push(next);
-            frontier.clear();
-            frontier.extend(self.csr.neighbours(next.slot).filter(|&slot| slot < rows && visited.insert(slot)));
+            // Without a branch on what cannot be foretold: each is written, and kept by counting it.
+            frontier.resize(self.csr.capacity(), 0);
+            let mut fresh = 0;
+            self.csr.visit(next.slot, |slot| {
+                frontier[fresh] = slot;
+                fresh += usize::from(seen.insert(slot));
+            });
+            frontier.truncate(fresh);
+            for &slot in frontier.iter() {
+                space.fetch(slot);
+            }
             if let Some(upcoming) = pool.upcoming() {
                 self.csr.prefetch(upcoming);
             }

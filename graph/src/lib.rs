@@ -67,5 +67,6 @@ pub use pool::Neighbour;
 pub use scratch::Scratch;
 pub use space::Space;
 
-/// The largest number of rows a graph holds: slots are u32, and the last value marks "no slot".
-pub const MAX_ROWS: u32 = u32::MAX - 1;
+/// The largest number of rows a graph holds: in a list, the highest bit of a u32 says more of the
+/// edge, and the last value ends the list.
+pub const MAX_ROWS: u32 = (1 << 31) - 1;

@@ -34,6 +34,8 @@ impl Neighbour {
 pub(crate) struct Pool {
     keys: Vec<u64>,
     expanded: Vec<bool>,
+    /// Room for the rows of one [`Pool::take`].
+    met: Vec<u64>,
     width: usize,
     /// No candidate before this place is unexpanded.
     cursor: usize,
@@ -49,21 +51,37 @@ impl Pool {
         self.cursor = 0;
     }
 
-    /// Keeps the candidate if it is among the nearest `width`.
+    /// Takes in those of `slots`, at `distances`, that are among the nearest `width`, and returns
+    /// the nearest of them if it comes before all that are not expanded yet.
+    ///
+    /// Rows met together go in together, from the farthest on, so that each candidate behind them
+    /// moves once.
     #[inline]
-    pub(crate) fn insert(&mut self, neighbour: Neighbour) {
-        let key = neighbour.key();
-        if self.keys.len() == self.width {
-            if self.keys.last().is_none_or(|&worst| key >= worst) {
-                return;
-            }
-            self.keys.pop();
-            self.expanded.pop();
+    pub(crate) fn take(&mut self, slots: &[u32], distances: &[f32]) {
+        let limit = if self.keys.len() == self.width { self.keys[self.width - 1] } else { u64::MAX };
+        self.met.resize(slots.len(), 0);
+        let mut taken = 0;
+        for (&slot, &distance) in slots.iter().zip(distances) {
+            let key = Neighbour { distance, slot }.key();
+            self.met[taken] = key;
+            taken += usize::from(key < limit);
         }
-        let place = self.keys.partition_point(|&other| other < key);
-        self.keys.insert(place, key);
-        self.expanded.insert(place, false);
-        self.cursor = self.cursor.min(place);
+        let met = &mut self.met[..taken];
+        met.sort_unstable();
+        let mut end = self.keys.len();
+        self.keys.resize(end + taken, 0);
+        self.expanded.resize(end + taken, false);
+        for (before, &key) in met.iter().enumerate().rev() {
+            let place = self.keys[..end].partition_point(|&other| other < key);
+            self.keys.copy_within(place..end, place + before + 1);
+            self.expanded.copy_within(place..end, place + before + 1);
+            self.keys[place + before] = key;
+            self.expanded[place + before] = false;
+            end = place;
+        }
+        self.keys.truncate(self.width);
+        self.expanded.truncate(self.width);
+        self.cursor = self.cursor.min(end);
     }
 
     /// The nearest candidate that is not expanded yet, which becomes expanded.
@@ -117,7 +135,7 @@ mod tests {
         // Distances 0 to 96 in a scrambled order, none twice.
         let mut expanded = Vec::new();
         for i in 0..97u32 {
-            pool.insert(Neighbour { distance: (i * 31 % 97) as f32, slot: i });
+            pool.take(&[i], &[(i * 31 % 97) as f32]);
             if i % 10 == 0 {
                 expanded.extend(pool.expand());
             }

@@ -8,6 +8,9 @@ use crate::{Neighbour, Space};
 /// The buffers of a prune, kept from one to the next.
 #[derive(Default)]
 pub(crate) struct Pruner {
+    keys: Vec<u64>,
+    order: Vec<usize>,
+    excluded: Vec<bool>,
     slots: Vec<u32>,
     reach: Vec<f32>,
     between: Vec<f32>,
@@ -26,13 +29,15 @@ impl Pruner {
         alpha: f32,
         degree: usize,
     ) -> u64 {
-        candidates.sort_unstable_by_key(|candidate| candidate.key());
-        let Pruner { slots, reach, between, chosen } = self;
+        let Pruner { keys, slots, reach, between, chosen, .. } = self;
+        keys.clear();
+        keys.extend(candidates.iter().map(|candidate| candidate.key()));
+        keys.sort_unstable();
         chosen.clear();
         slots.clear();
-        slots.extend(candidates.iter().map(|candidate| candidate.slot));
+        slots.extend(keys.iter().map(|&key| Neighbour::from_key(key).slot));
         reach.clear();
-        reach.extend(candidates.iter().map(|candidate| candidate.distance));
+        reach.extend(keys.iter().map(|&key| Neighbour::from_key(key).distance));
 
         let mut computed = 0;
         let mut first = 0;
@@ -60,5 +65,112 @@ impl Pruner {
             reach.truncate(kept);
         }
         computed
+    }
+
+    /// [`Pruner::prune`] with the same result, where the first `settled` candidates are such as a
+    /// prune with this α chose together: none excludes another, and only the late ones behind them
+    /// ask for distances.
+    pub(crate) fn prune_late<S: Space>(
+        &mut self,
+        space: &S,
+        probe: &mut S::Probe,
+        candidates: &mut [Neighbour],
+        settled: usize,
+        alpha: f32,
+        degree: usize,
+    ) -> u64 {
+        let (count, late) = (candidates.len(), candidates.len() - settled);
+        if late > settled {
+            return self.prune(space, probe, candidates, alpha, degree);
+        }
+        let Pruner { slots, between, chosen, order, excluded, .. } = self;
+        slots.clear();
+        slots.extend(candidates.iter().map(|candidate| candidate.slot));
+        between.resize(late * count, 0.0);
+        for (row, &slot) in between.chunks_exact_mut(count).zip(&slots[settled..]) {
+            space.load(slot, probe);
+            space.distances(probe, slots, row);
+        }
+        // Each place in the order of distances names a candidate.
+        order.clear();
+        order.extend(0..count);
+        order.sort_unstable_by_key(|&place| candidates[place].key());
+        excluded.clear();
+        excluded.resize(count, false);
+        chosen.clear();
+        for (done, &near) in order.iter().enumerate() {
+            if excluded[near] {
+                continue;
+            }
+            chosen.push(candidates[near]);
+            if chosen.len() == degree {
+                break;
+            }
+            for &far in &order[done + 1..] {
+                let distance = match (near.checked_sub(settled), far.checked_sub(settled)) {
+                    (Some(row), _) => between[row * count + far],
+                    (None, Some(row)) => between[row * count + near],
+                    (None, None) => continue,
+                };
+                excluded[far] |= alpha * distance <= candidates[far].distance;
+            }
+        }
+        (late * count) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::rngs::StdRng;
+    use rand::{RngExt, SeedableRng};
+
+    /// Points of a plane with whole coordinates, so that distances have no rounding.
+    struct Plane(Vec<[i32; 2]>);
+
+    impl Space for Plane {
+        type Probe = [i32; 2];
+
+        fn probe(&self) -> [i32; 2] {
+            [0; 2]
+        }
+
+        fn load(&self, slot: u32, probe: &mut [i32; 2]) {
+            *probe = self.0[slot as usize];
+        }
+
+        fn distances(&self, probe: &[i32; 2], slots: &[u32], out: &mut [f32]) {
+            for (&slot, out) in slots.iter().zip(out) {
+                let row = self.0[slot as usize];
+                *out = (0..2).map(|i| (row[i] - probe[i]).pow(2)).sum::<i32>() as f32;
+            }
+        }
+    }
+
+    #[test]
+    fn late_candidates_join_as_if_all_were_pruned_at_once() {
+        let mut rng = StdRng::seed_from_u64(7);
+        let mut excluded_late = 0;
+        for round in 0..500 {
+            let plane = Plane((0..120).map(|_| [rng.random_range(-40..40), rng.random_range(-40..40)]).collect());
+            let (alpha, degree) = ([1.0, 1.1, 1.5][round % 3], [6, 12, 40][round / 3 % 3]);
+            let mut distances = [0.0; 120];
+            let slots: Vec<u32> = (0..120).collect();
+            plane.distances(&[0, 0], &slots, &mut distances);
+            let candidate = |slot: u32| Neighbour { slot, distance: distances[slot as usize] };
+            let (mut pruner, mut probe) = (Pruner::default(), plane.probe());
+            let mut first: Vec<Neighbour> = (0..100).map(candidate).collect();
+            pruner.prune(&plane, &mut probe, &mut first, alpha, degree);
+            let settled = pruner.chosen.len();
+            let late = rng.random_range(1..=settled);
+            let mut all: Vec<Neighbour> =
+                pruner.chosen.iter().copied().chain((100..100 + late as u32).map(candidate)).collect();
+            pruner.prune_late(&plane, &mut probe, &mut all.clone(), settled, alpha, degree);
+            let joined = std::mem::take(&mut pruner.chosen);
+            excluded_late += all.len() - joined.len();
+            pruner.prune(&plane, &mut probe, &mut all, alpha, degree);
+            assert_eq!(joined, pruner.chosen, "round {round}: {settled} settled, {late} late");
+        }
+        assert!(excluded_late > 500, "{excluded_late} candidates excluded: the test decides nothing");
     }
 }

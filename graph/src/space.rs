@@ -14,6 +14,13 @@ pub trait Space: Sync {
     /// Makes the row in `slot` the probe.
     fn load(&self, slot: u32, probe: &mut Self::Probe);
 
+    /// Hints that the distance to the row in `slot` will be asked for in a moment: rows in memory
+    /// are fetched into a cache. Changes nothing but time; does nothing unless told.
+    #[inline]
+    fn fetch(&self, slot: u32) {
+        let _ = slot;
+    }
+
     /// Writes the distance from the probe to the row in `slots[i]` to `out[i]`.
     ///
     /// All slots are below the number of rows that the caller of the graph announced;

@@ -10,8 +10,8 @@ pub(crate) struct Visited {
 }
 
 impl Visited {
-    /// Forgets all, and makes room for `rows` rows.
-    pub(crate) fn begin(&mut self, rows: usize) {
+    /// Forgets all; from now on these are the tags of `rows` rows.
+    pub(crate) fn begin(&mut self, rows: usize) -> Seen<'_> {
         if self.tags.len() < rows {
             self.tags.resize(rows, 0);
         }
@@ -20,18 +20,26 @@ impl Visited {
             self.tag = 0;
         }
         self.tag += 1;
-    }
-
-    /// Marks `slot`; true when it was not marked before.
-    #[inline]
-    pub(crate) fn insert(&mut self, slot: u32) -> bool {
-        let tag = &mut self.tags[slot as usize];
-        let new = *tag != self.tag;
-        *tag = self.tag;
-        new
+        Seen { tags: &mut self.tags[..rows], tag: self.tag }
     }
 
     pub(crate) fn bytes(&self) -> usize {
         self.tags.capacity()
+    }
+}
+
+/// The rows that one search has seen.
+pub(crate) struct Seen<'a> {
+    tags: &'a mut [u8],
+    tag: u8,
+}
+
+impl Seen<'_> {
+    /// Marks `slot`; true when it is a row and was not marked before.
+    #[inline(always)]
+    pub(crate) fn insert(&mut self, slot: u32) -> bool {
+        let Some(tag) = self.tags.get_mut(slot as usize) else { return false };
+        let before = std::mem::replace(tag, self.tag);
+        before != self.tag
     }
 }

@@ -14,6 +14,7 @@ use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
 use super::BuildOptions;
+use crate::csr::Edge;
 use crate::graph::Sampled;
 use crate::level::Level;
 use crate::prune::Pruner;
@@ -124,7 +125,7 @@ impl Graph {
             let rows = level.csr.rows();
             (0..rows).into_par_iter().for_each(|slot| {
                 if level.csr.neighbours(slot).any(|target| target >= rows) {
-                    let kept: Vec<u32> = level.csr.neighbours(slot).filter(|&target| target < rows).collect();
+                    let kept: Vec<Edge> = level.csr.edges(slot).filter(|edge| edge.target() < rows).collect();
                     level.csr.set(slot, kept);
                 }
             });
@@ -298,7 +299,7 @@ impl<P: Send> Worker<P> {
         let degree = options.pruned_degree();
         let pruned = self.pruner.prune(space, &mut self.other, &mut self.candidates, options.alpha, degree);
         let chosen = &self.pruner.chosen;
-        level.csr.set(row, chosen.iter().map(|near| near.slot));
+        level.csr.set(row, chosen.iter().map(|near| Edge::chosen(near.slot)));
         let back = chosen.iter().map(|near| (near.slot, Neighbour { slot: row, ..*near }.key())).collect();
         (back, count.distances + pruned)
     }
@@ -312,27 +313,34 @@ impl<P: Send> Worker<P> {
         options: &BuildOptions,
     ) -> u64 {
         let target = edges[0].0;
+        let new = edges.iter().map(|&(_, key)| Neighbour::from_key(key));
+        self.candidates.clear();
+        let (mut chosen, mut late) = (0, 0);
         let frontier = &mut self.scratch.frontier;
         frontier.clear();
-        frontier.extend(level.csr.neighbours(target));
+        for edge in level.csr.edges(target) {
+            // Those chosen by the last prune come before those that came since.
+            frontier.push(edge.target());
+            *if edge.is_late() { &mut late } else { &mut chosen } += 1;
+        }
         let kept = frontier.len();
-        let new = edges.iter().map(|&(_, key)| Neighbour::from_key(key));
         if kept + edges.len() <= options.degree {
-            frontier.extend(new.map(|near| near.slot));
-            level.csr.set(target, frontier.iter().copied());
-            self.candidates.clear();
+            new.for_each(|near| {
+                level.csr.append(target, near.slot);
+            });
             return 0;
         }
+        debug_assert_eq!(kept, chosen + late);
         let distances = &mut self.scratch.distances;
         distances.resize(kept, 0.0);
         space.load(target, &mut self.probe);
         space.distances(&self.probe, frontier, distances);
         let old = frontier.iter().zip(distances.iter()).map(|(&slot, &distance)| Neighbour { distance, slot });
-        self.candidates.clear();
         self.candidates.extend(old.chain(new));
         let degree = options.pruned_degree();
-        let pruned = self.pruner.prune(space, &mut self.other, &mut self.candidates, options.alpha, degree);
-        level.csr.set(target, self.pruner.chosen.iter().map(|near| near.slot));
+        let pruned =
+            self.pruner.prune_late(space, &mut self.other, &mut self.candidates, chosen, options.alpha, degree);
+        level.csr.set(target, self.pruner.chosen.iter().map(|near| Edge::chosen(near.slot)));
         kept as u64 + pruned
     }
 
