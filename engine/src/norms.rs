@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+use omendb_kernels::prefetch_ref;
+
 const CHUNK: usize = 1 << 14;
 
 type Chunk = Box<[AtomicU32]>;
@@ -34,6 +36,12 @@ impl Norms {
     #[inline]
     pub(crate) fn inverse(&self, slot: u32) -> f32 {
         f32::from_bits(self.chunks[slot as usize / CHUNK][slot as usize % CHUNK].load(Relaxed))
+    }
+
+    /// Hints that [`Norms::inverse`] will be asked for `slot`.
+    #[inline]
+    pub(crate) fn fetch(&self, slot: u32) {
+        prefetch_ref(&self.chunks[slot as usize / CHUNK][slot as usize % CHUNK]);
     }
 
     pub(crate) fn len(&self) -> usize {

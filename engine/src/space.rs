@@ -46,6 +46,9 @@ impl Space for Rows<'_> {
     fn fetch(&self, slot: u32) {
         let row = self.view.row(slot);
         prefetch(&row[..row.len().min(FETCHED)]);
+        if self.measure.is_cosine() {
+            self.norms.fetch(slot);
+        }
     }
 
     #[inline]

@@ -47,7 +47,7 @@ impl Level {
             distances.resize(frontier.len(), 0.0);
             space.distances(probe, frontier, distances);
             count.distances += frontier.len() as u64;
-            pool.take(frontier, distances);
+            pool.take(frontier, distances, |slot| self.csr.prefetch(slot));
             let Some(next) = pool.expand() else { return count };
             count.hops += 1;
             expanded.push(next);

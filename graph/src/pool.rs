@@ -57,7 +57,7 @@ impl Pool {
     /// Rows met together go in together, from the farthest on, so that each candidate behind them
     /// moves once.
     #[inline]
-    pub(crate) fn take(&mut self, slots: &[u32], distances: &[f32]) {
+    pub(crate) fn take(&mut self, slots: &[u32], distances: &[f32], lead: impl FnOnce(u32)) {
         let limit = if self.keys.len() == self.width { self.keys[self.width - 1] } else { u64::MAX };
         self.met.resize(slots.len(), 0);
         let mut taken = 0;
@@ -66,8 +66,14 @@ impl Pool {
             self.met[taken] = key;
             taken += usize::from(key < limit);
         }
+        let next = self.unexpanded().map(|place| self.keys[place]);
         let met = &mut self.met[..taken];
         met.sort_unstable();
+        if let Some(&first) = met.first()
+            && next.is_none_or(|next| first < next)
+        {
+            lead(first as u32);
+        }
         let mut end = self.keys.len();
         self.keys.resize(end + taken, 0);
         self.expanded.resize(end + taken, false);
@@ -135,7 +141,7 @@ mod tests {
         // Distances 0 to 96 in a scrambled order, none twice.
         let mut expanded = Vec::new();
         for i in 0..97u32 {
-            pool.take(&[i], &[(i * 31 % 97) as f32]);
+            pool.take(&[i], &[(i * 31 % 97) as f32], |_| ());
             if i % 10 == 0 {
                 expanded.extend(pool.expand());
             }

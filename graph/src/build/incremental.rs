@@ -16,7 +16,6 @@ use rayon::prelude::*;
 use super::BuildOptions;
 use crate::csr::Edge;
 use crate::graph::Sampled;
-use crate::level::Level;
 use crate::prune::Pruner;
 use crate::scratch::Shelf;
 use crate::{Graph, GraphError, Neighbour, Scratch, Space, entry};
@@ -244,14 +243,12 @@ impl<S: Space> Linking<'_, S> {
                 },
             );
         back.par_sort_unstable();
-        let number = level;
-        let level = self.graph.level(number);
         let groups: Vec<&[BackEdge]> = back.chunk_by(|a, b| a.0 == b.0).collect();
         let take_back = |lent: &mut crate::scratch::Lent<'_, Worker<S::Probe>>, group: &&[BackEdge]| {
             let worker = lent.get();
-            let computed = worker.take_back(level, space, group, self.options);
+            let computed = worker.take_back(self, level, space, group);
             if self.few {
-                worker.remember_dropped(number);
+                worker.remember_dropped(level);
             }
             computed
         };
@@ -292,11 +289,11 @@ impl<P: Send> Worker<P> {
         space.load(row, &mut self.probe);
         let mut count =
             graph.descend(level, options.build_width, linking.space, &self.probe, &mut self.starts, &mut self.scratch);
+        let degree = options.pruned_degree(level);
         let level = graph.level(level);
         count += level.search(space, &self.probe, &self.starts, options.build_width, &mut self.scratch);
         self.candidates.clear();
         self.candidates.extend(self.scratch.expanded.iter().filter(|found| found.slot != row));
-        let degree = options.pruned_degree();
         let pruned = self.pruner.prune(space, &mut self.other, &mut self.candidates, options.alpha, degree);
         let chosen = &self.pruner.chosen;
         level.csr.set(row, chosen.iter().map(|near| Edge::chosen(near.slot)));
@@ -305,42 +302,39 @@ impl<P: Send> Worker<P> {
     }
 
     /// Gives one row the edges back that a batch found for it.
-    fn take_back<L: Space<Probe = P>>(
+    fn take_back<S: Space<Probe = P>, L: Space<Probe = P>>(
         &mut self,
-        level: &Level,
+        linking: &Linking<'_, S>,
+        level: usize,
         space: &L,
         edges: &[BackEdge],
-        options: &BuildOptions,
     ) -> u64 {
+        let (options, csr) = (linking.options, &linking.graph.level(level).csr);
         let target = edges[0].0;
         let new = edges.iter().map(|&(_, key)| Neighbour::from_key(key));
         self.candidates.clear();
-        let (mut chosen, mut late) = (0, 0);
         let frontier = &mut self.scratch.frontier;
         frontier.clear();
-        for edge in level.csr.edges(target) {
-            // Those chosen by the last prune come before those that came since.
-            frontier.push(edge.target());
-            *if edge.is_late() { &mut late } else { &mut chosen } += 1;
-        }
+        frontier.extend(csr.neighbours(target));
         let kept = frontier.len();
-        if kept + edges.len() <= options.degree {
+        if kept + edges.len() <= options.degree_of(level) {
             new.for_each(|near| {
-                level.csr.append(target, near.slot);
+                csr.append(target, near.slot);
             });
             return 0;
         }
-        debug_assert_eq!(kept, chosen + late);
+        // Those that the last prune chose come first.
+        let settled = csr.edges(target).filter(|edge| !edge.is_late()).count();
         let distances = &mut self.scratch.distances;
         distances.resize(kept, 0.0);
         space.load(target, &mut self.probe);
         space.distances(&self.probe, frontier, distances);
         let old = frontier.iter().zip(distances.iter()).map(|(&slot, &distance)| Neighbour { distance, slot });
         self.candidates.extend(old.chain(new));
-        let degree = options.pruned_degree();
+        let degree = options.pruned_degree(level);
         let pruned =
-            self.pruner.prune_late(space, &mut self.other, &mut self.candidates, chosen, options.alpha, degree);
-        level.csr.set(target, self.pruner.chosen.iter().map(|near| Edge::chosen(near.slot)));
+            self.pruner.prune_late(space, &mut self.other, &mut self.candidates, settled, options.alpha, degree);
+        csr.set(target, self.pruner.chosen.iter().map(|near| Edge::chosen(near.slot)));
         kept as u64 + pruned
     }
 
