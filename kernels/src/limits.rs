@@ -11,25 +11,7 @@ use crate::{Isa, KernelError};
 /// # Errors
 /// [`KernelError::MissingIsa`].
 pub fn load(isa: Isa, rows: &[&[u8]]) -> Result<f32, KernelError> {
-    isa.required()?;
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: the instruction set was required.
-    unsafe {
-        use crate::isa::{avx2, avx512};
-        match isa {
-            Isa::Avx2 | Isa::Avx2Vnni => {
-                let features = avx2::Features::new_unchecked();
-                return Ok(features.vectorize(|| load_all::<avx2::Avx2>(rows)));
-            }
-            Isa::Avx512 | Isa::Avx512Vnni | Isa::Avx512Bf16 => {
-                let features = avx512::Features::new_unchecked();
-                return Ok(features.vectorize(|| load_all::<avx512::Avx512>(rows)));
-            }
-            _ => {}
-        }
-    }
-    // SAFETY: the baseline.
-    Ok(unsafe { load_all::<Portable>(rows) })
+    compiled(isa, Loads(rows))
 }
 
 /// Multiplies and adds `steps` vectors in registers, twelve chains at a time; returns the
@@ -38,80 +20,109 @@ pub fn load(isa: Isa, rows: &[&[u8]]) -> Result<f32, KernelError> {
 /// # Errors
 /// [`KernelError::MissingIsa`].
 pub fn multiply_add(isa: Isa, steps: usize) -> Result<(usize, f32), KernelError> {
+    compiled(isa, Products(steps))
+}
+
+/// A loop over an instruction set's vectors.
+trait Loop {
+    type Output;
+
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn run<S: Load<f32>>(self) -> Self::Output;
+}
+
+/// Runs a loop inside the context of an instruction set.
+fn compiled<L: Loop>(isa: Isa, work: L) -> Result<L::Output, KernelError> {
     isa.required()?;
-    #[cfg(target_arch = "x86_64")]
     // SAFETY: the instruction set was required.
     unsafe {
-        use crate::isa::{avx2, avx512};
-        match isa {
-            Isa::Avx2 | Isa::Avx2Vnni => {
-                let features = avx2::Features::new_unchecked();
-                return Ok(features.vectorize(|| multiply_all::<avx2::Avx2>(steps)));
-            }
-            Isa::Avx512 | Isa::Avx512Vnni | Isa::Avx512Bf16 => {
-                let features = avx512::Features::new_unchecked();
-                return Ok(features.vectorize(|| multiply_all::<avx512::Avx512>(steps)));
-            }
-            _ => {}
-        }
-    }
-    // SAFETY: the baseline.
-    Ok(unsafe { multiply_all::<Portable>(steps) })
-}
-
-/// # Safety
-/// The CPU has the instruction set.
-#[inline(always)]
-unsafe fn load_all<S: Load<f32>>(rows: &[&[u8]]) -> f32 {
-    // SAFETY: the caller's promise; each load lies inside its row.
-    unsafe {
-        let s = S::token();
-        let size = S::LANES * 4;
-        let mut sums = [s.zero(); 8];
-        let mut i = 0;
-        while i < rows.len() {
-            let (start, bytes) = (rows[i].as_ptr(), rows[i].len());
-            let mut at = 0;
-            while at + 8 * size <= bytes {
-                for k in 0..8 {
-                    sums[k] = s.add(sums[k], s.load(start.add(at + k * size).cast::<f32>()));
+        #[cfg(target_arch = "x86_64")]
+        {
+            use crate::isa::{avx2, avx512};
+            match isa {
+                Isa::Avx2 | Isa::Avx2Vnni => {
+                    return Ok(avx2::Features::new_unchecked().vectorize(
+                        #[inline(always)]
+                        || work.run::<avx2::Avx2>(),
+                    ));
                 }
-                at += 8 * size;
-            }
-            while at + 2 * size <= bytes {
-                for k in 0..2 {
-                    sums[k] = s.add(sums[k], s.load(start.add(at + k * size).cast::<f32>()));
+                Isa::Avx512 | Isa::Avx512Vnni | Isa::Avx512Bf16 => {
+                    return Ok(avx512::Features::new_unchecked().vectorize(
+                        #[inline(always)]
+                        || work.run::<avx512::Avx512>(),
+                    ));
                 }
-                at += 2 * size;
+                _ => {}
             }
-            if at < bytes {
-                let n = ((bytes - at) / 4).min(S::LANES - 1);
-                let back = bytes >= size;
-                sums[2] = s.add(sums[2], s.load_part(start.add(at).cast::<f32>(), n, back));
-            }
-            i += 1;
         }
-        s.sums(sums).into_iter().sum()
+        Ok(work.run::<Portable>())
     }
 }
 
-/// # Safety
-/// The CPU has the instruction set.
-#[inline(always)]
-unsafe fn multiply_all<S: Load<f32>>(steps: usize) -> (usize, f32) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let s = S::token();
-        let mut sums = [s.zero(); 12];
-        let start = [0.5f32; 64];
-        let x = s.load(core::hint::black_box(&start).as_ptr());
-        let mut i = 0;
-        while i + 12 <= steps {
-            for k in 0..12 {
-                sums[k] = s.mul_add(sums[k], x, x);
+/// The rows to read.
+struct Loads<'a>(&'a [&'a [u8]]);
+
+impl Loop for Loads<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    unsafe fn run<S: Load<f32>>(self) -> f32 {
+        // SAFETY: the caller's promise; each load lies inside its row.
+        unsafe {
+            let s = S::token();
+            let size = S::LANES * 4;
+            let mut sums = [s.zero(); 8];
+            let mut i = 0;
+            while i < self.0.len() {
+                let (start, bytes) = (self.0[i].as_ptr(), self.0[i].len());
+                let mut at = 0;
+                while at + 8 * size <= bytes {
+                    for k in 0..8 {
+                        sums[k] = s.add(sums[k], s.load(start.add(at + k * size).cast::<f32>()));
+                    }
+                    at += 8 * size;
+                }
+                while at + 2 * size <= bytes {
+                    for k in 0..2 {
+                        sums[k] = s.add(sums[k], s.load(start.add(at + k * size).cast::<f32>()));
+                    }
+                    at += 2 * size;
+                }
+                if at < bytes {
+                    let n = ((bytes - at) / 4).min(S::LANES - 1);
+                    let back = bytes >= size;
+                    sums[2] = s.add(sums[2], s.load_part(start.add(at).cast::<f32>(), n, back));
+                }
+                i += 1;
             }
-            i += 12;
+            s.sums(sums).into_iter().sum()
         }
-        (S::LANES, s.sums(sums).into_iter().sum())
+    }
+}
+
+/// The number of steps.
+struct Products(usize);
+
+impl Loop for Products {
+    type Output = (usize, f32);
+
+    #[inline(always)]
+    unsafe fn run<S: Load<f32>>(self) -> (usize, f32) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let s = S::token();
+            let mut sums = [s.zero(); 12];
+            let start = [0.5f32; 64];
+            let x = s.load(core::hint::black_box(&start).as_ptr());
+            let mut i = 0;
+            while i + 12 <= self.0 {
+                for k in 0..12 {
+                    sums[k] = s.mul_add(sums[k], x, x);
+                }
+                i += 12;
+            }
+            (S::LANES, s.sums(sums).into_iter().sum())
+        }
     }
 }

@@ -1,0 +1,67 @@
+//! Bfloats on both sides, two to a lane, summed as `f32`.
+
+use super::Sums;
+use crate::op::Brains;
+use half::bf16;
+
+/// Pairs of bfloats.
+pub(crate) struct Pairs;
+
+impl<S: Brains> Sums<S> for Pairs {
+    type Query = bf16;
+    type Row = bf16;
+    const LANES: usize = 2 * S::LANES;
+    const ROWS: usize = S::ROWS;
+    type Q = S::B;
+    type X = S::B;
+    /// Those of even and of odd elements.
+    type Sum = [S::F; 2];
+    type Total = S::F;
+    type Number = f32;
+
+    one_type!(S::load_brains, S::load_brains_part);
+    seedless!();
+
+    #[inline(always)]
+    fn zero(s: S) -> [S::F; 2] {
+        [s.zero(); 2]
+    }
+    #[inline(always)]
+    fn add(s: S, a: [S::F; 2], b: [S::F; 2]) -> [S::F; 2] {
+        [s.add(a[0], b[0]), s.add(a[1], b[1])]
+    }
+    #[inline(always)]
+    fn dot(s: S, sum: [S::F; 2], q: S::B, x: S::B) -> [S::F; 2] {
+        s.dot_brains(sum, q, x)
+    }
+    #[inline(always)]
+    fn dot_total(s: S, (): (), sum: [S::F; 2]) -> S::F {
+        s.add(sum[0], sum[1])
+    }
+    #[inline(always)]
+    fn diff(s: S, sum: [S::F; 2], q: S::B, x: S::B) -> [S::F; 2] {
+        let even = s.sub(s.even(q), s.even(x));
+        let odd = s.sub(s.odd(q), s.odd(x));
+        [s.mul_add(even, even, sum[0]), s.mul_add(odd, odd, sum[1])]
+    }
+    #[inline(always)]
+    fn norm(s: S, sum: [S::F; 2], x: S::B) -> [S::F; 2] {
+        s.dot_brains(sum, x, x)
+    }
+    #[inline(always)]
+    fn query_norm(s: S, sum: [S::F; 2], q: S::B) -> [S::F; 2] {
+        s.dot_brains(sum, q, q)
+    }
+    #[inline(always)]
+    fn norm_total(s: S, sum: [S::F; 2]) -> S::F {
+        s.add(sum[0], sum[1])
+    }
+    #[inline(always)]
+    fn numbers<const N: usize>(s: S, totals: [S::F; N]) -> [f32; N] {
+        s.sums(totals)
+    }
+    #[inline(always)]
+    fn unsigned(number: f32) -> f32 {
+        number
+    }
+}

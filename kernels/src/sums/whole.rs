@@ -1,0 +1,101 @@
+//! Whole numbers: bytes of one type on both sides, summed exactly and rounded once.
+
+use super::Sums;
+use crate::element::{Element, ElementKind};
+use crate::op::Bytes;
+use core::marker::PhantomData;
+
+/// Bytes of type `T`.
+pub(crate) struct Whole<T>(PhantomData<T>);
+
+impl<S: Bytes<T>, T: Element> Sums<S> for Whole<T> {
+    type Query = T;
+    type Row = T;
+    const LANES: usize = S::LANES;
+    const ROWS: usize = S::ROWS;
+    type Q = S::V;
+    type X = S::V;
+    type Sum = [S::I; 2];
+    type Seed = S::I;
+    type Total = S::I;
+    type Number = u32;
+
+    one_type!(S::load, S::load_part);
+
+    #[inline(always)]
+    fn zero(s: S) -> [S::I; 2] {
+        [s.zero(); 2]
+    }
+    #[inline(always)]
+    fn add(s: S, a: [S::I; 2], b: [S::I; 2]) -> [S::I; 2] {
+        [s.add(a[0], b[0]), s.add(a[1], b[1])]
+    }
+    #[inline(always)]
+    fn no_seed(s: S) -> S::I {
+        s.zero()
+    }
+    #[inline(always)]
+    fn add_seeds(s: S, a: S::I, b: S::I) -> S::I {
+        s.add(a, b)
+    }
+    #[inline(always)]
+    fn dot(s: S, sum: [S::I; 2], q: S::V, x: S::V) -> [S::I; 2] {
+        s.dot(sum, q, x)
+    }
+    #[inline(always)]
+    fn dot_seed(s: S, seed: S::I, q: S::V) -> S::I {
+        s.dot_seed(seed, q)
+    }
+    #[inline(always)]
+    fn dot_total(s: S, seed: S::I, sum: [S::I; 2]) -> S::I {
+        s.dot_total(seed, sum)
+    }
+    #[inline(always)]
+    fn diff(s: S, sum: [S::I; 2], q: S::V, x: S::V) -> [S::I; 2] {
+        s.diff(sum, q, x)
+    }
+    #[inline(always)]
+    fn diff_seed(s: S, seed: S::I, q: S::V) -> S::I {
+        s.diff_seed(seed, q)
+    }
+    #[inline(always)]
+    fn diff_once(s: S, sum: [S::I; 2], q: S::V, x: S::V) -> [S::I; 2] {
+        s.diff_once(sum, q, x)
+    }
+    #[inline(always)]
+    fn diff_total(s: S, seed: S::I, sum: [S::I; 2]) -> S::I {
+        s.diff_total(seed, sum)
+    }
+    #[inline(always)]
+    fn norm(s: S, sum: [S::I; 2], x: S::V) -> [S::I; 2] {
+        s.norm(sum, x)
+    }
+    #[inline(always)]
+    fn query_norm(s: S, sum: [S::I; 2], q: S::V) -> [S::I; 2] {
+        s.norm(sum, q)
+    }
+    #[inline(always)]
+    fn norm_total(s: S, sum: [S::I; 2]) -> S::I {
+        s.norm_total(sum)
+    }
+    #[inline(always)]
+    fn numbers<const N: usize>(s: S, totals: [S::I; N]) -> [u32; N] {
+        s.sums(totals)
+    }
+    #[inline(always)]
+    fn with_seed(number: u32, seed: u32) -> u32 {
+        number.wrapping_add(seed)
+    }
+    #[inline(always)]
+    fn signed(number: u32) -> f32 {
+        // A dot product of u8 rows needs all 32 bits, one of i8 rows is at most 2³⁰.
+        match T::KIND {
+            ElementKind::U8 => number as f32,
+            _ => number.cast_signed() as f32,
+        }
+    }
+    #[inline(always)]
+    fn unsigned(number: u32) -> f32 {
+        number as f32
+    }
+}
