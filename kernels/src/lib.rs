@@ -35,6 +35,7 @@ mod codes;
 mod distance;
 mod element;
 mod error;
+mod few;
 mod formula;
 mod hamming;
 mod isa;

@@ -4,6 +4,8 @@
 //! A value of a type that implements [`Simd`] is a token: it exists only where the CPU was
 //! found to have the instructions, which is what makes the operations safe to call.
 
+use crate::few;
+
 /// A vector of `f32` and its arithmetic.
 pub(crate) trait Simd: Copy + 'static {
     /// Lanes of one vector.
@@ -61,7 +63,7 @@ pub(crate) trait Load<T: Copy>: Simd {
         let mut whole = core::mem::MaybeUninit::<[T; 64]>::zeroed();
         // SAFETY: n < LANES <= 64 elements are readable; zeroes are values of every T.
         unsafe {
-            core::ptr::copy_nonoverlapping(p, whole.as_mut_ptr().cast(), n);
+            few::copy(p.cast(), whole.as_mut_ptr().cast(), n * size_of::<T>());
             self.load(whole.as_ptr().cast())
         }
     }

@@ -47,7 +47,7 @@ impl RowDistance {
             1..=MAX_DIM => {}
             _ => return Err(KernelError::TooLong { found: dim }),
         }
-        let shapes = table::find(isa, metric, query, row).ok_or(KernelError::Unsupported { query, row })?;
+        let shapes = table::find(isa, metric, query, row, dim).ok_or(KernelError::Unsupported { query, row })?;
         Ok(Self { shapes, dim, metric, query, row, isa })
     }
 

@@ -53,10 +53,11 @@ where
 {
     let mut sums = [M::zero(s); U];
     let mut seeds = [M::no_seed(s); U];
+    let whole = dim - dim % (U * D::LANES);
     let mut i = 0;
     // SAFETY: no step or part goes beyond dim elements.
     unsafe {
-        while i + U * D::LANES <= dim {
+        while i < whole {
             for u in 0..U {
                 let at = i + u * D::LANES;
                 let (q, x) = (D::query(s, query.add(at)), D::row(s, D::at(row, at)));

@@ -2,6 +2,8 @@
 //! compiled by the generic code below; nothing is listed but what is special.
 
 use crate::formula::{Cosine, InnerProduct, L2};
+#[cfg(target_arch = "x86_64")]
+use crate::isa::Pair;
 use crate::isa::{Entry, Shapes, portable::Portable};
 #[cfg(target_arch = "x86_64")]
 use crate::op::Brains;
@@ -12,21 +14,27 @@ use crate::sums::{Bits, Floats, Sums, Whole};
 use crate::{CodeBits, ElementKind, Isa, Metric};
 use half::{bf16, f16};
 
-/// The loops for one cell; `None` if no kernel takes these types to each other.
+/// The loops for one cell of rows of `dim` elements; `None` if no kernel takes these types to
+/// each other.
 ///
 /// Made for an instruction set the machine lacks, they must not be called.
-pub(crate) fn find(isa: Isa, metric: Metric, query: ElementKind, row: ElementKind) -> Option<Shapes> {
+pub(crate) fn find(isa: Isa, metric: Metric, query: ElementKind, row: ElementKind, dim: usize) -> Option<Shapes> {
     let key = (metric, query, row);
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = dim;
     #[cfg(target_arch = "x86_64")]
     {
         use crate::isa::{avx2::Avx2, avx512::Avx512, bf16::Avx512Bf16};
         use crate::isa::{vnni::Avx2Vnni, vnni::Avx512Vnni};
         match isa {
             Isa::Avx2 => pairs::<Avx2>(key).or_else(|| bytes::<Avx2>(key)).or_else(|| singles::<Avx2>(key)),
-            Isa::Avx2Vnni => bytes::<Avx2Vnni>(key).or_else(|| find(Isa::Avx2, metric, query, row)),
-            Isa::Avx512 => pairs::<Avx512>(key).or_else(|| bytes::<Avx512>(key)).or_else(|| singles::<Avx512>(key)),
-            Isa::Avx512Vnni => bytes::<Avx512Vnni>(key).or_else(|| find(Isa::Avx512, metric, query, row)),
-            Isa::Avx512Bf16 => pairs::<Avx512Bf16>(key).or_else(|| find(Isa::Avx512Vnni, metric, query, row)),
+            Isa::Avx2Vnni => bytes::<Avx2Vnni>(key).or_else(|| find(Isa::Avx2, metric, query, row, dim)),
+            Isa::Avx512 => pairs::<Avx512>(key)
+                .or_else(|| bytes::<Avx512>(key))
+                .or_else(|| common(key, dim))
+                .or_else(|| singles::<Avx512>(key)),
+            Isa::Avx512Vnni => bytes::<Avx512Vnni>(key).or_else(|| find(Isa::Avx512, metric, query, row, dim)),
+            Isa::Avx512Bf16 => pairs::<Avx512Bf16>(key).or_else(|| find(Isa::Avx512Vnni, metric, query, row, dim)),
             _ => portable(key),
         }
     }
@@ -56,6 +64,55 @@ fn portable(key: Key) -> Option<Shapes> {
 #[cfg(target_arch = "x86_64")]
 fn pairs<S: Entry + Brains>((metric, query, row): Key) -> Option<Shapes> {
     (query == ElementKind::Bf16 && row == query).then(|| cell::<S, Pairs>(metric))
+}
+
+/// One row of singles or halves against another, of dimensions that many models have: so few
+/// instructions that the loops' own count.
+#[cfg(target_arch = "x86_64")]
+fn common(key: Key, dim: usize) -> Option<Shapes> {
+    use crate::isa::{avx2::Avx2, avx512::Avx512};
+    let (metric, query, row) = key;
+    let pair = match (query, row) {
+        (ElementKind::F32, ElementKind::F32) => pair_of::<Avx512, Floats<f32, f32>>(metric, dim)?,
+        (ElementKind::F16, ElementKind::F16) if narrow(metric, dim) => {
+            pair_of::<Avx2, Floats<f16, f16>>(metric, dim).or_else(|| Some(singles::<Avx2>(key)?.pair))?
+        }
+        (ElementKind::F16, ElementKind::F16) => pair_of::<Avx512, Floats<f16, f16>>(metric, dim)?,
+        _ => return None,
+    };
+    Some(Shapes { pair, ..singles::<Avx512>(key)? })
+}
+
+/// Whether AVX-512 is better served by 256 bits for one row of half precision: there
+/// `vcvtph2ps` reads memory in one operation, and in 512 bits it takes two, of the ports that
+/// add and multiply. One row converts as much of the query as of itself; many rows share the
+/// query's conversion, and a long row's products and norms gain more from twice the width.
+#[cfg(target_arch = "x86_64")]
+const fn narrow(metric: Metric, dim: usize) -> bool {
+    match metric {
+        Metric::L2 => true,
+        Metric::InnerProduct => dim < 512,
+        Metric::Cosine => dim < 256,
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn pair_of<S: Entry, D: Sums<S>>(metric: Metric, dim: usize) -> Option<Pair> {
+    Some(match dim {
+        100 => fixed::<S, D, 100>(metric),
+        128 => fixed::<S, D, 128>(metric),
+        384 => fixed::<S, D, 384>(metric),
+        _ => return None,
+    })
+}
+
+#[cfg(target_arch = "x86_64")]
+fn fixed<S: Entry, D: Sums<S>, const DIM: usize>(metric: Metric) -> Pair {
+    match metric {
+        Metric::L2 => S::pair_of::<D, L2, DIM>(),
+        Metric::InnerProduct => S::pair_of::<D, InnerProduct, DIM>(),
+        Metric::Cosine => S::pair_of::<D, Cosine, DIM>(),
+    }
 }
 
 /// Pairs that are summed in `f32`.

@@ -1,6 +1,7 @@
 //! AVX2 with FMA and F16C: eight singles, sixteen bytes widened to 16 bits.
 
 use super::entry::{entries, loads, ops, packed};
+use crate::few;
 use crate::op::{Brains, Bytes, Count, Simd};
 use core::arch::x86_64::*;
 use half::{bf16, f16};
@@ -179,7 +180,7 @@ unsafe fn part16(p: *const u8, n: usize, back: bool) -> __m128i {
             _mm_and_si128(v, _mm_loadu_si128(KEEP_BYTES.as_ptr().add(16 + n).cast()))
         } else {
             let mut whole = [0u8; 16];
-            core::ptr::copy_nonoverlapping(p, whole.as_mut_ptr(), n);
+            few::copy(p, whole.as_mut_ptr(), n);
             _mm_loadu_si128(whole.as_ptr().cast())
         }
     }
@@ -195,7 +196,7 @@ pub(super) unsafe fn part32(p: *const u8, n: usize, back: bool) -> __m256i {
             _mm256_and_si256(v, _mm256_loadu_si256(KEEP_BYTES.as_ptr().add(n).cast()))
         } else {
             let mut whole = [0u8; 32];
-            core::ptr::copy_nonoverlapping(p, whole.as_mut_ptr(), n);
+            few::copy(p, whole.as_mut_ptr(), n);
             _mm256_loadu_si256(whole.as_ptr().cast())
         }
     }

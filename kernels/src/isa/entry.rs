@@ -12,7 +12,7 @@ use crate::sums::Sums;
 #[derive(Clone, Copy)]
 pub(crate) struct Shapes {
     /// `(query, row, dim)`.
-    pub(crate) pair: unsafe fn(*const u8, *const u8, usize) -> f32,
+    pub(crate) pair: Pair,
     /// `(query, rows, n, dim, out)`, for rows that are near.
     pub(crate) gathered: Gathered,
     /// The same, fetching rows ahead.
@@ -21,11 +21,17 @@ pub(crate) struct Shapes {
     pub(crate) scan: unsafe fn(*const u8, *const u8, usize, usize, usize, *mut f32),
 }
 
+/// One query, one row, and their dimension.
+pub(crate) type Pair = unsafe fn(*const u8, *const u8, usize) -> f32;
+
 type Gathered = unsafe fn(*const u8, *const *const [u8], usize, usize, *mut f32);
 
 /// An instruction set that loops can be compiled for.
 pub(crate) trait Entry: Copy + 'static {
     fn shapes<D: Sums<Self>, M: Formula<Self, D>>() -> Shapes;
+    /// The `pair` of rows of `DIM` elements alone, its loops unrolled.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "where it was measured to pay"))]
+    fn pair_of<D: Sums<Self>, M: Formula<Self, D>, const DIM: usize>() -> Pair;
 }
 
 /// Implements [`Entry`] for a token: `entries!(Token, #[target_feature(enable = "…")])`.
@@ -93,6 +99,29 @@ macro_rules! entries {
                     scan: scan::<D, M>,
                 }
             }
+
+            fn pair_of<D, M, const DIM: usize>() -> $crate::isa::Pair
+            where
+                D: $crate::sums::Sums<Self>,
+                M: $crate::formula::Formula<Self, D>,
+            {
+                $(#[$context])?
+                unsafe fn pair<
+                    D: $crate::sums::Sums<$token>,
+                    M: $crate::formula::Formula<$token, D>,
+                    const DIM: usize,
+                >(
+                    query: *const u8,
+                    row: *const u8,
+                    dim: usize,
+                ) -> f32 {
+                    debug_assert_eq!(dim, DIM, "a kernel of another dimension");
+                    // SAFETY: the caller's promise.
+                    unsafe { $crate::shape::pair::<$token, D, M>(query, row, DIM) }
+                }
+
+                pair::<D, M, DIM>
+            }
         }
     };
 }
@@ -155,7 +184,7 @@ macro_rules! packed {
                 // the last byte beyond them meets a query's zeroes.
                 unsafe {
                     let bytes = (n * $bits).div_ceil(8);
-                    core::ptr::copy_nonoverlapping(p.cast::<u8>(), word.as_mut_ptr(), bytes);
+                    $crate::few::copy(p.cast(), word.as_mut_ptr(), bytes);
                 }
                 let $v = u64::from_le_bytes(word);
                 #[allow(unused_unsafe, reason = "the baseline's operations are safe")]

@@ -5,6 +5,7 @@
 //! through a buffer, others look back into the row.
 
 use super::entry::{entries, loads, ops, packed};
+use crate::few;
 use crate::op::{Bytes, Simd};
 use core::arch::aarch64::*;
 use core::arch::asm;
@@ -134,7 +135,7 @@ unsafe fn part16(p: *const u8, n: usize, back: bool) -> uint8x16_t {
             vandq_u8(vld1q_u8(p.sub(16 - n)), vld1q_u8(KEEP_BYTES.as_ptr().add(n)))
         } else {
             let mut whole = [0u8; 16];
-            core::ptr::copy_nonoverlapping(p, whole.as_mut_ptr(), n);
+            few::copy(p, whole.as_mut_ptr(), n);
             vld1q_u8(whole.as_ptr())
         }
     }

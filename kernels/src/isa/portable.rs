@@ -2,6 +2,7 @@
 //! registers of the target's baseline. Also the second opinion that tests hold the others to.
 
 use super::entry::{entries, loads, packed};
+use crate::few;
 use crate::op::{Bytes, Count, Simd};
 use half::{bf16, f16};
 use wide::{f32x8, i16x16, i32x8, u32x8};
@@ -129,7 +130,7 @@ macro_rules! bytes {
             unsafe fn load_part(self, p: *const $type, n: usize, _back: bool) -> i16x16 {
                 let mut v = [0; 16];
                 // SAFETY: n < 16 elements are readable.
-                unsafe { core::ptr::copy_nonoverlapping(p, v.as_mut_ptr(), n) };
+                unsafe { few::copy(p.cast(), v.as_mut_ptr().cast(), n) };
                 // SAFETY: v has sixteen elements.
                 unsafe { Bytes::<$type>::load(self, v.as_ptr()) }
             }
@@ -201,7 +202,7 @@ impl Count for Portable {
     unsafe fn load_part(self, p: *const u8, n: usize, _back: bool) -> u64 {
         let mut word = [0; 8];
         // SAFETY: n < 8 bytes are readable.
-        unsafe { core::ptr::copy_nonoverlapping(p, word.as_mut_ptr(), n) };
+        unsafe { few::copy(p, word.as_mut_ptr(), n) };
         u64::from_ne_bytes(word)
     }
     #[inline(always)]
