@@ -6,6 +6,7 @@ mod aarch64;
 mod arrows;
 mod fuzz;
 mod lint;
+mod native;
 mod needs;
 mod shell;
 mod test;
@@ -40,6 +41,11 @@ const COMMANDS: &[Command] = &[
     },
     Command { name: "arrows", about: "which package of ours may depend on which", run: |_| arrows::run() },
     Command { name: "aarch64", about: "the NEON suite, cross-compiled and emulated", run: aarch64::run },
+    Command {
+        name: "native",
+        about: "the kernels of a plain build against those of one for this processor",
+        run: native::run,
+    },
     Command { name: "fuzz", about: "property and crash suites with new seeds, for [MINUTES]", run: fuzz::run },
 ];
 

@@ -5,7 +5,9 @@ use crate::clock::{Contender, race};
 use crate::rows::{Place, Rows, Sample};
 use omendb_kernels::ElementKind::{Bf16, F16, F32, I8, U8};
 use omendb_kernels::{Distance, Element, ElementKind, Isa, Metric, bf16, f16, limits, oracle};
+use serde::{Deserialize, Serialize};
 use std::hint::black_box;
+use std::path::Path;
 use std::time::Duration;
 
 /// The pairs of element types there are kernels for.
@@ -18,21 +20,45 @@ pub(crate) struct Settings {
     pub(crate) turn: Duration,
 }
 
+impl Settings {
+    /// Times the contenders, the first of which only loads: its nanoseconds, and the others'
+    /// beside their errors.
+    pub(crate) fn entries(
+        &self,
+        place: Place,
+        mut contenders: Vec<Contender<'_>>,
+        errors: &[Option<f64>],
+    ) -> (f64, Vec<Entry>) {
+        let (rounds, turn) = match place {
+            Place::Dram => (3, Duration::from_millis(1)),
+            _ => (self.rounds, self.turn),
+        };
+        let times = race(&mut contenders, rounds, turn);
+        let results = contenders.iter().zip(&times).zip(errors).skip(1);
+        let entries =
+            results.map(|((contender, &ns), &error)| Entry { name: contender.name.to_owned(), ns, error }).collect();
+        (times[0], entries)
+    }
+}
+
 /// A contender's result.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Entry {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) ns: f64,
     /// The largest error over the rows looked at, relative to the size of what is summed;
     /// `None` for what computes nothing.
     pub(crate) error: Option<f64>,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Cell {
     pub(crate) place: Place,
-    pub(crate) metric: Metric,
-    pub(crate) query: ElementKind,
-    pub(crate) row: ElementKind,
+    pub(crate) metric: String,
+    /// Those of query and row, as in `f32×u8`.
+    pub(crate) types: String,
     pub(crate) dim: usize,
+    pub(crate) row_bytes: usize,
     pub(crate) entries: Vec<Entry>,
     /// Least nanoseconds a row's loads take, and its multiplications in registers.
     pub(crate) load_ns: f64,
@@ -40,8 +66,14 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    pub(crate) fn row_bytes(&self) -> usize {
-        self.dim * self.row.size()
+    pub(crate) fn label(&self) -> String {
+        format!("{} {} {} {}", self.place.name(), self.types, self.metric, self.dim)
+    }
+
+    /// The cells that a run wrote with `--json`.
+    pub(crate) fn read(path: &Path) -> Result<Vec<Self>, String> {
+        let failed = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+        serde_json::from_str(&std::fs::read_to_string(path).map_err(|e| failed(&e))?).map_err(|e| failed(&e))
     }
 
     /// What a distance cannot take less than.
@@ -85,13 +117,22 @@ struct Case<'a> {
 }
 
 /// How many rows a call of the gathered shape takes: about a vertex's unseen neighbours.
-const GROUP: usize = 32;
+pub(crate) const GROUP: usize = 32;
+
+/// How many rows are visited before the clock is read.
+pub(crate) fn order<T: Sample>(place: Place, rows: &Rows<T>) -> Vec<usize> {
+    rows.order(match place {
+        Place::L1 => rows.len().next_multiple_of(GROUP).max(128),
+        Place::L2 => rows.len().next_multiple_of(GROUP),
+        Place::Dram => 32_768,
+    })
+}
 
 impl Case<'_> {
     fn same<T: Sample + Peers>(&self) -> Result<Cell, String> {
         let rows = Rows::<T>::new(self.place, self.dim, 1);
         let query = Rows::<T>::new(Place::L1, self.dim, 2);
-        T::with_peers(self.metric, self.dim, &query, &rows, self.order(&rows), &mut |peers| {
+        T::with_peers(self.metric, self.dim, &query, &rows, order(self.place, &rows), &mut |peers| {
             self.finish(&query, &rows, peers)
         })
     }
@@ -100,15 +141,6 @@ impl Case<'_> {
         let rows = Rows::<R>::new(self.place, self.dim, 1);
         let query = Rows::<Q>::new(Place::L1, self.dim, 2);
         self.finish(&query, &rows, Vec::new())
-    }
-
-    fn order<T: Sample>(&self, rows: &Rows<T>) -> Vec<usize> {
-        let visits = match self.place {
-            Place::L1 => rows.len().next_multiple_of(GROUP).max(128),
-            Place::L2 => rows.len().next_multiple_of(GROUP),
-            Place::Dram => 32_768,
-        };
-        rows.order(visits)
     }
 
     fn finish<Q: Sample, R: Sample>(
@@ -121,7 +153,7 @@ impl Case<'_> {
         let (metric, dim, isa) = (self.metric, self.dim, self.settings.isa);
         let distance = Distance::<Q, R>::with_isa(metric, dim, isa).map_err(refused)?;
         let bytes = *distance.bytes();
-        let order = self.order(rows);
+        let order = order(self.place, rows);
         let list = rows.list(&order);
         let views: Vec<&[u8]> = list.iter().map(|r| bytemuck::cast_slice(r)).collect();
         let q = query.row(0);
@@ -173,27 +205,16 @@ impl Case<'_> {
             contenders.push(peer);
             errors.push(Some(error));
         }
-        let (rounds, turn) = match self.place {
-            Place::Dram => (3, Duration::from_millis(1)),
-            _ => (self.settings.rounds, self.settings.turn),
-        };
-        let times = race(&mut contenders, rounds, turn);
+        let (load_ns, entries) = self.settings.entries(self.place, contenders, &errors);
         let multiply = multiply_ns(self.settings, dim, R::KIND, Q::KIND);
-        let entries: Vec<Entry> = contenders
-            .iter()
-            .zip(&times)
-            .zip(&errors)
-            .skip(1)
-            .map(|((contender, &ns), &error)| Entry { name: contender.name, ns, error })
-            .collect();
         Ok(Cell {
             place: self.place,
-            metric,
-            query: Q::KIND,
-            row: R::KIND,
+            metric: metric.to_string(),
+            types: format!("{}×{}", Q::KIND, R::KIND),
             dim,
+            row_bytes: dim * size_of::<R>(),
             entries,
-            load_ns: times[0],
+            load_ns,
             multiply_ns: multiply,
         })
     }

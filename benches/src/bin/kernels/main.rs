@@ -3,12 +3,15 @@
 //! error beside the speed.
 #![forbid(unsafe_code)]
 
+mod against;
+mod bits;
 mod cell;
 mod clock;
 mod report;
 mod rows;
+mod verdict;
 
-use cell::Settings;
+use cell::{Cell, Settings};
 use omendb_kernels::{ElementKind, Isa, Metric};
 use rows::Place;
 use std::path::PathBuf;
@@ -17,8 +20,11 @@ use std::time::Duration;
 
 const USAGE: &str = "\
 usage: kernels [--metric l2|ip|cosine] [--type QUERYxROW | TYPE] [--dim N] [--place L1|L2|DRAM]
-               [--isa NAME] [--rounds N] [--turn-us N] [--out FILE.md] [--svg FILE.svg]
-each filter may be given several times; without one, everything is measured";
+               [--isa NAME] [--rounds N] [--turn-us N] [--out FILE.md] [--svg FILE.svg] [--json FILE|-]
+               [--join FILE.json]... [--against PROGRAM]
+each filter may be given several times; without one, everything is measured (`--type bit` is
+Hamming). --join prints what earlier runs wrote with --json, and measures nothing; --against
+measures each cell in turn with another build of this program, and prints the ratios";
 
 fn main() -> ExitCode {
     match run() {
@@ -37,13 +43,15 @@ fn run() -> Result<(), String> {
     let mut places = Vec::new();
     let mut isa = Isa::chosen().map_err(|e| e.to_string())?;
     let (mut rounds, mut turn) = (9, Duration::from_micros(700));
-    let (mut out, mut svg) = (None, None);
+    let (mut out, mut svg, mut json, mut other) = (None, None, None, None);
+    let (mut bits, mut joined) = (false, Vec::new());
     let mut arguments = std::env::args().skip(1);
     while let Some(flag) = arguments.next() {
         let value = arguments.next().ok_or(format!("{flag} needs a value"))?;
         let number = || value.parse::<u64>().map_err(|_| format!("{value} is no number"));
         match flag.as_str() {
             "--metric" => metrics.push(value.parse::<Metric>().map_err(|e| e.to_string())?),
+            "--type" if value == "bit" => bits = true,
             "--type" => {
                 let (query, row) = value.split_once('x').unwrap_or((&value, &value));
                 let kind = |name: &str| name.parse::<ElementKind>().map_err(|e| e.to_string());
@@ -61,31 +69,93 @@ fn run() -> Result<(), String> {
             "--turn-us" => turn = Duration::from_micros(number()?),
             "--out" => out = Some(PathBuf::from(value)),
             "--svg" => svg = Some(PathBuf::from(value)),
+            "--json" => json = Some(value),
+            "--join" => joined.push(PathBuf::from(value)),
+            "--against" => other = Some(PathBuf::from(value)),
             _ => return Err(format!("unknown flag {flag}")),
         }
     }
     let settings = Settings { isa: isa.required().map_err(|e| e.to_string())?, rounds, turn };
-    let mut cells = Vec::new();
+    let mut subjects = Vec::new();
     for place in some(places, &Place::ALL) {
-        for &(query, row) in &some(kinds.clone(), &cell::TYPES) {
-            for &dim in &some(dims.clone(), &[100, 128, 384, 768, 960, 1536]) {
-                for &metric in &some(metrics.clone(), &Metric::ALL) {
-                    let cell = cell::measure(&settings, place, metric, query, row, dim)?;
-                    eprintln!("{}", report::line(&cell));
-                    cells.push(cell);
+        let everything = kinds.is_empty() && !bits;
+        for (query, row) in if everything { cell::TYPES.to_vec() } else { kinds.clone() } {
+            for &dim in &some(dims.clone(), &DIMS) {
+                for metric in some(metrics.clone(), &Metric::ALL) {
+                    subjects.push(Subject { place, dim, rows: Some((metric, query, row)) });
                 }
             }
         }
+        // A gigabyte of bits tells nothing that one of bytes does not.
+        if (bits || everything) && place != Place::Dram {
+            subjects.extend(some(dims.clone(), &DIMS).into_iter().map(|dim| Subject { place, dim, rows: None }));
+        }
     }
-    let table = report::markdown(&settings, &cells);
-    match out {
-        Some(path) => std::fs::write(&path, table).map_err(|e| format!("{}: {e}", path.display()))?,
-        None => print!("{table}"),
+    if let Some(other) = other {
+        return write(out, &against::run(&settings, &subjects, &other)?);
     }
+    let mut cells = Vec::new();
+    for file in &joined {
+        cells.extend(Cell::read(file)?);
+    }
+    if joined.is_empty() {
+        for subject in &subjects {
+            let cell = subject.measure(&settings)?;
+            eprintln!("{}", report::line(&cell));
+            cells.push(cell);
+        }
+    }
+    match json.as_deref() {
+        Some("-") => return write(None, &report::json(&cells)),
+        Some(path) => write(Some(path.into()), &report::json(&cells))?,
+        None => {}
+    }
+    write(out, &format!("{}\n{}", verdict::markdown(&cells), report::markdown(&settings, &cells)))?;
     if let Some(path) = svg {
         report::svg(&path, &cells)?;
     }
     Ok(())
+}
+
+const DIMS: [usize; 6] = [100, 128, 384, 768, 960, 1536];
+
+/// What a cell is of; bits have one metric.
+pub(crate) struct Subject {
+    place: Place,
+    dim: usize,
+    rows: Option<(Metric, ElementKind, ElementKind)>,
+}
+
+impl Subject {
+    fn measure(&self, settings: &Settings) -> Result<Cell, String> {
+        match self.rows {
+            Some((metric, query, row)) => cell::measure(settings, self.place, metric, query, row, self.dim),
+            None => bits::measure(settings, self.place, self.dim),
+        }
+    }
+
+    /// The arguments that make this program measure it alone.
+    fn arguments(&self) -> Vec<String> {
+        let (place, dim) = (self.place.name().to_owned(), self.dim.to_string());
+        let mut list = vec!["--place".to_owned(), place, "--dim".to_owned(), dim, "--type".to_owned()];
+        match self.rows {
+            Some((metric, query, row)) => {
+                list.extend([format!("{query}x{row}"), "--metric".to_owned(), metric.to_string()]);
+            }
+            None => list.push("bit".to_owned()),
+        }
+        list
+    }
+}
+
+fn write(path: Option<PathBuf>, text: &str) -> Result<(), String> {
+    match path {
+        Some(path) => std::fs::write(&path, text).map_err(|e| format!("{}: {e}", path.display())),
+        None => {
+            print!("{text}");
+            Ok(())
+        }
+    }
 }
 
 fn some<T: Clone>(chosen: Vec<T>, all: &[T]) -> Vec<T> {

@@ -7,17 +7,18 @@ use std::path::Path;
 
 const COLUMNS: [&str; 7] = ["pair", "gathered", "ahead", "scan", "simsimd", "numkong", "diskann"];
 
-fn label(cell: &Cell) -> String {
-    format!("{} {}×{} {} {}", cell.place.name(), cell.query, cell.row, cell.metric, cell.dim)
-}
-
 /// One line for the terminal while the run goes on.
 pub(crate) fn line(cell: &Cell) -> String {
-    let mut line = format!("{:28} limit {:7.2} ns", label(cell), cell.limit_ns());
+    let mut line = format!("{:28} limit {:7.2} ns", cell.label(), cell.limit_ns());
     for entry in &cell.entries {
         write!(line, "  {} {:.2}", entry.name, entry.ns).ok();
     }
     line
+}
+
+/// Every cell, for [`Cell::read`].
+pub(crate) fn json(cells: &[Cell]) -> String {
+    serde_json::to_string_pretty(cells).unwrap_or_default() + "\n"
 }
 
 /// Every cell: nanoseconds a distance, with the share of the machine's limit reached and the
@@ -36,7 +37,7 @@ pub(crate) fn markdown(settings: &Settings, cells: &[Cell]) -> String {
     writeln!(out, "|---|---|---|{}", "---|".repeat(COLUMNS.len())).ok();
     for cell in cells {
         let best = cell.ns("gathered").unwrap_or(f64::NAN);
-        write!(out, "| {} | {:.2} | {:.1} |", label(cell), cell.limit_ns(), cell.row_bytes() as f64 / best).ok();
+        write!(out, "| {} | {:.2} | {:.1} |", cell.label(), cell.limit_ns(), cell.row_bytes as f64 / best).ok();
         for column in COLUMNS {
             match cell.entries.iter().find(|e| e.name == column) {
                 Some(entry) => write!(
@@ -75,7 +76,7 @@ pub(crate) fn svg(path: &Path, cells: &[Cell]) -> Result<(), String> {
     }
     for (i, cell) in cells.iter().enumerate() {
         let y = 52 + 16 * i as i32;
-        area.draw(&Text::new(label(cell), (6, y - 6), text.clone())).map_err(|e| failed(&e))?;
+        area.draw(&Text::new(cell.label(), (6, y - 6), text.clone())).map_err(|e| failed(&e))?;
         for entry in &cell.entries {
             let column = COLUMNS.iter().position(|c| *c == entry.name).unwrap_or(0);
             let x = across(entry.ns / cell.limit_ns());

@@ -3,7 +3,7 @@
 use omendb_kernels::{Element, bf16, f16};
 
 /// Where the rows of a cell lie while they are computed on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Place {
     L1,
     L2,

@@ -1,0 +1,95 @@
+//! This build against another one of the same source, cell by cell and in turn: what a plain
+//! build is worth beside one for this very processor.
+
+use crate::Subject;
+use crate::cell::{Cell, Settings};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+/// The shapes that are compared.
+const SHAPES: [&str; 4] = ["pair", "gathered", "ahead", "scan"];
+/// This build is to reach so much of the other one's speed.
+const GOAL: f64 = 0.95;
+/// Turns of both sides; a cell below the goal gets the rest of them.
+const TURNS: [usize; 2] = [2, 8];
+
+/// Least nanoseconds of each shape, here and there; infinite for what there is not.
+type Best = [[f64; 2]; SHAPES.len()];
+
+pub(crate) fn run(settings: &Settings, subjects: &[Subject], other: &Path) -> Result<String, String> {
+    let mut lines = String::new();
+    let (mut all, mut below, mut least) = (0, Vec::new(), (f64::INFINITY, String::new()));
+    for subject in subjects {
+        let mut best: Best = [[f64::INFINITY; 2]; SHAPES.len()];
+        let mut label = String::new();
+        for turn in 0..TURNS[1] {
+            if turn >= TURNS[0] && ratios(&best).iter().flatten().all(|&ratio| ratio >= GOAL) {
+                break;
+            }
+            for (side, cell) in [subject.measure(settings)?, elsewhere(settings, subject, other)?].iter().enumerate() {
+                label = cell.label();
+                for (shape, best) in SHAPES.iter().zip(&mut best) {
+                    best[side] = best[side].min(cell.ns(shape).unwrap_or(f64::INFINITY));
+                }
+            }
+        }
+        write!(lines, "| {label} |").ok();
+        for (shape, (best, ratio)) in SHAPES.iter().zip(best.iter().zip(ratios(&best))) {
+            let Some(ratio) = ratio else {
+                write!(lines, " – |").ok();
+                continue;
+            };
+            write!(lines, " {:.2} / {:.2} = {:.0} % |", best[1], best[0], 100.0 * ratio).ok();
+            all += 1;
+            if ratio < GOAL {
+                below.push(format!("{label} {shape} ({:.0} %)", 100.0 * ratio));
+            }
+            if ratio < least.0 {
+                least = (ratio, format!("{label} {shape}"));
+            }
+        }
+        writeln!(lines).ok();
+        eprintln!("{}", lines.lines().next_back().unwrap_or_default());
+    }
+    let mut out = format!(
+        "Instruction set: {}. Nanoseconds a distance of the other build / of this one = this one's share of the \
+         other's speed, the best of {} to {} turns each.\n\n",
+        settings.isa, TURNS[0], TURNS[1]
+    );
+    writeln!(
+        out,
+        "* At least {:.0} %: {} of {all}. The least is {:.0} %, {}.",
+        100.0 * GOAL,
+        all - below.len(),
+        100.0 * least.0,
+        least.1
+    )
+    .ok();
+    if !below.is_empty() {
+        writeln!(out, "* Below: {}.", below.join(", ")).ok();
+    }
+    write!(out, "\n| cell | {} |\n|---|{}\n{lines}", SHAPES.join(" | "), "---|".repeat(SHAPES.len())).ok();
+    Ok(out)
+}
+
+/// This build's share of the other's speed, a shape.
+fn ratios(best: &Best) -> [Option<f64>; SHAPES.len()] {
+    best.map(|[here, there]| (here.is_finite() && there.is_finite()).then(|| there / here))
+}
+
+/// The same cell, measured by the other build.
+fn elsewhere(settings: &Settings, subject: &Subject, other: &Path) -> Result<Cell, String> {
+    let failed = |e: &dyn std::fmt::Display| format!("{}: {e}", other.display());
+    let output = Command::new(other)
+        .args(subject.arguments())
+        .args(["--isa", settings.isa.name(), "--rounds", &settings.rounds.to_string()])
+        .args(["--turn-us", &settings.turn.as_micros().to_string(), "--json", "-"])
+        .output()
+        .map_err(|e| failed(&e))?;
+    if !output.status.success() {
+        return Err(failed(&String::from_utf8_lossy(&output.stderr)));
+    }
+    let cells: Vec<Cell> = serde_json::from_slice(&output.stdout).map_err(|e| failed(&e))?;
+    cells.into_iter().next().ok_or_else(|| failed(&"measured nothing"))
+}

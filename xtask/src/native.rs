@@ -1,0 +1,22 @@
+//! `cargo xtask native [ARGUMENTS]`: the kernels of a plain build against those of a build for
+//! this very processor, cell by cell. The arguments are those of the kernels' run.
+
+use crate::{Outcome, shell};
+use std::process::Command;
+
+const BUILD: [&str; 6] = ["build", "--release", "-p", "omendb-benches", "--bin", "kernels"];
+
+pub(crate) fn run(arguments: &[String]) -> Outcome {
+    let (plain, native) = (shell::target_dir(), shell::target_dir().join("native"));
+    let mut build = shell::cargo(&BUILD);
+    build.env_remove("RUSTFLAGS");
+    shell::step(build)?;
+    let mut build = shell::cargo(&BUILD);
+    build.env("CARGO_TARGET_DIR", &native).env("RUSTFLAGS", "-C target-cpu=native");
+    shell::step(build)?;
+    let program = |target: std::path::PathBuf| target.join("release").join("kernels");
+    let mut compare = Command::new(program(plain));
+    // Rows in memory wait for it, whatever the build.
+    compare.args(["--place", "L1", "--place", "L2", "--against"]).arg(program(native)).args(arguments);
+    shell::step(compare)
+}
