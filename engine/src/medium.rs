@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use omendb_storage::mapped::Mapped;
+use omendb_storage::mapped::{self, Mapped};
 #[cfg(feature = "rocksdb")]
 use omendb_storage::rocks::{self, Rocks};
-use omendb_storage::{Durability, Schema, Storage, StorageError};
+use omendb_storage::{Durability, IdRef, Salvaged, Schema, Storage, StorageError};
 
 /// Where the rows of a database rest that has a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,6 +56,19 @@ impl Backend {
             Backend::Mapped => Ok(Box::new(Mapped::open_read_only(path)?)),
             #[cfg(feature = "rocksdb")]
             Backend::RocksDb => Ok(Box::new(Rocks::open_read_only(path)?)),
+        }
+    }
+
+    /// Hands out the whole rows of a damaged database.
+    pub(crate) fn salvage<E: From<StorageError>>(
+        self,
+        path: &Path,
+        take: impl FnMut(&Schema, IdRef<'_>, &[u8]) -> Result<(), E>,
+    ) -> Result<Salvaged, E> {
+        match self {
+            Backend::Mapped => mapped::salvage(path, take),
+            #[cfg(feature = "rocksdb")]
+            Backend::RocksDb => rocks::salvage(path, take),
         }
     }
 }

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use omendb_storage::mapped::salvage;
 use omendb_storage::{IdRef, Schema, StorageError};
 
-use crate::{BatchError, Db, Id, OpenError, OpenOptions, Options, RowsRef};
+use crate::{Backend, BatchError, Db, Id, OpenError, OpenOptions, Options, RowsRef};
 
 /// Bytes of rows that are added at a time.
 const PIECE: usize = 64 << 20;
@@ -36,24 +35,28 @@ pub enum RepairError {
 
 impl Db {
     /// Takes every row of the database at `from` whose checksum holds into a new database at `to`,
-    /// and builds its graph anew. Nothing at `from` is changed.
+    /// of the same backend, and builds its graph anew. Nothing at `from` is changed.
     ///
     /// If a delete or a replacement is among what was lost, a row that had gone comes back.
     ///
     /// # Errors
-    /// [`RepairError`] when `from` has no whole manifest, or `to` cannot be made.
+    /// [`RepairError`] when `from` has no whole manifest (of RocksDB: when RocksDB cannot open it at
+    /// all), or `to` cannot be made.
     pub fn repair(from: impl AsRef<Path>, to: impl AsRef<Path>, options: OpenOptions) -> Result<Repaired, RepairError> {
+        let from = from.as_ref();
+        let backend = Backend::of(from);
+        let new = |schema: &Schema| Saving::new(to.as_ref(), schema, backend, options.clone());
         let mut saving: Option<Saving> = None;
-        let salvaged = salvage(from, |schema: &Schema, id: IdRef<'_>, row: &[u8]| {
+        let salvaged = backend.salvage(from, |schema: &Schema, id: IdRef<'_>, row: &[u8]| {
             let saving = match &mut saving {
                 Some(saving) => saving,
-                none => none.insert(Saving::new(to.as_ref(), schema, options.clone())?),
+                none => none.insert(new(schema)?),
             };
             saving.take(id, row)
         })?;
         let mut saving = match saving {
             Some(saving) => saving,
-            None => Saving::new(to.as_ref(), &salvaged.schema, options)?,
+            None => new(&salvaged.schema)?,
         };
         saving.add()?;
         saving.db.flush()?;
@@ -69,8 +72,8 @@ struct Saving {
 }
 
 impl Saving {
-    fn new(to: &Path, schema: &Schema, options: OpenOptions) -> Result<Self, OpenError> {
-        let db = Db::create(to, Options::from_schema(schema, options)?)?;
+    fn new(to: &Path, schema: &Schema, backend: Backend, options: OpenOptions) -> Result<Self, OpenError> {
+        let db = Db::create(to, Options::from_schema(schema, options)?.backend(backend))?;
         Ok(Saving { db, ids: Vec::new(), rows: Vec::new() })
     }
 

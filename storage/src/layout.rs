@@ -9,6 +9,8 @@ pub const MAX_SLOTS: u64 = u32::MAX as u64 - 1;
 /// Longest [`Schema::user`], in bytes.
 pub const MAX_USER_BYTES: usize = 64 << 10;
 
+/// The folder of RocksDB in a database's, by which each backend knows the other's databases.
+pub(crate) const ROCKS: &str = "rocks";
 /// Rows start on boundaries of this many bytes: a cache line, and the widest vector register.
 pub(crate) const ALIGN: usize = 64;
 const SEGMENT_BYTES: usize = 64 << 20;

@@ -30,11 +30,11 @@ mod fields;
 mod ids;
 mod layout;
 pub mod mapped;
-
 pub mod memory;
 mod region;
 #[cfg(feature = "rocksdb")]
 pub mod rocks;
+mod salvaged;
 mod slots;
 mod table;
 mod usage;
@@ -45,5 +45,6 @@ pub use contract::{BlobSource, Commit, Durability, Packed, RowSource, Schema, St
 pub use error::{Problem, StorageError};
 pub use ids::{IdColumn, IdKind, IdRef, MAX_TEXT_ID};
 pub use layout::{MAX_ROW_BYTES, MAX_SLOTS, MAX_USER_BYTES};
+pub use salvaged::Salvaged;
 pub use usage::Usage;
 pub use view::View;

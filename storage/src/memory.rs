@@ -58,7 +58,8 @@ impl Storage for Memory {
     fn commit(&self, commit: Commit<'_>) -> Result<Arc<View>, StorageError> {
         let mut writer = self.writer();
         writer.table.check(&commit)?;
-        put_rows(&mut writer.table, commit.rows)?;
+        let first = writer.table.now().slots();
+        put_rows(&mut writer.table, first, commit.rows)?;
         let view = writer.table.apply(commit.ids, commit.dead);
         self.now.store(Arc::clone(&view));
         Ok(view)
@@ -81,7 +82,7 @@ impl Storage for Memory {
         let blobs = write_blobs(blobs)?;
         // The one `apply` below counts as the commit.
         let mut table = Table::new(&self.schema, view.epoch() + 1, view.commit())?;
-        put_rows(&mut table, &Reordered { view, order })?;
+        put_rows(&mut table, 0, &Reordered { view, order })?;
         ids_in_order(view, order, usize::MAX, |ids| {
             table.apply(ids, &[]);
             Ok::<_, StorageError>(())
@@ -168,10 +169,11 @@ impl RowSource for Reordered<'_> {
     }
 }
 
-/// Writes rows behind the last slot of a table whose segments are anonymous, growing it.
-pub(crate) fn put_rows(table: &mut Table, rows: &dyn RowSource) -> Result<(), StorageError> {
+/// Writes rows to the slots from `first` on, at or behind the last one, of a table whose segments
+/// are anonymous, growing it.
+pub(crate) fn put_rows(table: &mut Table, first: u32, rows: &dyn RowSource) -> Result<(), StorageError> {
     let layout = table.layout();
-    let first = table.now().slots();
+    assert!(first >= table.now().slots(), "rows that a view shows do not change");
     let wanted = layout.segments(u64::from(first) + rows.len() as u64);
     while table.segments().len() < wanted {
         let reserve = |source| StorageError::io(Path::new("memory"), "reserve", source);

@@ -23,8 +23,8 @@ const SHOWN: usize = 20;
 Example:
   omendb repair damaged.omen saved.omen
 
-The damaged database is only read, and must be one of mapped files that no process writes to. The
-new one appears when it is whole, with a new graph. If a delete or a replacement is among what is
+The damaged database is only read; no process may write to it meanwhile. The new one, of the same
+backend, appears when it is whole, with a new graph. If a delete or a replacement is among what is
 lost, a row that had gone comes back. --json lists every loss.
 
 Exit code 0 if nothing is lost, 1 if something is, 3 if there is nothing to begin with.")]

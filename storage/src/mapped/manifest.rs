@@ -9,7 +9,7 @@ use super::dir::{Dir, DirFile, LOCK, MANIFESTS, NEW_MANIFEST, parse};
 use super::medium::Open;
 use crate::blob::good_name;
 use crate::fields::Fields;
-use crate::layout::Layout;
+use crate::layout::{Layout, ROCKS};
 use crate::{IdKind, Schema, StorageError};
 
 /// The version this library writes, and the newest it reads.
@@ -258,8 +258,13 @@ pub(crate) fn read_slot(dir: &Dir, slot: usize) -> Result<Option<Result<Manifest
 pub(crate) fn read(dir: &Dir) -> Result<Slots, StorageError> {
     match (read_slot(dir, 0)?, read_slot(dir, 1)?) {
         (None, None) => {
-            dir.list()?;
-            Err(StorageError::NotADatabase { path: dir.path().into(), what: "it has no manifest" })
+            let in_rocksdb = dir.list()?.iter().any(|name| name == ROCKS);
+            let what = match in_rocksdb {
+                true if cfg!(feature = "rocksdb") => "it has no manifest, but a folder of RocksDB",
+                true => "its rows are in RocksDB, and this program was built without the feature `rocksdb`",
+                false => "it has no manifest",
+            };
+            Err(StorageError::NotADatabase { path: dir.path().into(), what })
         }
         (Some(Ok(a)), Some(Ok(b))) => {
             let (agree, b_newer) = (a == b, b.generation > a.generation);

@@ -36,7 +36,7 @@ use lock::Lock;
 use log::Log;
 use manifest::{Entry, Manifest};
 use medium::{Disk, Medium};
-pub use salvage::{Salvaged, salvage};
+pub use salvage::salvage;
 use segment::Segment;
 
 /// A database in files.

@@ -17,18 +17,7 @@ use super::scan::Reader;
 use super::segment::{Segment, row_checksum};
 use crate::fields::Fields;
 use crate::layout::Layout;
-use crate::{IdColumn, IdRef, Problem, Schema, StorageError};
-
-/// What [`salvage`] got, and what it did not.
-#[derive(Debug)]
-pub struct Salvaged {
-    /// What the database held.
-    pub schema: Schema,
-    /// Rows handed out.
-    pub rows: u64,
-    /// What is lost: files, blocks of ids, commits, rows.
-    pub lost: Vec<Problem>,
-}
+use crate::{IdColumn, IdRef, Problem, Salvaged, Schema, StorageError};
 
 /// Hands out every living row of a damaged database whose id and bytes are as they were written,
 /// in the order they were inserted. Nothing at `path` is changed.

@@ -92,7 +92,7 @@ pub(super) fn encode_schema(schema: &Schema) -> Vec<u8> {
 
 pub(super) fn decode_schema(bytes: &[u8], path: &Path) -> Result<Schema, StorageError> {
     let mut fields = Fields(bytes);
-    let broken = || super::corrupt(path, "its schema cannot be read".into());
+    let broken = || super::store::corrupt(path, "its schema cannot be read");
     let found = fields.u32().ok_or_else(broken)?;
     if found != VERSION {
         return Err(StorageError::Version { path: path.into(), found, supported: VERSION });

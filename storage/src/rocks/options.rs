@@ -25,7 +25,7 @@ pub(super) fn family(name: &str) -> Options {
     table.set_block_size(16 << 10);
     options.set_block_based_table_factory(&table);
     match name {
-        super::ROWS | super::BLOBS => {
+        super::store::ROWS | super::store::BLOBS => {
             options.set_write_buffer_size(64 << 20);
             options.set_compression_type(DBCompressionType::None);
             options.set_enable_blob_files(true);

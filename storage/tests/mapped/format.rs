@@ -10,7 +10,7 @@ use crate::image::{Image, scratch};
 use crate::kit::{Contents, Model, contents, schema};
 
 /// `(field, offset, bytes)` of the table under each heading.
-fn tables() -> BTreeMap<String, Vec<(String, usize, usize)>> {
+pub(crate) fn tables() -> BTreeMap<String, Vec<(String, usize, usize)>> {
     let mut tables: BTreeMap<String, Vec<_>> = BTreeMap::new();
     let mut heading = String::new();
     for line in include_str!("../../FORMAT.md").lines() {
@@ -29,7 +29,7 @@ fn tables() -> BTreeMap<String, Vec<(String, usize, usize)>> {
 
 /// A table beside the bytes it describes: every field has one of the values listed, all fields
 /// are covered, and they lie one behind the other.
-fn compare(table: &[(String, usize, usize)], bytes: &[u8], expected: &[(&str, &[u8])]) {
+pub(crate) fn compare(table: &[(String, usize, usize)], bytes: &[u8], expected: &[(&str, &[u8])]) {
     let mut end = 0;
     for ((field, offset, length), (name, value)) in table.iter().zip(expected) {
         assert_eq!(*offset, end, "{field} begins where the field before it ends");

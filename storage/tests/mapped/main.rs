@@ -12,6 +12,10 @@ mod kill;
 mod processes;
 #[cfg(feature = "rocksdb")]
 mod rocks;
+#[cfg(feature = "rocksdb")]
+mod rocks_format;
+#[cfg(feature = "rocksdb")]
+mod rocks_salvage;
 mod salvage;
 mod simulated;
 mod torn;

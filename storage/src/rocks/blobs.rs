@@ -1,0 +1,60 @@
+//! Blobs in pages of 64 KiB, under a number that is used once; the state says which number is whose.
+
+use rocksdb::WriteBatch;
+
+use super::codec::{BlobEntry, State, key};
+use super::store::{BLOBS, Store};
+use crate::blob::check_names;
+use crate::{Blob, BlobSource, StorageError};
+
+const PAGE: usize = 64 << 10;
+
+/// Writes blobs under new numbers, which `state` counts; no state names them yet.
+pub(super) fn write(
+    store: &Store,
+    sources: &[BlobSource<'_>],
+    state: &mut State,
+) -> Result<Vec<BlobEntry>, StorageError> {
+    check_names(sources.iter().map(|blob| blob.name))?;
+    let mut entries = Vec::new();
+    for source in sources {
+        let mut bytes = Vec::new();
+        (source.write)(&mut bytes)
+            .map_err(|error| StorageError::Blob { name: source.name.into(), what: error.to_string() })?;
+        let number = state.next_blob;
+        state.next_blob += 1;
+        let mut batch = WriteBatch::default();
+        for (page, piece) in bytes.chunks(PAGE).enumerate() {
+            batch.put_cf(store.family(BLOBS), key(number, page as u32), piece);
+            store.write_ahead(&mut batch)?;
+        }
+        store.write(batch, false)?;
+        let (bytes, crc) = (bytes.len() as u64, crc32c::crc32c(&bytes));
+        entries.push(BlobEntry { name: source.name.into(), number, bytes, crc });
+    }
+    Ok(entries)
+}
+
+/// A blob that the state names, its checksum verified.
+pub(super) fn read(store: &Store, entry: &BlobEntry) -> Result<Blob, StorageError> {
+    let name = &entry.name;
+    let mut bytes = Vec::new();
+    for page in 0..entry.bytes.div_ceil(PAGE as u64) {
+        match store.get(BLOBS, &key(entry.number, page as u32))? {
+            Some(piece) => bytes.extend_from_slice(&piece),
+            None => return Err(store.corrupt(format!("page {page} of blob {name} is missing"))),
+        }
+    }
+    if bytes.len() as u64 != entry.bytes || crc32c::crc32c(&bytes) != entry.crc {
+        return Err(store.corrupt(format!("blob {name} does not match its checksum")));
+    }
+    Blob::copied(&bytes).map_err(|source| StorageError::io(store.path(), "reserve memory for", source))
+}
+
+/// Removes in `batch` the blobs that only `old` names.
+pub(super) fn drop_old(store: &Store, batch: &mut WriteBatch, old: &State, new: &State) {
+    for entry in old.blobs.iter().filter(|entry| new.blobs.iter().all(|other| other.number != entry.number)) {
+        let (from, to) = (key(entry.number, 0).to_vec(), key(entry.number + 1, 0).to_vec());
+        batch.delete_range_cf(store.family(BLOBS), from, to);
+    }
+}

@@ -1,0 +1,57 @@
+//! Reading the whole state into memory when a database is opened.
+
+use super::codec::{self, State, key, pair};
+use super::pages;
+use super::store::{DEAD, META, SLOTS, Store};
+use crate::table::Table;
+use crate::{Schema, StorageError};
+
+/// What the database holds, and where it stands.
+pub(super) fn meta(store: &Store) -> Result<(Schema, State), StorageError> {
+    let value = |name: &str| {
+        let nothing = || StorageError::NotADatabase { path: store.path().into(), what: "it has no schema or state" };
+        store.get(META, name.as_bytes())?.ok_or_else(nothing)
+    };
+    let schema = codec::decode_schema(&value("schema")?, store.path())?;
+    let state = State::decode(&value("state")?).ok_or_else(|| store.corrupt("its state cannot be read"))?;
+    Ok((schema, state))
+}
+
+/// Rows, ids and deaths of a state.
+pub(super) fn table(store: &Store, schema: &Schema, state: &State) -> Result<Table, StorageError> {
+    let mut table = Table::new(schema, state.epoch, state.commit)?;
+    pages::read_into(store, &mut table, state)?;
+    table.restore(state.commit, state.slots);
+
+    let mut next = 0;
+    for found in store.from(SLOTS, &key(state.epoch, 0)) {
+        let (at, value) = found?;
+        let Some(first) = codec::slot_of(&at, state.epoch).filter(|_| next < state.slots) else { break };
+        // Others are of a batch that was never committed.
+        if first == next {
+            let most = (state.slots - next) as usize;
+            let taken = codec::decode_ids(&value, schema.ids, most, |ids| {
+                table.restore_ids(first, ids);
+                next += ids.len() as u32;
+            });
+            taken.ok_or_else(|| store.corrupt("ids cannot be read"))?;
+        }
+    }
+    if next != state.slots {
+        return Err(store.corrupt("ids are missing"));
+    }
+
+    let from = pair(state.epoch, 0);
+    for found in store.from(DEAD, &from) {
+        let (at, value) = found?;
+        if at[..8] != from[..8] {
+            break;
+        }
+        for slot in codec::decode_slots(&value).ok_or_else(|| store.corrupt("dead slots cannot be read"))? {
+            if !table.restore_death(slot) {
+                return Err(store.corrupt("a slot dies twice"));
+            }
+        }
+    }
+    Ok(table)
+}

@@ -1,0 +1,171 @@
+//! Getting out of a damaged database every row that RocksDB still reads.
+//!
+//! RocksDB sums each block and each value in blob files; what it refuses is passed over, and what
+//! comes behind it is looked for. Needed is its own list of files (CURRENT and MANIFEST): without
+//! them opening fails, and so does this.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use super::codec::{self, State, key, pair};
+use super::store::{DEAD, INNER, ROWS, SLOTS, Store};
+use super::{load, pages};
+use crate::{IdColumn, IdRef, Problem, Salvaged, Schema, StorageError};
+
+/// Hands out every living row of a damaged database whose id and bytes are as they were written,
+/// in the order they were inserted. Nothing at `path` is changed.
+///
+/// If a delete or a replacement is among what was lost, a row that had died comes out again; an id
+/// may then come twice, the newer row later.
+///
+/// # Errors
+/// Those of opening, if RocksDB's list of files or the database's state cannot be read; and what
+/// `take` returns.
+pub fn salvage<E: From<StorageError>>(
+    path: impl AsRef<Path>,
+    mut take: impl FnMut(&Schema, IdRef<'_>, &[u8]) -> Result<(), E>,
+) -> Result<Salvaged, E> {
+    let path = path.as_ref();
+    let store = Store::open_damaged(path)?;
+    let (schema, state) = load::meta(&store)?;
+    let mut lost = Vec::new();
+    let mut lose = |what: String| lost.push(Problem { file: path.join(INNER), offset: 0, what });
+    let dead = dead(&store, &state, &mut lose);
+
+    let mut page = Page { number: None, bytes: Vec::new() };
+    let page_rows = pages::page_rows(schema.row_bytes);
+    let (mut rows, mut outcome) = (0, Ok(()));
+    ids(&store, &schema, &state, &mut lose, &mut |first, ids, lose| {
+        for i in 0..ids.len() {
+            let slot = first + i as u32;
+            if outcome.is_err() || dead.contains(&slot) {
+                continue;
+            }
+            page.read(&store, state.epoch, slot / page_rows, lose);
+            let at = (slot % page_rows) as usize * schema.row_bytes;
+            match page.bytes.get(at..at + schema.row_bytes) {
+                Some(row) => {
+                    outcome = take(&schema, ids.get(i), row);
+                    rows += 1;
+                }
+                None => lose(format!("the row of slot {slot} (id {}) cannot be read", ids.get(i))),
+            }
+        }
+    });
+    outcome?;
+    Ok(Salvaged { schema, rows, lost })
+}
+
+/// The page that was looked at last; without bytes if it cannot be read.
+struct Page {
+    number: Option<u32>,
+    bytes: Vec<u8>,
+}
+
+impl Page {
+    fn read(&mut self, store: &Store, epoch: u64, number: u32, lose: &mut dyn FnMut(String)) {
+        if self.number == Some(number) {
+            return;
+        }
+        self.number = Some(number);
+        self.bytes.clear();
+        match store.get(ROWS, &key(epoch, number)) {
+            Ok(Some(bytes)) => self.bytes.extend_from_slice(&bytes),
+            Ok(None) => lose(format!("page {number} of the rows is missing")),
+            Err(error) => lose(format!("page {number} of the rows: {error}")),
+        }
+    }
+}
+
+type Lose<'a> = dyn FnMut(String) + 'a;
+
+/// The ids that can be read, by the slot of the first.
+fn ids(
+    store: &Store,
+    schema: &Schema,
+    state: &State,
+    lose: &mut Lose<'_>,
+    each: &mut dyn FnMut(u32, IdColumn<'_>, &mut Lose<'_>),
+) {
+    let gap = |from: u32, to: u32| format!("the ids of slots {from} to {} cannot be read", to - 1);
+    let mut next = 0;
+    let key_of = |slot: u64| key(state.epoch, slot as u32).to_vec();
+    walk(store, SLOTS, u64::from(state.slots), &key_of, &mut |found| match found {
+        Ok((at, value)) => {
+            let first = codec::slot_of(at, state.epoch).filter(|first| (next..state.slots).contains(first))?;
+            let read = codec::decode_ids(value, schema.ids, (state.slots - first) as usize, |ids| {
+                if first > next {
+                    lose(gap(next, first));
+                }
+                each(first, ids, lose);
+                next = first + ids.len() as u32;
+            });
+            Some(u64::from(if read.is_some() { next } else { first + 1 }))
+        }
+        Err(error) => {
+            lose(format!("ids from slot {next} on: {error}"));
+            None
+        }
+    });
+    if next < state.slots {
+        lose(gap(next, state.slots));
+    }
+}
+
+/// The dead slots that can be read.
+fn dead(store: &Store, state: &State, lose: &mut Lose<'_>) -> HashSet<u32> {
+    let mut dead = HashSet::new();
+    let key_of = |commit: u64| pair(state.epoch, commit).to_vec();
+    walk(store, DEAD, state.commit + 1, &key_of, &mut |found| match found {
+        Ok((at, value)) => {
+            let commit = at.strip_prefix(&state.epoch.to_be_bytes())?;
+            let commit = u64::from_be_bytes(commit.try_into().ok()?);
+            match codec::decode_slots(value) {
+                Some(slots) => dead.extend(slots),
+                None => lose(format!("the deletes of commit {commit} cannot be read")),
+            }
+            Some(commit + 1)
+        }
+        Err(error) => {
+            lose(format!("deletes: {error}"));
+            None
+        }
+    });
+    dead
+}
+
+/// A key and its value, or why they cannot be read.
+type Found<'a> = Result<(&'a [u8], &'a [u8]), StorageError>;
+
+/// Hands out the pairs of a family from number 0 to `end`, and where they cannot be read, the error
+/// once, and those behind it. `each` answers with the number that comes next, `None` to end.
+fn walk(
+    store: &Store,
+    family: &str,
+    end: u64,
+    key_of: &dyn Fn(u64) -> Vec<u8>,
+    each: &mut dyn FnMut(Found<'_>) -> Option<u64>,
+) {
+    // Numbers passed over in search of something whole: more each time, so that a damaged table is
+    // crossed soon and little is lost behind a damaged block.
+    let (mut from, mut step) = (0, 0);
+    'whole: while from < end {
+        for found in store.from(family, &key_of(from)) {
+            match found {
+                Ok((at, value)) => match each(Ok((&at, &value))) {
+                    Some(next) => (from, step) = (next, 0),
+                    None => return,
+                },
+                Err(error) => {
+                    if step == 0 {
+                        each(Err(error));
+                    }
+                    step += 1;
+                    from += step;
+                    continue 'whole;
+                }
+            }
+        }
+        return;
+    }
+}
