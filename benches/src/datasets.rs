@@ -1,9 +1,10 @@
 //! `datasets`: the real sets, each built in one batch, reopened and compared with its exact answers;
 //! and one of them built at growing sizes. Prints Markdown.
 
+use crate::sets::{SETS, Set, element};
 use crate::{Failure, machine, truth};
-use omendb_engine::{Db, Element, ElementKind, Id, Metric, Options, RowsRef, SearchOptions, f16};
-use omendb_formats::{NumberKind, Strided, Truth, VectorFile, read_truth};
+use omendb_engine::{Db, Element, Id, Metric, Options, RowsRef, SearchOptions, f16};
+use omendb_formats::{NumberKind, Strided, Truth};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -30,38 +31,6 @@ pub(crate) struct Arguments {
     scratch: Option<PathBuf>,
 }
 
-struct Set {
-    name: &'static str,
-    base: &'static str,
-    query: &'static str,
-    truth: &'static str,
-    metric: Metric,
-}
-
-const SETS: [Set; 5] = [
-    set("sift10k", "sift10k.base.fbin", "sift10k.query.fbin", "sift10k.truth.ibin", Metric::L2),
-    set("mnist784", "mnist784.base.u8bin", "mnist784.query.u8bin", "mnist784.truth.ibin", Metric::L2),
-    set(
-        "wordnet384",
-        "wordnet384.base.f16bin",
-        "wordnet384.query.f16bin",
-        "wordnet384.truth.cosine.ibin",
-        Metric::Cosine,
-    ),
-    set(
-        "wordnet384",
-        "wordnet384.base.f16bin",
-        "wordnet384.query.f16bin",
-        "wordnet384.truth.ibin",
-        Metric::InnerProduct,
-    ),
-    set("sift500k", "sift500k.base.u8bin", "sift500k.query.u8bin", "sift500k.truth.ibin", Metric::L2),
-];
-
-const fn set(name: &'static str, base: &'static str, query: &'static str, truth: &'static str, metric: Metric) -> Set {
-    Set { name, base, query, truth, metric }
-}
-
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let wanted = |name: &str| arguments.only.as_ref().is_none_or(|start| name.starts_with(start.as_str()));
     println!("## Data sets\n\n{}.\n", machine::processor());
@@ -73,7 +42,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     WIDTHS.iter().for_each(|width| print!(" {width} |"));
     println!("\n|---|---|---|---|---:|---:|---:|---:|{}", "---:|".repeat(WIDTHS.len()));
     for set in SETS.iter().filter(|set| wanted(set.name)) {
-        println!("{}", set.row(arguments)?);
+        println!("{}", row(set, arguments)?);
     }
     if wanted(GROWING) {
         println!("\n## Build speed by size\n");
@@ -87,44 +56,43 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-impl Set {
-    fn row(&self, arguments: &Arguments) -> Result<String, Failure> {
-        let base = VectorFile::open(arguments.data.join(self.base))?;
-        let queries = VectorFile::open(arguments.data.join(self.query))?;
-        let wanted = read_truth(arguments.data.join(self.truth))?;
-        let (folder, path) = scratch(arguments)?;
-        let (db, seconds) = build(&path, base.view(), base.rows(), self.metric)?;
-        db.close()?;
-        let start = Instant::now();
-        let db = Db::open(&path)?;
-        let reopen = start.elapsed().as_secs_f64();
-        if db.count() != base.rows() {
-            return Err(format!("{}: counts {} rows of {}", self.name, db.count(), base.rows()).into());
-        }
-        let disk = db.stats().disk_bytes() as f64 / base.rows() as f64;
-        let exact = sweep(&db, queries.view(), &wanted, &SearchOptions::new(K).exact(true), 1)?;
-        let mut text = format!(
-            "| {} | {} × {} | {} | {} | {:.0} | {disk:.0} | {reopen:.2} | {:.4} |",
-            self.name,
-            base.rows(),
-            base.dim(),
-            db.stats().row_type,
-            self.metric,
-            base.rows() as f64 / seconds,
-            exact.recall,
-        );
-        for width in WIDTHS {
-            let point = sweep(&db, queries.view(), &wanted, &SearchOptions::new(K).width(width), 3)?;
-            text += &format!(" {:.4} / {:.0} / {:.0} |", point.recall, point.qps, point.distances);
-        }
-        drop(folder);
-        Ok(text)
+/// One set, built and asked: a row of the table.
+fn row(set: &Set, arguments: &Arguments) -> Result<String, Failure> {
+    let base = set.base(&arguments.data)?;
+    let queries = set.queries(&arguments.data)?;
+    let wanted = set.truth(&arguments.data)?;
+    let (folder, path) = scratch(arguments)?;
+    let (db, seconds) = build(&path, base.view(), base.rows(), set.metric)?;
+    db.close()?;
+    let start = Instant::now();
+    let db = Db::open(&path)?;
+    let reopen = start.elapsed().as_secs_f64();
+    if db.count() != base.rows() {
+        return Err(format!("{}: counts {} rows of {}", set.name, db.count(), base.rows()).into());
     }
+    let disk = db.stats().disk_bytes() as f64 / base.rows() as f64;
+    let exact = sweep(&db, queries.view(), &wanted, &SearchOptions::new(K).exact(true), 1)?;
+    let mut text = format!(
+        "| {} | {} × {} | {} | {} | {:.0} | {disk:.0} | {reopen:.2} | {:.4} |",
+        set.name,
+        base.rows(),
+        base.dim(),
+        db.stats().row_type,
+        set.metric,
+        base.rows() as f64 / seconds,
+        exact.recall,
+    );
+    for width in WIDTHS {
+        let point = sweep(&db, queries.view(), &wanted, &SearchOptions::new(K).width(width), 3)?;
+        text += &format!(" {:.4} / {:.0} / {:.0} |", point.recall, point.qps, point.distances);
+    }
+    drop(folder);
+    Ok(text)
 }
 
 fn sizes(arguments: &Arguments) -> Result<(), Failure> {
-    let set = SETS.iter().find(|set| set.name == GROWING).ok_or("no set grows")?;
-    let base = VectorFile::open(arguments.data.join(set.base))?;
+    let set = Set::named(GROWING)?;
+    let base = set.base(&arguments.data)?;
     let mut first = None;
     for rows in SIZES.into_iter().filter(|&rows| rows <= base.rows()) {
         // The fastest of three where one is over in a moment.
@@ -161,15 +129,6 @@ fn build(path: &Path, rows: Strided<'_>, count: usize, metric: Metric) -> Result
     db.add_batch(&ids, RowsRef::strided(kind, rows.bytes, rows.stride, count))?;
     db.flush()?;
     Ok((db, start.elapsed().as_secs_f64()))
-}
-
-fn element(kind: NumberKind) -> Result<ElementKind, Failure> {
-    match kind {
-        NumberKind::F32 => Ok(ElementKind::F32),
-        NumberKind::F16 => Ok(ElementKind::F16),
-        NumberKind::U8 => Ok(ElementKind::U8),
-        other => Err(format!("no set here holds {other:?}").into()),
-    }
 }
 
 /// What one way of searching found, at what price.

@@ -38,6 +38,16 @@ pub(crate) fn resident() -> u64 {
     status("VmRSS:")
 }
 
+/// Page faults of this process so far, those that were answered from memory and those that waited
+/// for a disk; zeros where the system does not say.
+pub(crate) fn faults() -> (u64, u64) {
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name, in parentheses, may hold anything; the numbers follow it.
+    let numbers = text.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let field = |at: usize| numbers.split_whitespace().nth(at).and_then(|field| field.parse().ok()).unwrap_or(0);
+    (field(7), field(9))
+}
+
 fn status(name: &str) -> u64 {
     let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix(name));

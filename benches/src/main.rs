@@ -2,10 +2,12 @@
 //! figures mean; `benches/README.md` says which one answers which question.
 #![forbid(unsafe_code)]
 
+mod backends;
 mod clusters;
 mod datasets;
 mod machine;
 mod regression;
+mod sets;
 mod truth;
 
 use clap::{Parser, Subcommand};
@@ -27,12 +29,15 @@ enum Run {
     Regression(regression::Arguments),
     /// Recall at several widths on the real sets, and rows/s at growing sizes, as Markdown.
     Datasets(datasets::Arguments),
+    /// The same data, graph and queries over each backend, and commits beside plain writes.
+    Backends(backends::Arguments),
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().run {
         Run::Regression(arguments) => regression::run(&arguments),
         Run::Datasets(arguments) => datasets::run(&arguments),
+        Run::Backends(arguments) => backends::run(&arguments),
     };
     outcome.unwrap_or_else(|failure| {
         eprintln!("omendb-benches: {failure}");

@@ -10,7 +10,7 @@ const PICTURE: &[(&str, &[&str])] = &[
     ("omendb-graph", &["omendb-kernels"]),
     ("omendb-engine", &["omendb-graph", "omendb-storage", "omendb-kernels"]),
     ("omendb-cli", &["omendb-engine", "omendb-formats"]),
-    ("omendb-benches", &["omendb-engine", "omendb-formats", "omendb-kernels"]),
+    ("omendb-benches", &["omendb-engine", "omendb-formats", "omendb-kernels", "omendb-storage"]),
     ("xtask", &[]),
 ];
 

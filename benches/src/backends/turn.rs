@@ -1,0 +1,53 @@
+//! A step of the run that wants a process of its own, as a word on the command line.
+
+use super::medium::Medium;
+use super::{Arguments, ask, build, commits};
+use crate::Failure;
+use std::fmt;
+use std::path::PathBuf;
+
+/// A step.
+pub(super) enum Turn {
+    /// Commits to databases in this folder, beside plain writes.
+    Commits(PathBuf),
+    /// The set in a new database.
+    Build(Medium, PathBuf),
+    /// The queries, with everything in memory.
+    Resident(Medium, PathBuf),
+    /// The queries at this width, with nothing in memory.
+    Cold(Medium, PathBuf, usize),
+}
+
+impl Turn {
+    /// Does the step; what it measured, as JSON.
+    pub(super) fn run(self, arguments: &Arguments) -> Result<serde_json::Value, Failure> {
+        Ok(match self {
+            Self::Commits(folder) => serde_json::to_value(commits::run(&folder)?)?,
+            Self::Build(medium, path) => serde_json::to_value(build::run(arguments, medium, &path)?)?,
+            Self::Resident(medium, path) => serde_json::to_value(ask::resident(arguments, medium, &path)?)?,
+            Self::Cold(_, path, width) => serde_json::to_value(ask::cold(arguments, &path, width)?)?,
+        })
+    }
+
+    pub(super) fn parse(text: &str) -> Result<Self, Failure> {
+        let parts: Vec<&str> = text.splitn(4, ' ').collect();
+        Ok(match parts[..] {
+            ["commits", _, _, folder] => Self::Commits(folder.into()),
+            ["build", medium, _, path] => Self::Build(Medium::parse(medium)?, path.into()),
+            ["resident", medium, _, path] => Self::Resident(Medium::parse(medium)?, path.into()),
+            ["cold", medium, width, path] => Self::Cold(Medium::parse(medium)?, path.into(), width.parse()?),
+            _ => return Err(format!("'{text}' is no step").into()),
+        })
+    }
+}
+
+impl fmt::Display for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Commits(folder) => write!(f, "commits - - {}", folder.display()),
+            Self::Build(medium, path) => write!(f, "build {medium} - {}", path.display()),
+            Self::Resident(medium, path) => write!(f, "resident {medium} - {}", path.display()),
+            Self::Cold(medium, path, width) => write!(f, "cold {medium} {width} {}", path.display()),
+        }
+    }
+}
