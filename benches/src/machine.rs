@@ -21,14 +21,7 @@ pub(crate) fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Forgets the highest memory use so far, so that [`peak`] tells of what follows. Linux only.
-pub(crate) fn reset_peak() {
-    // Where it is refused, the peak of the whole process is told instead; a case is compared with
-    // the same case of an earlier run, so that a drop or a jump still shows.
-    let _ = std::fs::write("/proc/self/clear_refs", "5");
-}
-
-/// The most memory this process held since [`reset_peak`], in bytes; 0 where the system does not say.
+/// The most memory this process held so far, in bytes; 0 where the system does not say.
 pub(crate) fn peak() -> u64 {
     status("VmHWM:")
 }

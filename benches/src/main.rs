@@ -11,7 +11,13 @@ mod sets;
 mod truth;
 
 use clap::{Parser, Subcommand};
+use peak_alloc::PeakAlloc;
 use std::process::ExitCode;
+
+/// Counts what is allocated, by all threads: what the system says of a process holds what the
+/// allocator kept of earlier cases.
+#[global_allocator]
+static HEAP: PeakAlloc = PeakAlloc;
 
 /// Whatever a run stumbles over; it is printed with its message and ends the run.
 type Failure = Box<dyn std::error::Error + Send + Sync>;

@@ -5,8 +5,8 @@ use super::case::{Figures, Measured, Outcome};
 
 /// The head of the table.
 pub(crate) const HEAD: &str = "\
-| case | rows/s | recall@10 | QPS | p50 µs | p99 µs | distances | allocations | peak MiB | disk MiB | reopen s |
-|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
+| case | rows/s | recall@10 | QPS | p50 µs | p99 µs | distances | peak MiB | disk MiB | reopen s |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
 
 /// The row of a case; in brackets the change from the baseline, where it is compared.
 pub(crate) fn row(Outcome { case, result }: &Outcome, baseline: &Baseline) -> String {
@@ -17,7 +17,7 @@ pub(crate) fn row(Outcome { case, result }: &Outcome, baseline: &Baseline) -> St
     let (speeds, good) = (baseline.speeds(case), baseline.figures.get(case));
     let mib = 1024.0 * 1024.0;
     format!(
-        "| {case} | {:.0}{} | {:.4} | {:.0}{} | {:.0} | {:.0} | {:.0}{} | {:.1} | {:.1}{} | {:.1} | {:.3} |",
+        "| {case} | {:.0}{} | {:.4} | {:.0}{} | {:.0} | {:.0} | {:.0}{} | {:.1}{} | {:.1} | {:.3} |",
         now.rows_per_second,
         change(now.build_ratio, speeds.map(|speeds| speeds.build_ratio)),
         now.recall,
@@ -27,7 +27,6 @@ pub(crate) fn row(Outcome { case, result }: &Outcome, baseline: &Baseline) -> St
         now.p99_us,
         now.distances,
         change(now.distances, good.map(|good| good.distances)),
-        now.allocations,
         now.peak_bytes / mib,
         change(now.peak_bytes, good.map(|good| good.peak_bytes)),
         now.disk_bytes / mib,
