@@ -105,7 +105,7 @@ impl<'a> Batch<'a> {
                     values::read(self.rows.kind, self.row(row), values);
                     let squared = self.check_row(row, values, cosine)?;
                     if cosine {
-                        inverse_norms.push(squared.sqrt().recip() as f32);
+                        inverse_norms.push(values::inverse_norm(squared));
                     }
                 }
                 Ok(inverse_norms)

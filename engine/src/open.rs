@@ -228,6 +228,6 @@ fn norms(options: &Options, storage: &dyn Storage, view: &View) -> Norms {
     kept.extended((first..view.slots()).map(|slot| {
         values.clear();
         values::read(options.row_type, view.row(slot), &mut values);
-        values::squared_length(&values).sqrt().recip() as f32
+        values::inverse_norm(values::squared_length(&values))
     }))
 }

@@ -195,7 +195,7 @@ impl Core {
             if squared < MIN_SQUARED {
                 return Err(SearchError::ZeroNorm { query: number });
             }
-            probe.inverse_norm = squared.sqrt().recip() as f32;
+            probe.inverse_norm = values::inverse_norm(squared);
         }
         // Whole numbers ask faster in the rows' own type, and mean the same.
         let whole =

@@ -74,6 +74,11 @@ pub(crate) fn squared_length(values: &[f32]) -> f64 {
     sums.iter().sum::<f64>() + rest
 }
 
+/// 1 / length, from the squared length, as it is kept beside the rows.
+pub(crate) fn inverse_norm(squared: f64) -> f32 {
+    squared.sqrt().recip() as f32
+}
+
 /// The longest squared length whose distances stay finite in f32: |a − b|² ≤ 4 max(|a|², |b|²).
 pub(crate) const MAX_SQUARED: f64 = f32::MAX as f64 / 4.0;
 

@@ -68,7 +68,7 @@ impl Core {
             let squared = values::squared_length(&row);
             if !squared.is_finite() {
                 wrong.push(format!("rows: row {slot} has values that are not finite"));
-            } else if snapshot.norms.len() > 0 && snapshot.norms.inverse(slot) != squared.sqrt().recip() as f32 {
+            } else if snapshot.norms.len() > 0 && snapshot.norms.inverse(slot) != values::inverse_norm(squared) {
                 wrong.push(format!("norms: the length kept for row {slot} is not its length"));
             }
         }

@@ -4,8 +4,8 @@ use crate::{Schema, StorageError};
 
 /// Longest row, in bytes: 65,536 dimensions of 4 bytes, and room for a norm.
 pub const MAX_ROW_BYTES: usize = 65_536 * 4 + 4096;
-/// Most slots in a database; slot numbers are `u32`, and two values are kept free for callers.
-pub const MAX_SLOTS: u64 = u32::MAX as u64 - 1;
+/// Most slots in a database; slot numbers are `u32`, whose highest bit is left to callers.
+pub const MAX_SLOTS: u64 = (1 << 31) - 1;
 /// Longest [`Schema::user`], in bytes.
 pub const MAX_USER_BYTES: usize = 64 << 10;
 
