@@ -182,6 +182,48 @@ class Svs:
         return self.index.search(query, k)[0][0]
 
 
+class SvsLvq(Svs):
+    settings = "Vamana, degree 32, window 100, LVQ of 4 and 8 bits (Intel's processors only)"
+
+    def prepare(self, vectors):
+        return vectors.astype(numpy.float32)
+
+    def build(self, base, metric, threads):
+        import svs
+
+        parameters = svs.VamanaBuildParameters(alpha={"l2": 1.2, "ip": 0.95}[metric], graph_max_degree=32,
+                                               window_size=100)
+        kind = {"l2": svs.DistanceType.L2, "ip": svs.DistanceType.MIP}[metric]
+        with tempfile.TemporaryDirectory() as folder:
+            svs.write_vecs(base, folder + "/rows.fvecs")
+            rows = svs.VectorDataLoader(folder + "/rows.fvecs", svs.DataType.float32, base.shape[1])
+            codes = svs.LVQLoader(rows, primary=4, residual=8, padding=32)
+            self.index = svs.Vamana.build(parameters, codes, kind, num_threads=threads)
+        self.index.num_threads = 1
+
+
+class Called:
+    """Ours, through an extension module as the peers have one (see `called/`)."""
+
+    package = None
+    settings = "as omendb, called from Python"
+
+    def prepare(self, vectors):
+        return vectors
+
+    def build(self, base, metric, threads):
+        import omendb_called
+
+        self.folder = tempfile.TemporaryDirectory()
+        self.index = omendb_called.Database(self.folder.name + "/ours.omen", base, metric, threads)
+
+    def width(self, width):
+        self.index.set_width(width)
+
+    def search(self, query, k):
+        return self.index.search(query, k)[0]
+
+
 class Predecessor:
     package = "omendb"
     settings = "defaults, in memory"
@@ -213,5 +255,7 @@ LIBRARIES = {
     "zvec4": Zvec4,
     "vsag": Vsag,
     "svs": Svs,
-    "omendb-py": Predecessor,
+    "svs-lvq": SvsLvq,
+    "omendb-python": Called,
+    "omendb-pypi": Predecessor,
 }

@@ -6,26 +6,13 @@ Each answers what `worker.py` answers. Standard library only.
 import json
 import os
 import shutil
-import struct
 from pathlib import Path
 
 import places
 
 DISKANN = "0.61.0"
 K = 10
-SIZES = {"fbin": 4, "f16bin": 2, "u8bin": 1}
 TYPES = {"fbin": "float32", "f16bin": "float16", "u8bin": "uint8"}
-
-
-def first_rows(path, rows, scratch):
-    """A file of the first rows of another, of the same type."""
-    ending = path.suffix[1:]
-    with path.open("rb") as file:
-        _, dim = struct.unpack("<II", file.read(8))
-        values = file.read(rows * dim * SIZES[ending])
-    part = Path(scratch) / f"first{rows}.{ending}"
-    part.write_bytes(struct.pack("<II", rows, dim) + values)
-    return part
 
 
 def widened(path, scratch):
@@ -43,40 +30,39 @@ def widened(path, scratch):
 class Omendb:
     """Ours, by its own program."""
 
-    settings = "defaults, the file's own type"
+    settings = "defaults, the file's own type, durable files"
 
-    def prepare(self, threads, given=None):
-        self.program = given or places.cargo_binary("omendb-cli")
+    def prepare(self, arguments):
+        self.program = arguments.omendb or places.cargo_binary("omendb-cli")
         self.version = places.run([self.program, "--version"]).split()[-1]
 
-    def measure(self, of_set, threads, widths, timeout, scratch):
+    def measure(self, of_set, threads, widths, rounds, timeout, scratch):
         metric, base, queries, truth = of_set
-        database = Path(scratch) / "ours.omen"
-        shutil.rmtree(database, ignore_errors=True)
-        built = json.loads(places.run([self.program, "build", database, base, "--metric", metric, "--threads", threads,
-                                    "--json"], timeout))
-        searched = self.search(database, queries, truth, widths, timeout)
-        few = first_rows(base, K, scratch)
-        tiny = Path(scratch) / "tiny.omen"
-        shutil.rmtree(tiny, ignore_errors=True)
-        places.run([self.program, "build", tiny, few, "--metric", metric, "--json"])
-        call = self.search(tiny, queries, None, [K], timeout)["runs"][0]["qps"]
-        memory = json.loads(places.run([self.program, "info", database, "--json"]))
+        database, few = self.fresh(scratch, "ours.omen"), self.fresh(scratch, "few.omen")
+        built, peak = self.run("build", database, base, "--metric", metric, "--threads", threads, timeout=timeout)
+        asked = ["-k", K, "--threads", 1, "--rounds", rounds]
+        searched, held = self.run("search", database, queries, *asked, "--width", ",".join(map(str, widths)),
+                                  "--truth", truth, timeout=timeout)
+        self.run("build", few, places.first_rows(base, K, scratch), "--metric", metric)
+        call, idle = self.run("search", few, queries, *asked, "--width", K)
         return {
             "version": self.version, "settings": self.settings, "rows": built["rows"],
             "build_seconds": built["seconds"], "rows_per_second": built["rows_per_second"],
-            "peak_bytes": built["peak_bytes"], "disk_bytes_per_row": built["disk_bytes"] / built["rows"],
-            "bytes_per_row": memory.get("memory_bytes", built["disk_bytes"]) / built["rows"],
-            "call_us": 1e6 / call,
+            # What a process that searches holds, mapped files included, beside one on the ten rows.
+            "bytes_per_row": (held - idle) / built["rows"],
+            "peak_bytes": max(peak, held), "call_us": 1e6 / call["runs"][0]["qps"],
             "runs": [{name: run[name] for name in ("width", "recall", "qps", "mean_distances")} for run in searched["runs"]],
         }
 
-    def search(self, database, queries, truth, widths, timeout):
-        words = [self.program, "search", database, queries, "-k", K, "--width", ",".join(map(str, widths)),
-                 "--threads", 1, "--rounds", 3, "--json"]
-        if truth:
-            words += ["--truth", truth]
-        return json.loads(places.run(words, timeout))
+    def fresh(self, scratch, name):
+        path = Path(scratch) / name
+        shutil.rmtree(path, ignore_errors=True)
+        return path
+
+    def run(self, *words, timeout=None):
+        """What a command of ours answers, and the memory it held at its highest."""
+        said, peak = places.run_weighed([self.program, *words, "--json"], timeout)
+        return json.loads(said), peak
 
 
 class Diskann:
@@ -85,7 +71,7 @@ class Diskann:
     codes = False
     settings = "Vamana, degree 32, build width 100, alpha 1.2, the file's own type"
 
-    def prepare(self, threads, given=None):
+    def prepare(self, arguments):
         root = places.cache() / "diskann"
         self.program = root / "bin" / "diskann-benchmark"
         self.version = DISKANN
@@ -94,7 +80,7 @@ class Diskann:
             places.run(["cargo", "install", f"diskann-benchmark@{DISKANN}", "--locked", "--features",
                         "scalar-quantization", "--root", root], env={**os.environ, "RUSTFLAGS": "-C target-cpu=native"})
 
-    def measure(self, of_set, threads, widths, timeout, scratch):
+    def measure(self, of_set, threads, widths, rounds, timeout, scratch):
         metric, base, queries, truth = of_set
         if self.codes:
             base, queries = widened(base, scratch), widened(queries, scratch)
@@ -104,7 +90,7 @@ class Diskann:
             "alpha": 1.2, "backedge_ratio": 1.0, "num_threads": threads, "start_point_strategy": "medoid",
             "multi_insert": None, "insert_retry": None, "save_path": None,
         }, "search_phase": {
-            "search-type": "topk", "queries": str(queries), "groundtruth": str(truth), "reps": 3, "num_threads": [1],
+            "search-type": "topk", "queries": str(queries), "groundtruth": str(truth), "reps": rounds, "num_threads": [1],
             "runs": [{"search_n": K, "search_l": widths, "recall_k": K}],
         }}
         kind, content = "graph-index-build", job
@@ -113,7 +99,7 @@ class Diskann:
             content = {"index_operation": job, "num_bits": 8, "standard_deviations": 2.0, "use_fp_for_search": False}
         asked, answered = Path(scratch) / "diskann.json", Path(scratch) / "diskann.out.json"
         asked.write_text(json.dumps({"search_directories": [str(base.parent)], "jobs": [{"type": kind, "content": content}]}))
-        places.run([self.program, "--quiet", "run", "--input-file", asked, "--output-file", answered], timeout)
+        _, peak = places.run_weighed([self.program, "--quiet", "run", "--input-file", asked, "--output-file", answered], timeout)
         results = json.loads(answered.read_text())[0]["results"]
         if self.codes:
             results = results["build"]
@@ -121,7 +107,7 @@ class Diskann:
         seconds, rows = build["total_time"] / 1e6, build["vectors_inserted"]
         return {
             "version": self.version, "settings": self.settings, "rows": rows, "build_seconds": seconds,
-            "rows_per_second": rows / seconds, "bytes_per_row": None, "peak_bytes": None, "call_us": 0.0,
+            "rows_per_second": rows / seconds, "bytes_per_row": None, "peak_bytes": peak, "call_us": None,
             "runs": [{"width": run["search_l"], "recall": run["recall"]["average"], "qps": max(run["qps"]),
                       "mean_distances": run["mean_cmps"]} for run in search],
         }
@@ -138,15 +124,29 @@ class Crate:
     def __init__(self, name):
         self.name = name
 
-    def prepare(self, threads, given=None):
+    def prepare(self, arguments):
         target = places.cache() / "rust-target"
         self.program = target / "release" / "rust-peers"
         places.say("building the Rust peers")
         places.run(["cargo", "build", "--release", "--locked", "--manifest-path", places.HERE / "rust" / "Cargo.toml"],
                    env={**os.environ, "RUSTFLAGS": "-C target-cpu=native", "CARGO_TARGET_DIR": str(target)})
 
-    def measure(self, of_set, threads, widths, timeout, scratch):
-        return json.loads(places.run([self.program, self.name, *of_set, threads, ",".join(map(str, widths))], timeout))
+    def measure(self, of_set, threads, widths, rounds, timeout, scratch):
+        words = [self.program, self.name, *of_set, threads, rounds, ",".join(map(str, widths))]
+        said, peak = places.run_weighed(words, timeout)
+        return {**json.loads(said), "peak_bytes": peak}
+
+
+class Module:
+    """Ours as an extension module, which `worker.py` imports: `called/`, compiled as ours always is."""
+
+    def prepare(self, arguments):
+        target = places.cache() / "called-target"
+        places.say("building the extension module of ours")
+        places.run(["cargo", "build", "--release", "--manifest-path", places.HERE / "called" / "Cargo.toml"],
+                   env={**os.environ, "PYO3_PYTHON": str(arguments.python), "CARGO_TARGET_DIR": str(target)})
+        packages = places.run([arguments.python, "-c", "import sysconfig; print(sysconfig.get_path('platlib'))"])
+        shutil.copy(target / "release" / "libomendb_called.so", Path(packages.strip()) / "omendb_called.so")
 
 
 PROGRAMS = {
@@ -156,3 +156,4 @@ PROGRAMS = {
     "hnsw_rs": Crate("hnsw_rs"),
     "instant-distance": Crate("instant-distance"),
 }
+MODULES = {"omendb-python": Module()}

@@ -6,9 +6,12 @@ $OMENDB_PEERS_CACHE, else $XDG_CACHE_HOME/omendb/peers, else ~/.cache/omendb/pee
 
 import json
 import os
+import struct
 import subprocess
 import sys
 import tarfile
+import tempfile
+import time
 import venv
 from pathlib import Path
 
@@ -16,13 +19,15 @@ HERE = Path(__file__).resolve().parent
 CLONE = HERE.parent.parent
 HNSWLIB = "0.8.0"
 
-# Set, metric, file endings of base and queries, name of the truth.
+# Set: metric, file ending of base and queries, name of the truth.
 SETS = {
     "sift10k": ("l2", "fbin", "truth"),
     "mnist784": ("l2", "u8bin", "truth"),
     "wordnet384": ("ip", "f16bin", "truth"),
     "sift500k": ("l2", "u8bin", "truth"),
 }
+# Bytes of a number in a file of an ending.
+SIZES = {"fbin": 4, "f16bin": 2, "u8bin": 1}
 
 
 class Failed(Exception):
@@ -43,18 +48,42 @@ def cache():
 
 def run(command, timeout=None, **options):
     """Runs to the end and answers stdout; what it said on stderr is in the failure."""
+    return run_weighed(command, timeout, **options)[0]
+
+
+def run_weighed(command, timeout=None, **options):
+    """Runs to the end and answers stdout and how many bytes of memory the process held at its highest."""
     command = [str(word) for word in command]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, **options)
-    except subprocess.TimeoutExpired:
-        raise Failed(f"did not end within {timeout:.0f} s") from None
-    except OSError as error:
-        raise Failed(f"{command[0]}: {error.strerror}") from None
-    if done.returncode != 0:
-        words = (done.stderr or done.stdout).strip().splitlines()
-        how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        try:
+            process = subprocess.Popen(command, stdout=out, stderr=err, **options)
+        except OSError as error:
+            raise Failed(f"{command[0]}: {error.strerror}") from None
+        try:
+            peak = wait(process, timeout)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        said, complaint = (file.read() for file in (out, err) if not file.seek(0))
+    if process.returncode != 0:
+        words = (complaint or said).strip().splitlines()
+        how = f"signal {-process.returncode}" if process.returncode < 0 else f"exit code {process.returncode}"
         raise Failed(f"{how}: {words[-1] if words else 'no message'}")
-    return done.stdout
+    return said, peak
+
+
+def wait(process, timeout):
+    """Waits for the end of a process and answers its highest memory in bytes, as the system counts it."""
+    start = time.monotonic()
+    while True:
+        ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if ended:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return usage.ru_maxrss * 1024
+        if timeout and time.monotonic() - start > timeout:
+            raise Failed(f"did not end within {timeout:.0f} s")
+        time.sleep(0.02)
 
 
 def data_set(folder, name):
@@ -67,6 +96,22 @@ def data_set(folder, name):
     return metric, *paths
 
 
+def shape(path):
+    """Rows and columns that the head of a file states."""
+    with Path(path).open("rb") as file:
+        return struct.unpack("<II", file.read(8))
+
+
+def first_rows(path, rows, folder):
+    """A file of the first rows of another, of the same type."""
+    ending, (_, dim) = path.suffix[1:], shape(path)
+    part = Path(folder) / f"first{rows}.{ending}"
+    with path.open("rb") as file:
+        file.seek(8)
+        part.write_bytes(struct.pack("<II", rows, dim) + file.read(rows * dim * SIZES[ending]))
+    return part
+
+
 def data_folder(given):
     """The folder of the data: the argument, else OMENDB_DATA."""
     folder = given or os.environ.get("OMENDB_DATA")
@@ -76,18 +121,19 @@ def data_folder(given):
 
 
 def environment(packages):
-    """A Python environment of its own with these packages; answers its interpreter and, for each
-    package that could not be installed, why."""
+    """A Python environment of its own with these packages, NAME or NAME==VERSION; answers its
+    interpreter and, for each package that could not be installed, why."""
     folder = cache() / "python"
     python = folder / "bin" / "python"
     if not python.exists():
         say(f"making a Python environment in {folder}")
         venv.create(folder, with_pip=True)
-    there = {entry["name"].lower().replace("_", "-") for entry in
-             json.loads(run([python, "-m", "pip", "list", "--format", "json", "--disable-pip-version-check"]))}
+    listed = run([python, "-m", "pip", "list", "--format", "json", "--disable-pip-version-check"])
+    there = {entry["name"].lower().replace("_", "-"): entry["version"] for entry in json.loads(listed)}
     failed = {}
     for package in packages:
-        if package.split("==")[0] not in there:
+        name, _, version = package.partition("==")
+        if name not in there or version not in ("", there[name]):
             say(f"installing {package}")
             try:
                 run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package], timeout=600)

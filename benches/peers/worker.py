@@ -1,7 +1,7 @@
 """One library on one set, in a process of its own: builds, sweeps the width, prints one JSON object.
 
-    worker.py LIBRARY METRIC BASE QUERIES TRUTH THREADS WIDTHS [SAVE_TO]
-    worker.py probe METRIC BASE QUERIES SAVED
+    worker.py LIBRARY METRIC BASE QUERIES TRUTH THREADS ROUNDS WIDTHS [SAVE_TO]
+    worker.py probe METRIC BASE QUERIES ROUNDS SAVED
 
 The probe is hnswlib once more: searches of the saved index and a build of the first rows. It runs
 before and after each peer and tells how fast the machine is at that moment.
@@ -10,7 +10,6 @@ before and after each peer and tells how fast the machine is at that moment.
 import importlib.metadata
 import json
 import os
-import resource
 import sys
 import time
 
@@ -19,7 +18,6 @@ import numpy
 from libraries import LIBRARIES, Hnswlib
 
 K = 10
-ROUNDS = 3
 PROBE_ROWS = 5_000
 PROBE_WIDTH = 40
 ENOUGH = 0.997
@@ -39,10 +37,10 @@ def resident():
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def per_call(library, queries):
-    """Seconds of a call: the best of some rounds over all queries, one query a call."""
+def per_call(library, queries, rounds):
+    """Seconds of a call: the best of the rounds over all queries, one query a call."""
     best = float("inf")
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         start = time.perf_counter()
         for query in queries:
             library.search(query, K)
@@ -50,21 +48,21 @@ def per_call(library, queries):
     return best
 
 
-def call_cost(kind, base, metric, queries):
+def call_cost(kind, base, metric, queries, rounds):
     """Seconds of a call that has next to nothing to search: an index of k rows."""
     library = kind()
     library.build(base[:K].copy(), metric, 1)
     library.width(K)
-    return per_call(library, queries)
+    return per_call(library, queries, rounds)
 
 
-def measure(name, metric, base_path, query_path, truth_path, threads, widths, save_to=None):
+def measure(name, metric, base_path, query_path, truth_path, threads, rounds, widths, save_to=None):
     kind = LIBRARIES[name]
     library = kind()
     base, queries = library.prepare(read(base_path)), list(library.prepare(read(query_path)))
     truth = [set(row[:K]) for row in read(truth_path)]
     # First, so that the library is loaded before memory is looked at.
-    call = call_cost(kind, base, metric, queries)
+    call = call_cost(kind, base, metric, queries, rounds)
     before, start = resident(), time.perf_counter()
     library.build(base, metric, threads)
     seconds = time.perf_counter() - start
@@ -72,21 +70,25 @@ def measure(name, metric, base_path, query_path, truth_path, threads, widths, sa
     for width in widths:
         library.width(width)
         found = sum(len(wanted & set(map(int, library.search(query, K)))) for query, wanted in zip(queries, truth))
-        runs.append({"width": width, "recall": found / (K * len(queries)), "qps": 1 / per_call(library, queries)})
+        runs.append({"width": width, "recall": found / (K * len(queries)), "qps": 1 / per_call(library, queries, rounds)})
         if runs[-1]["recall"] >= ENOUGH:
             break
     grown = resident() - before
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     if save_to:
         library.save(save_to)
     return {
-        "version": importlib.metadata.version(kind.package), "settings": kind.settings, "rows": len(base),
+        "version": version(kind), "settings": kind.settings, "rows": len(base),
         "build_seconds": seconds, "rows_per_second": len(base) / seconds,
-        "bytes_per_row": grown / len(base), "peak_bytes": peak, "runs": runs, "call_us": 1e6 * call,
+        "bytes_per_row": grown / len(base), "runs": runs, "call_us": 1e6 * call,
     }
 
 
-def probe(metric, base_path, query_path, saved):
+def version(kind):
+    """What is installed; none for ours, which is of the checkout."""
+    return importlib.metadata.version(kind.package) if kind.package else None
+
+
+def probe(metric, base_path, query_path, rounds, saved):
     library = Hnswlib()
     base, queries = library.prepare(read(base_path, PROBE_ROWS)), list(library.prepare(read(query_path)))
     start = time.perf_counter()
@@ -94,15 +96,17 @@ def probe(metric, base_path, query_path, saved):
     built = len(base) / (time.perf_counter() - start)
     library.load(saved, base.shape[1], metric)
     library.width(PROBE_WIDTH)
-    return {"rows_per_second": built, "qps": 1 / per_call(library, queries)}
+    return {"rows_per_second": built, "qps": 1 / per_call(library, queries, rounds)}
 
 
 def main(words):
     if words[0] == "probe":
-        answer = probe(*words[1:])
+        metric, base, queries, rounds, saved = words[1:]
+        answer = probe(metric, base, queries, int(rounds), saved)
     else:
-        name, metric, base, queries, truth, threads, widths, *save_to = words
-        answer = measure(name, metric, base, queries, truth, int(threads), [int(w) for w in widths.split(",")], *save_to)
+        name, metric, base, queries, truth, threads, rounds, widths, *save_to = words
+        widths = [int(width) for width in widths.split(",")]
+        answer = measure(name, metric, base, queries, truth, int(threads), int(rounds), widths, *save_to)
     print(json.dumps(answer))
 
 

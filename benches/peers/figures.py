@@ -1,0 +1,154 @@
+"""What is read out of a comparison's figures: speeds at a recall, ratios to hnswlib, tables.
+
+Standard library only. The figures of a set are what `peers.py` keeps as `peers.SET.json`.
+"""
+
+import json
+import math
+
+import places
+
+TARGETS = [0.9, 0.95, 0.99]
+# Peers in the order of the tables, by the name they have in the figures.
+LABELS = {
+    "omendb": "**OmenDB**",
+    "omendb-python": "**OmenDB**, called from Python",
+    "diskann": "DiskANN3",
+    "diskann-sq8": "DiskANN3, 8-bit codes",
+    "zvec7": "zvec, 7-bit codes",
+    "zvec4": "zvec, 4-bit codes",
+    "svs": "SVS",
+    "svs-lvq": "SVS, LVQ codes",
+    "faiss": "Faiss HNSW, 8-bit codes",
+    "usearch": "USearch, bf16",
+    "vsag": "VSAG, 8-bit codes",
+    "hnswlib": "hnswlib",
+    "hnsw_rs": "hnsw_rs",
+    "instant-distance": "instant-distance",
+    "omendb-pypi": "omendb from PyPI, the predecessor",
+}
+
+
+def load(folder):
+    """The figures of all sets that a folder holds, in the order of the sets."""
+    paths = [folder / f"peers.{name}.json" for name in places.SETS]
+    return [json.loads(path.read_text()) for path in paths if path.exists()]
+
+
+def seconds(row, run, net):
+    """Of a query; net of what a call costs, though a call cannot be more than nine tenths of it."""
+    whole = 1 / run["qps"]
+    return max(whole - 1e-6 * (row.get("call_us") or 0.0), 0.1 * whole) if net else whole
+
+
+def qps_at(row, recall, net=True):
+    """Queries a second at a recall; none if the sweep does not reach it. Between two points of the
+    sweep the time of a query is taken as exponential in recall; below the first it is the first's."""
+    points = sorted((run["recall"], seconds(row, run, net)) for run in row.get("runs", []))
+    if points and points[0][0] >= recall:
+        return 1 / points[0][1]
+    for (low, fast), (high, slow) in zip(points, points[1:]):
+        if low <= recall <= high:
+            share = (recall - low) / (high - low) if high > low else 0.0
+            return 1 / math.exp(math.log(fast) + share * (math.log(slow) - math.log(fast)))
+    return None
+
+
+def machine(row, what):
+    """How fast the machine was beside this peer, as a share of when hnswlib was measured."""
+    return row.get("machine", {}).get(what, 1.0)
+
+
+def build_ratio(kept, name):
+    row, unit = kept["rows"].get(name, {}), kept["rows"]["hnswlib"]
+    if "rows_per_second" not in row:
+        return None
+    return row["rows_per_second"] / unit["rows_per_second"] / machine(row, "rows_per_second")
+
+
+def search_ratio(kept, name, recall, net=True):
+    row, unit = kept["rows"].get(name, {}), kept["rows"]["hnswlib"]
+    mine, theirs = qps_at(row, recall, net), qps_at(unit, recall, net)
+    return mine / theirs / machine(row, "qps") if mine and theirs else None
+
+
+def cells(values, form):
+    """Each value in a form; a dash where there is none; the greatest of a column is not marked here."""
+    return ["–" if value is None else format(value, form) for value in values]
+
+
+def marked(columns):
+    """Columns of ratios as text, the best of each in bold."""
+    shown = []
+    for values in columns:
+        texts = cells(values, ".2f")
+        best = max((value for value in values if value is not None), default=None)
+        shown.append([f"**{text}**" if value is not None and value == best else text
+                      for value, text in zip(values, texts)])
+    return shown
+
+
+def label(kept, name):
+    version = kept["rows"][name].get("version")
+    return LABELS[name] + (f" {version}" if version else "")
+
+
+def head(kept):
+    """What the ratios of a set are ratios to."""
+    unit = kept["rows"]["hnswlib"]
+    speeds = ", ".join(f"{qps_at(unit, target):,.0f} at {target}" for target in TARGETS if qps_at(unit, target))
+    return (f"{unit['rows']:,} rows, {kept['metric']}; hnswlib links {unit['rows_per_second']:,.0f} rows/s with "
+            f"{kept['threads']} threads and answers, with one thread at recall@10, {speeds} queries/s")
+
+
+def table(kept):
+    """All that is known of a set."""
+    names = [name for name in LABELS if name in kept["rows"]]
+    columns = [[build_ratio(kept, name) for name in names]]
+    columns += [[search_ratio(kept, name, target) for name in names] for target in TARGETS]
+    columns += [[search_ratio(kept, name, 0.95, net=False) for name in names]]
+    columns = marked(columns)
+    lines = [
+        f"### {kept['set']}", "",
+        f"{kept['date']}, {kept['processor']}, {kept['seconds'] / 60:.0f} minutes. {head(kept)}. "
+        "Ratios are to hnswlib beside each; the best of a column is bold.", "",
+        "| library | build | " + " | ".join(f"QPS at {target}" for target in TARGETS)
+        + " | at 0.95, calls included | most recall | bytes a row | peak MiB | a call, µs | settings |",
+        "|---|" + "---:|" * (len(columns) + 4) + "---|",
+    ]
+    for place, name in enumerate(names):
+        row = kept["rows"][name]
+        if "failed" in row:
+            lines.append(f"| {LABELS[name]} | " + "– | " * (len(columns) + 4) + f"{row['failed']} |")
+            continue
+        most = max(run["recall"] for run in row["runs"])
+        rest = cells([most], ".4f") + cells([row["bytes_per_row"], row["peak_bytes"] / 2**20], ",.0f")
+        rest += cells([row["call_us"]], ".1f") + [row["settings"]]
+        lines.append(f"| {label(kept, name)} | " + " | ".join([column[place] for column in columns] + rest) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def document(sets):
+    """`peers.md`: the tables of all sets."""
+    return "\n".join(["## Peers\n", *(table(kept) for kept in sets)])
+
+
+def short_table(sets):
+    """The README's: build and searches of each set in one cell, and bytes a row of all."""
+    sets = [kept for kept in sets if kept["rows"]["hnswlib"]["rows"] > 10_000]
+    names = [name for name in LABELS if any(name in kept["rows"] for kept in sets)]
+    columns = [marked([[build_ratio(kept, name) for name in names]]
+                      + [[search_ratio(kept, name, target) for name in names] for target in TARGETS[1:]]) for kept in sets]
+    lines = [
+        "Ratios to hnswlib beside each, the best of a column bold: build · queries a second at recall@10 of 0.95 · of 0.99.", "",
+        "| | " + " | ".join(kept["set"] for kept in sets) + " | bytes a row |", "|---|" + "---|" * (len(sets) + 1),
+    ]
+    for place, name in enumerate(names):
+        groups = [" · ".join(column[place] for column in group) for group in columns]
+        groups = ["–" if set(group) <= set("– ·") else group for group in groups]
+        sizes = cells([kept["rows"].get(name, {}).get("bytes_per_row") for kept in sets], ",.0f")
+        sizes = "–" if set(sizes) == {"–"} else " · ".join(sizes)
+        lines.append(f"| {LABELS[name]} | " + " | ".join(groups) + f" | {sizes} |")
+    lines.append("")
+    lines += [f"* {kept['set']}, {kept['date']}, {kept['processor']}: {head(kept)}." for kept in sets]
+    return "\n".join(lines) + "\n"
