@@ -93,7 +93,7 @@ class Faiss:
 class Zvec:
     package = "zvec"
     quantizer = "UNIFORM_UINT7"
-    settings = "Vamana, degree 64, build width 100, two passes, 7-bit uniform codes, refiner"
+    settings = "Vamana, degree 64, build width 100, two passes, 7-bit uniform codes, refiner; inner product as L2"
 
     def prepare(self, vectors):
         return vectors.astype(numpy.float32)
@@ -101,13 +101,19 @@ class Zvec:
     def build(self, base, metric, threads):
         import zvec
 
+        # Its uniform codes know L2 alone, which orders rows of one length as the inner product does.
+        if metric == "ip":
+            lengths = numpy.linalg.norm(base, axis=1, keepdims=True)
+            if abs(lengths - 1).max() > 0.01:
+                raise ValueError("uniform codes support L2 only, and these rows have not one length")
+            base = base / lengths
         zvec.init(log_level=zvec.LogLevel.ERROR, query_threads=1, optimize_threads=threads)
         self.zvec = zvec
         self.folder = tempfile.TemporaryDirectory()
         path = self.folder.name + "/collection"
         parameters = zvec.VamanaIndexParam(
-            metric_type={"l2": zvec.MetricType.L2, "ip": zvec.MetricType.IP}[metric],
-            max_degree=64, search_list_size=100, use_contiguous_memory=True, use_flat_contiguous_memory=True,
+            metric_type=zvec.MetricType.L2, max_degree=64, search_list_size=100,
+            use_contiguous_memory=True, use_flat_contiguous_memory=True,
             quantize_type=getattr(zvec.QuantizeType, self.quantizer))
         vectors = zvec.VectorSchema("v", zvec.DataType.VECTOR_FP32, base.shape[1], index_param=parameters)
         collection = zvec.create_and_open(path=path, schema=zvec.CollectionSchema(name="peer", vectors=vectors))
@@ -129,7 +135,7 @@ class Zvec:
 
 class Zvec4(Zvec):
     quantizer = "UNIFORM_UINT4"
-    settings = "Vamana, degree 64, build width 100, two passes, 4-bit uniform codes, refiner"
+    settings = "Vamana, degree 64, build width 100, two passes, 4-bit uniform codes, refiner; inner product as L2"
 
 
 class Vsag:
@@ -183,7 +189,7 @@ class Svs:
 
 
 class SvsLvq(Svs):
-    settings = "Vamana, degree 32, window 100, LVQ of 4 and 8 bits (Intel's processors only)"
+    settings = "Vamana, degree 32, window 100, LVQ of 4 and 8 bits (Intel's processors)"
 
     def prepare(self, vectors):
         return vectors.astype(numpy.float32)

@@ -60,7 +60,7 @@ class Comparison:
         return self.worker(name, *of_set, self.arguments.threads, self.rounds, ",".join(map(str, widths)), *save_to)
 
     def probe(self):
-        answer = self.worker("probe", *self.of_set[:3], self.rounds, self.saved)
+        answer = self.worker("probe", *self.of_set[:3], self.arguments.threads, self.rounds, self.saved)
         return {name: answer[name] for name in ("rows_per_second", "qps")}
 
     def measure(self, peer, of_set, widths):
@@ -95,7 +95,8 @@ class Comparison:
             except (places.Failed, json.JSONDecodeError, KeyError, IndexError) as why:
                 row = {"failed": str(why) or type(why).__name__}
             after = self.probe()
-            row["machine"] = {name: max(before[name], after[name]) / first[name] for name in before}
+            # How fast the machine was meanwhile, as a share of when the unit was measured.
+            row["machine"] = {name: (before[name] + after[name]) / 2 / first[name] for name in before}
             before = after
             self.rows[peer] = row
         return {
@@ -126,7 +127,7 @@ def main():
     parser.add_argument("--sets", default="mnist784", help=f"with commas between: {', '.join(places.SETS)}")
     parser.add_argument("--peers", default="all", help=f"with commas between: {', '.join(PEERS)}")
     parser.add_argument("--threads", type=int, default=2, help="to build with")
-    parser.add_argument("--timeout", type=float, default=300, help="seconds that one peer may take on one set")
+    parser.add_argument("--timeout", type=float, default=180, help="seconds that one peer may take on one set")
     parser.add_argument("--minutes", type=float, default=13, help="after which no build of a large set is begun that a "
                         "trial shows would last beyond them")
     parser.add_argument("--omendb", type=Path, help="our binary (default: built now)")

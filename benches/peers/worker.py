@@ -1,9 +1,9 @@
 """One library on one set, in a process of its own: builds, sweeps the width, prints one JSON object.
 
     worker.py LIBRARY METRIC BASE QUERIES TRUTH THREADS ROUNDS WIDTHS [SAVE_TO]
-    worker.py probe METRIC BASE QUERIES ROUNDS SAVED
+    worker.py probe METRIC BASE QUERIES THREADS ROUNDS SAVED
 
-The probe is hnswlib once more: searches of the saved index and a build of the first rows. It runs
+The probe is hnswlib once more: searches of the saved index and two builds of the first rows. It runs
 before and after each peer and tells how fast the machine is at that moment.
 """
 
@@ -19,6 +19,7 @@ from libraries import LIBRARIES, Hnswlib
 
 K = 10
 PROBE_ROWS = 5_000
+PROBE_BUILDS = 2
 PROBE_WIDTH = 40
 ENOUGH = 0.997
 
@@ -88,12 +89,13 @@ def version(kind):
     return importlib.metadata.version(kind.package) if kind.package else None
 
 
-def probe(metric, base_path, query_path, rounds, saved):
-    library = Hnswlib()
+def probe(metric, base_path, query_path, threads, rounds, saved):
+    library, built = Hnswlib(), 0.0
     base, queries = library.prepare(read(base_path, PROBE_ROWS)), list(library.prepare(read(query_path)))
-    start = time.perf_counter()
-    library.build(base, metric, 2)
-    built = len(base) / (time.perf_counter() - start)
+    for _ in range(PROBE_BUILDS):
+        start = time.perf_counter()
+        library.build(base, metric, threads)
+        built = max(built, len(base) / (time.perf_counter() - start))
     library.load(saved, base.shape[1], metric)
     library.width(PROBE_WIDTH)
     return {"rows_per_second": built, "qps": 1 / per_call(library, queries, rounds)}
@@ -101,8 +103,8 @@ def probe(metric, base_path, query_path, rounds, saved):
 
 def main(words):
     if words[0] == "probe":
-        metric, base, queries, rounds, saved = words[1:]
-        answer = probe(metric, base, queries, int(rounds), saved)
+        metric, base, queries, threads, rounds, saved = words[1:]
+        answer = probe(metric, base, queries, int(threads), int(rounds), saved)
     else:
         name, metric, base, queries, truth, threads, rounds, widths, *save_to = words
         widths = [int(width) for width in widths.split(",")]
