@@ -127,7 +127,7 @@ def main():
     parser.add_argument("--sets", default="mnist784", help=f"with commas between: {', '.join(places.SETS)}")
     parser.add_argument("--peers", default="all", help=f"with commas between: {', '.join(PEERS)}")
     parser.add_argument("--threads", type=int, default=2, help="to build with")
-    parser.add_argument("--timeout", type=float, default=180, help="seconds that one peer may take on one set")
+    parser.add_argument("--timeout", type=float, default=300, help="seconds that one peer may take on one set")
     parser.add_argument("--minutes", type=float, default=13, help="after which no build of a large set is begun that a "
                         "trial shows would last beyond them")
     parser.add_argument("--omendb", type=Path, help="our binary (default: built now)")
