@@ -73,7 +73,7 @@ def search_ratio(kept, name, recall, net=True):
 
 
 def cells(values, form):
-    """Each value in a form; a dash where there is none; the greatest of a column is not marked here."""
+    """Each value in a form; a dash where there is none."""
     return ["–" if value is None else format(value, form) for value in values]
 
 
@@ -140,7 +140,8 @@ def short_table(sets):
     columns = [marked([[build_ratio(kept, name) for name in names]]
                       + [[search_ratio(kept, name, target) for name in names] for target in TARGETS[1:]]) for kept in sets]
     lines = [
-        "Ratios to hnswlib beside each, the best of a column bold: build · queries a second at recall@10 of 0.95 · of 0.99.", "",
+        "Ratios to hnswlib beside each, the best of a column bold: build · queries a second at recall@10 of 0.95 · of 0.99.",
+        "A dash is what the time of the run did not suffice for, or a recall that was not reached.", "",
         "| | " + " | ".join(kept["set"] for kept in sets) + " | bytes a row |", "|---|" + "---|" * (len(sets) + 1),
     ]
     for place, name in enumerate(names):
@@ -150,5 +151,8 @@ def short_table(sets):
         sizes = "–" if set(sizes) == {"–"} else " · ".join(sizes)
         lines.append(f"| {LABELS[name]} | " + " | ".join(groups) + f" | {sizes} |")
     lines.append("")
-    lines += [f"* {kept['set']}, {kept['date']}, {kept['processor']}: {head(kept)}." for kept in sets]
+    for kept in sets:
+        failed = [LABELS[name] for name in LABELS if "failed" in kept["rows"].get(name, {})]
+        lacking = f" Without figures: {', '.join(failed)}." if failed else ""
+        lines.append(f"* {kept['set']}, {kept['date']}, {kept['processor']}: {head(kept)}.{lacking}")
     return "\n".join(lines) + "\n"

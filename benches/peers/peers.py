@@ -16,6 +16,7 @@ included. A peer that fails, or for which --minutes does not suffice, is a row t
 
 import argparse
 import json
+import struct
 import sys
 import tempfile
 import time
@@ -26,6 +27,7 @@ import figures
 import native
 import places
 
+K = 10
 WIDTHS = [10, 14, 20, 28, 40, 56, 80, 112, 160, 224, 320]
 # Of sets with more rows than LARGE so many are built first, to tell how long all would take.
 TRIAL = 5_000
@@ -75,14 +77,20 @@ class Comparison:
             raise places.Failed(self.arguments.missing[peer])
         metric, base, queries, truth = self.of_set
         if places.shape(base)[0] > LARGE:
-            few = places.first_rows(base, TRIAL, self.scratch)
-            speed = self.measure(peer, (metric, few, queries, truth), WIDTHS[:1])["rows_per_second"]
+            few = metric, places.first_rows(base, TRIAL, self.scratch), queries, self.any_truth()
+            speed = self.measure(peer, few, WIDTHS[:1])["rows_per_second"]
             needs = self.rows["hnswlib"]["build_seconds"] * before["rows_per_second"] / speed
             if time.monotonic() - self.start + needs > 60 * self.arguments.minutes:
                 raise places.Failed(f"not measured: builds {TRIAL:,} rows at {speed:,.0f} rows/s (hnswlib: "
                                     f"{before['rows_per_second']:,.0f}), so that all would take about {needs:.0f} s, "
                                     f"more than was left of {self.arguments.minutes:g} minutes")
         return self.measure(peer, self.of_set, WIDTHS)
+
+    def any_truth(self):
+        """A truth of rows that a trial has: it is asked, and what it finds does not matter."""
+        path, count = Path(self.scratch) / "any.ibin", places.shape(self.of_set[2])[0]
+        path.write_bytes(struct.pack("<II", count, K) + struct.pack(f"<{K}I", *range(K)) * count)
+        return path
 
     def run(self):
         places.say(f"{self.name}: hnswlib, the unit")
@@ -104,6 +112,17 @@ class Comparison:
             "processor": places.processor(), "threads": self.arguments.threads,
             "seconds": time.monotonic() - self.start, "rows": self.rows,
         }
+
+
+def joined(kept, fresh):
+    """The figures of an earlier run with those of another in place of, or beside, them. Each row stays a
+    ratio to the hnswlib of its own run: how much faster that was counts as the machine's speed."""
+    old, new = kept["rows"]["hnswlib"], fresh["rows"].pop("hnswlib")
+    faster = {"rows_per_second": new["rows_per_second"] / old["rows_per_second"],
+              "qps": figures.qps_at(new, 0.95) / figures.qps_at(old, 0.95)}
+    for row in fresh["rows"].values():
+        row["machine"] = {name: speed * faster[name] for name, speed in row["machine"].items()}
+    return {**kept, "seconds": kept["seconds"] + fresh["seconds"], "rows": {**kept["rows"], **fresh["rows"]}}
 
 
 def prepare(arguments):
@@ -132,7 +151,10 @@ def main():
                         "trial shows would last beyond them")
     parser.add_argument("--omendb", type=Path, help="our binary (default: built now)")
     parser.add_argument("--out", type=Path, help="folder for peers.SET.json, peers.md and peers.svg")
+    parser.add_argument("--again", action="store_true", help="keep what --out holds of the other peers")
     arguments = parser.parse_args()
+    if arguments.again and not arguments.out:
+        parser.error("--again needs --out")
     arguments.peers = PEERS if arguments.peers == "all" else arguments.peers.split(",")
     unknown = [peer for peer in arguments.peers if peer not in PEERS]
     if unknown:
@@ -143,6 +165,8 @@ def main():
     for name, of_set in sets.items():
         with tempfile.TemporaryDirectory() as scratch:
             kept = Comparison(name, of_set, arguments, scratch).run()
+        if arguments.again:
+            kept = joined(json.loads((arguments.out / f"peers.{name}.json").read_text()), kept)
         print(figures.table(kept), flush=True)
         if arguments.out:
             arguments.out.mkdir(parents=True, exist_ok=True)
