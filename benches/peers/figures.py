@@ -153,6 +153,6 @@ def short_table(sets):
     lines.append("")
     for kept in sets:
         failed = [LABELS[name] for name in LABELS if "failed" in kept["rows"].get(name, {})]
-        lacking = f" Without figures: {', '.join(failed)}." if failed else ""
+        lacking = f" Without figures: {'; '.join(failed)}." if failed else ""
         lines.append(f"* {kept['set']}, {kept['date']}, {kept['processor']}: {head(kept)}.{lacking}")
     return "\n".join(lines) + "\n"
