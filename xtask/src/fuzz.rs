@@ -1,7 +1,7 @@
-//! `cargo xtask fuzz [MINUTES]`: the property suites, each round with a new seed, then the crash
-//! suites at length.
+//! `cargo xtask fuzz [MINUTES]`: half of the time the parsers under libFuzzer, half of it the property
+//! suites, each round with a new seed; then the crash suites at length.
 
-use crate::{Outcome, shell};
+use crate::{Outcome, parsers, shell};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The packages with properties over generated input.
@@ -13,9 +13,11 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         [minutes] => minutes.parse().map_err(|_| format!("takes a number of minutes, and got '{minutes}'"))?,
         _ => return Err("takes one number of minutes".into()),
     };
-    let (start, limit) = (Instant::now(), Duration::from_secs(60 * minutes));
+    let half = Duration::from_secs(30 * minutes);
+    parsers::run(half)?;
+    let start = Instant::now();
     let mut seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    while start.elapsed() < limit {
+    while start.elapsed() < half {
         eprintln!("\nseed {seed}: PROPTEST_RNG_SEED={seed} repeats this round");
         let mut round = shell::cargo(&["test", "--tests", "--no-fail-fast"]);
         WITH_PROPERTIES.iter().for_each(|package| _ = round.args(["--package", package]));

@@ -8,6 +8,7 @@ mod fuzz;
 mod lint;
 mod native;
 mod needs;
+mod parsers;
 mod shell;
 mod test;
 mod workspace;
@@ -46,7 +47,11 @@ const COMMANDS: &[Command] = &[
         about: "the kernels of a plain build against those of one for this processor",
         run: native::run,
     },
-    Command { name: "fuzz", about: "property and crash suites with new seeds, for [MINUTES]", run: fuzz::run },
+    Command {
+        name: "fuzz",
+        about: "parsers under libFuzzer, property and crash suites with new seeds, for [MINUTES]",
+        run: fuzz::run,
+    },
 ];
 
 fn main() -> ExitCode {

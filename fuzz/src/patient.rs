@@ -1,0 +1,144 @@
+//! A database of mapped files, one of whose files is replaced again and again.
+
+use omendb_storage::mapped::{Mapped, salvage};
+use omendb_storage::{BlobSource, Commit, Durability, IdColumn, IdKind, IdRef, Packed, Schema, Storage, StorageError};
+use std::fs;
+use std::hint::black_box;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+const ROW_BYTES: usize = 24;
+/// Where a manifest tells the sealed length of the log, and where the options of the owner begin.
+const SEALED_AT: usize = 72;
+const OPTIONS_AT: usize = 112;
+const LOG_HEADER: u64 = 64;
+
+/// A database as a crash leaves it: its log holds records behind a checkpoint, and is not sealed.
+pub struct Patient {
+    folder: TempDir,
+    manifest: Vec<u8>,
+}
+
+impl Patient {
+    /// A database of few rows.
+    ///
+    /// # Panics
+    /// If the system has no place for it.
+    pub fn new(kind: IdKind) -> Self {
+        let folder = tempfile::tempdir().expect("a place for a database");
+        let path = folder.path().join("db");
+        let schema = Schema { row_bytes: ROW_BYTES, ids: kind, user: b"options".to_vec() };
+        let db = Mapped::create(&path, &schema, Durability::Sync).expect("a database");
+        commit(&db, 0, 5, &[]);
+        commit(&db, 5, 0, &[1]);
+        let write = |out: &mut dyn std::io::Write| out.write_all(b"edges");
+        db.checkpoint(&db.view(), &[BlobSource { name: "graph", write: &write }]).expect("a checkpoint");
+        commit(&db, 5, 3, &[2]);
+        commit(&db, 8, 1, &[]);
+        drop(db);
+        // Closing sealed the log: what is missing of it would be damage, not a torn tail.
+        let mut manifest = fs::read(path.join("MANIFEST.a")).expect("a manifest");
+        manifest[SEALED_AT..SEALED_AT + 8].copy_from_slice(&LOG_HEADER.to_le_bytes());
+        crate::forge::manifest(&mut manifest);
+        let patient = Self { folder, manifest };
+        patient.set_manifest(&patient.manifest);
+        patient
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("db")
+    }
+
+    /// The manifest as it was.
+    pub fn manifest(&self) -> &[u8] {
+        &self.manifest
+    }
+
+    /// Puts a manifest into both slots.
+    pub fn set_manifest(&self, bytes: &[u8]) {
+        for name in ["MANIFEST.a", "MANIFEST.b"] {
+            fs::write(self.path().join(name), bytes).expect("a manifest can be written");
+        }
+    }
+
+    /// The file whose name begins so.
+    pub fn file(&self, prefix: &str) -> PathBuf {
+        let names = fs::read_dir(self.path()).expect("the files").map(|entry| entry.expect("a file").path());
+        let named = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix));
+        names.into_iter().find(named).expect("a file of this name")
+    }
+
+    /// The manifest with another length and checksum of a file that it lists by kind.
+    pub fn manifest_with(&self, kind: &str, file: &[u8]) -> Vec<u8> {
+        let mut manifest = self.manifest.clone();
+        let mut at = OPTIONS_AT + crate::forge::word(&manifest, 108) as usize;
+        while at + 4 < manifest.len() {
+            let length = manifest[at] as usize;
+            let found = &manifest[at + 1..at + 1 + length] == kind.as_bytes();
+            let bytes = at + 1 + length + 8;
+            if found {
+                manifest[bytes..bytes + 8].copy_from_slice(&(file.len() as u64).to_le_bytes());
+                manifest[bytes + 8..bytes + 12].copy_from_slice(&crc32c::crc32c(file).to_le_bytes());
+            }
+            at = bytes + 12;
+        }
+        crate::forge::manifest(&mut manifest);
+        manifest
+    }
+
+    /// Reads everything there is in every way: what comes is a typed error or a state that can be
+    /// read. Whether it was the latter.
+    ///
+    /// # Panics
+    /// If it is neither.
+    pub fn examine(&self) -> bool {
+        let typed = |error: &StorageError| {
+            let good = matches!(
+                error,
+                StorageError::Corrupt { .. }
+                    | StorageError::Version { .. }
+                    | StorageError::NeedsRecovery { .. }
+                    | StorageError::NotADatabase { .. }
+                    | StorageError::Schema { .. }
+                    | StorageError::Io { .. }
+            );
+            assert!(good, "{error:?}");
+        };
+        let opened = match Mapped::open_read_only(self.path()) {
+            Ok(db) => {
+                let view = db.view();
+                for slot in 0..view.slots() {
+                    black_box((view.id(slot), view.row(slot), view.is_dead(slot)));
+                }
+                black_box(db.verify());
+                black_box(db.blob("graph").is_ok());
+                true
+            }
+            Err(error) => {
+                typed(&error);
+                false
+            }
+        };
+        let salvaged = salvage(self.path(), |schema: &Schema, id: IdRef<'_>, row: &[u8]| {
+            assert_eq!(schema.row_bytes, row.len());
+            black_box(id);
+            Ok::<_, StorageError>(())
+        });
+        if let Err(error) = salvaged {
+            typed(&error);
+        }
+        opened
+    }
+}
+
+fn commit(db: &Mapped, first: u64, rows: usize, dead: &[u32]) {
+    let bytes: Vec<u8> = (0..rows * ROW_BYTES).map(|byte| byte as u8).collect();
+    let numbers: Vec<u64> = (first..first + rows as u64).collect();
+    let texts: Vec<String> = numbers.iter().map(|id| format!("id-{id}")).collect();
+    let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let ids = match db.schema().ids {
+        IdKind::U64 => IdColumn::U64(&numbers),
+        IdKind::Text => IdColumn::Text(&borrowed),
+    };
+    db.commit(Commit { rows: &Packed::new(&bytes, ROW_BYTES), ids, dead }).expect("a commit");
+}
