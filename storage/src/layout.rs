@@ -9,6 +9,8 @@ pub const MAX_SLOTS: u64 = (1 << 31) - 1;
 /// Longest [`Schema::user`], in bytes.
 pub const MAX_USER_BYTES: usize = 64 << 10;
 
+/// Counters in files are refused beyond this, which nobody reaches by counting, so that none overflows.
+pub(crate) const MOST_COUNTED: u64 = 1 << 62;
 /// The folder of RocksDB in a database's, by which each backend knows the other's databases.
 pub(crate) const ROCKS: &str = "rocks";
 /// Rows start on boundaries of this many bytes: a cache line, and the widest vector register.

@@ -4,9 +4,9 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::manifest::MOST_COUNTED;
 use super::medium::{Medium, MediumFile, Open, size};
 use crate::StorageError;
+use crate::layout::MOST_COUNTED;
 use crate::region::Region;
 
 pub(crate) const LOCK: &str = "LOCK";

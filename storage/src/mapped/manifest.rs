@@ -9,7 +9,7 @@ use super::dir::{Dir, DirFile, LOCK, MANIFESTS, NEW_MANIFEST, parse};
 use super::medium::Open;
 use crate::blob::good_name;
 use crate::fields::Fields;
-use crate::layout::{Layout, ROCKS};
+use crate::layout::{Layout, MOST_COUNTED, ROCKS};
 use crate::{IdKind, Schema, StorageError};
 
 /// The version this library writes, and the newest it reads.
@@ -20,8 +20,6 @@ pub(crate) const FIXED: usize = 112;
 /// Longer than any manifest.
 const LONGEST: u64 = 1 << 20;
 const MOST_FILES: u32 = 1024;
-/// Counters are refused beyond this, which nobody reaches by counting, so that none overflows.
-pub(crate) const MOST_COUNTED: u64 = 1 << 62;
 /// Magic, version, length and checksum: what every version of the format has.
 const SHORTEST: usize = 20;
 

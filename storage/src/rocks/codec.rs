@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::fields::Fields;
+use crate::layout::{Layout, MOST_COUNTED};
 use crate::mapped::record::{put_ids, take_ids};
 use crate::{IdColumn, IdKind, Schema, StorageError};
 
@@ -48,12 +49,18 @@ impl State {
         let mut fields = Fields(bytes);
         let (epoch, commit, slots) = (fields.u64()?, fields.u64()?, fields.u64()?);
         let slots = u32::try_from(slots).ok().filter(|slots| u64::from(*slots) <= crate::MAX_SLOTS)?;
-        let mut state =
-            Self { epoch, commit, slots, covers: fields.u64()?, next_blob: fields.u64()?, blobs: Vec::new() };
+        let (covers, next_blob) = (fields.u64()?, fields.u64()?);
+        if [epoch, commit, covers, next_blob].into_iter().any(|counter| counter > MOST_COUNTED) {
+            return None;
+        }
+        let mut state = Self { epoch, commit, slots, covers, next_blob, blobs: Vec::new() };
         while !fields.0.is_empty() {
             let length = fields.u8()? as usize;
             let name = String::from_utf8(fields.bytes(length)?.to_vec()).ok()?;
             let (number, bytes, crc) = (fields.u64()?, fields.u64()?, fields.u32()?);
+            if number >= next_blob {
+                return None;
+            }
             state.blobs.push(BlobEntry { name, number, bytes, crc });
         }
         Some(state)
@@ -103,7 +110,9 @@ pub(super) fn decode_schema(bytes: &[u8], path: &Path) -> Result<Schema, Storage
         1 => IdKind::Text,
         _ => return Err(broken()),
     };
-    Ok(Schema { row_bytes, ids, user: fields.0.to_vec() })
+    let schema = Schema { row_bytes, ids, user: fields.0.to_vec() };
+    Layout::new(&schema).map_err(|error| super::store::corrupt(path, error.to_string()))?;
+    Ok(schema)
 }
 
 /// The number of ids, then the ids as in a record of the mapped backend's log.

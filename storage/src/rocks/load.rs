@@ -44,7 +44,7 @@ pub(super) fn table(store: &Store, schema: &Schema, state: &State) -> Result<Tab
     let from = pair(state.epoch, 0);
     for found in store.from(DEAD, &from) {
         let (at, value) = found?;
-        if at[..8] != from[..8] {
+        if !at.starts_with(&from[..8]) {
             break;
         }
         for slot in codec::decode_slots(&value).ok_or_else(|| store.corrupt("dead slots cannot be read"))? {

@@ -124,7 +124,7 @@ fn dead(store: &Store, state: &State, lose: &mut Lose<'_>) -> HashSet<u32> {
                 Some(slots) => dead.extend(slots),
                 None => lose(format!("the deletes of commit {commit} cannot be read")),
             }
-            Some(commit + 1)
+            commit.checked_add(1)
         }
         Err(error) => {
             lose(format!("deletes: {error}"));
