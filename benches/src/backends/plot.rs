@@ -71,7 +71,7 @@ fn commits(area: &Area<'_>, report: &Report) -> Result<(), Failure> {
         .margin(12)
         .x_label_area_size(40)
         .y_label_area_size(60)
-        .build_cartesian_2d(x.log_scale(), y.log_scale())?;
+        .build_cartesian_2d(x.log_scale().base(2.0), y.log_scale())?;
     let count = |value: &f64| format!("{value:.0}");
     chart.configure_mesh().x_desc("bytes a row").x_label_formatter(&count).y_label_formatter(&count).draw()?;
     for (index, way) in ways.iter().enumerate() {

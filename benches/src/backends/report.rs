@@ -118,7 +118,8 @@ impl Report {
             text,
             "{}, {} × {} {}, {}, in one batch with the defaults; graph {} and the answers (ids and distances, bit \
              for bit) are the same over each backend. Asked for k = {} on one thread, one query a call, at width {}: \
-             recall {:.4}. Each step in a process of its own, the fastest of {TURNS} turns.\n",
+             recall {:.4}. Each step in a process of its own; what has files is opened and asked in {TURNS} turns, and \
+             the fastest counts.\n",
             self.set,
             first.built.rows,
             first.built.dim,
