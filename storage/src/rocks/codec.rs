@@ -89,6 +89,12 @@ pub(super) fn slot_of(key: &[u8], epoch: u64) -> Option<u32> {
     Some(u32::from_be_bytes(rest.try_into().ok()?))
 }
 
+/// The commit in a key of this epoch.
+pub(super) fn commit_of(key: &[u8], epoch: u64) -> Option<u64> {
+    let rest = key.strip_prefix(&epoch.to_be_bytes())?;
+    Some(u64::from_be_bytes(rest.try_into().ok()?))
+}
+
 pub(super) fn encode_schema(schema: &Schema) -> Vec<u8> {
     let mut out = VERSION.to_le_bytes().to_vec();
     out.extend_from_slice(&(schema.row_bytes as u64).to_le_bytes());

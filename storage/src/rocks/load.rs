@@ -47,6 +47,10 @@ pub(super) fn table(store: &Store, schema: &Schema, state: &State) -> Result<Tab
         if !at.starts_with(&from[..8]) {
             break;
         }
+        // Deaths come with the state that counts them: none is of a commit that it does not know.
+        if codec::commit_of(&at, state.epoch).is_none_or(|commit| commit > state.commit) {
+            return Err(store.corrupt("deletes of a commit that was not made"));
+        }
         for slot in codec::decode_slots(&value).ok_or_else(|| store.corrupt("dead slots cannot be read"))? {
             if !table.restore_death(slot) {
                 return Err(store.corrupt("a slot dies twice"));

@@ -118,8 +118,7 @@ fn dead(store: &Store, state: &State, lose: &mut Lose<'_>) -> HashSet<u32> {
     let key_of = |commit: u64| pair(state.epoch, commit).to_vec();
     walk(store, DEAD, state.commit + 1, &key_of, &mut |found| match found {
         Ok((at, value)) => {
-            let commit = at.strip_prefix(&state.epoch.to_be_bytes())?;
-            let commit = u64::from_be_bytes(commit.try_into().ok()?);
+            let commit = codec::commit_of(at, state.epoch)?;
             match codec::decode_slots(value) {
                 Some(slots) => dead.extend(slots),
                 None => lose(format!("the deletes of commit {commit} cannot be read")),

@@ -15,6 +15,8 @@ mod rocks;
 #[cfg(feature = "rocksdb")]
 mod rocks_format;
 #[cfg(feature = "rocksdb")]
+mod rocks_hostile;
+#[cfg(feature = "rocksdb")]
 mod rocks_salvage;
 mod salvage;
 mod simulated;
