@@ -158,10 +158,13 @@ where
     // SAFETY: the caller's promise.
     unsafe {
         let s = D::token();
-        // Calls overlap, so that short rows want few instructions and long ones many chains.
+        // Calls overlap, so that short rows want few instructions and long ones many chains. The
+        // hints put the short ones in line: a branch taken is nothing to a long row.
         if dim >= 16 * D::LANES {
+            core::hint::cold_path();
             once::<S, D, M, 4>(s, query.cast(), row.cast(), dim)
         } else if dim >= 4 * D::LANES {
+            core::hint::cold_path();
             once::<S, D, M, 2>(s, query.cast(), row.cast(), dim)
         } else {
             once::<S, D, M, 1>(s, query.cast(), row.cast(), dim)

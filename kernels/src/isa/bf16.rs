@@ -93,7 +93,7 @@ impl Count for Avx512Bf16 {
     #[inline(always)]
     unsafe fn load_part(self, p: *const u8, n: usize, _back: bool) -> __m512i {
         // SAFETY: n < 64 bytes are readable, and no others are read.
-        unsafe { _mm512_maskz_loadu_epi8(!(!0 << n), p.cast()) }
+        unsafe { _mm512_maskz_loadu_epi8(_bzhi_u64(!0, n as u32), p.cast()) }
     }
     ops! {
         fn zero() -> __m512i = _mm512_setzero_si512();
@@ -105,7 +105,13 @@ impl Count for Avx512Bf16 {
     }
     #[inline(always)]
     fn sums<const N: usize>(self, v: [__m512i; N]) -> [u32; N] {
-        // SAFETY: the token. No count reaches 32 bits: the upper halves add zeroes.
-        unsafe { avx512::sums_i32(v) }
+        // SAFETY: the token. No count reaches 32 bits: one row's is cut to them, and of many
+        // the upper halves add zeroes.
+        unsafe {
+            match v.as_slice() {
+                &[one] => [_mm512_reduce_add_epi64(one) as u32; N],
+                _ => avx512::sums_i32(v),
+            }
+        }
     }
 }

@@ -11,36 +11,28 @@ use std::process::Command;
 const SHAPES: [&str; 4] = ["pair", "gathered", "ahead", "scan"];
 /// This build is to reach so much of the other one's speed.
 const GOAL: f64 = 0.95;
-/// Turns of both sides; a cell below the goal gets the rest of them.
-const TURNS: [usize; 2] = [2, 8];
-
 /// Least nanoseconds of each shape, here and there; infinite for what there is not.
 type Best = [[f64; 2]; SHAPES.len()];
 
 pub(crate) fn run(settings: &Settings, subjects: &[Subject], other: &Path) -> Result<String, String> {
-    let mut lines = String::new();
-    let (mut all, mut below, mut least) = (0, Vec::new(), (f64::INFINITY, String::new()));
-    for subject in subjects {
-        let mut best: Best = [[f64::INFINITY; 2]; SHAPES.len()];
-        let mut label = String::new();
-        for turn in 0..TURNS[1] {
-            if turn >= TURNS[0] && ratios(&best).iter().flatten().all(|&ratio| ratio >= GOAL) {
-                break;
-            }
+    let mut cells = vec![(String::new(), [[f64::INFINITY; 2]; SHAPES.len()]); subjects.len()];
+    for _ in 0..settings.passes {
+        for (subject, (label, best)) in subjects.iter().zip(&mut cells) {
             for (side, cell) in [subject.measure(settings)?, elsewhere(settings, subject, other)?].iter().enumerate() {
-                label = cell.label();
-                for (shape, best) in SHAPES.iter().zip(&mut best) {
+                *label = cell.label();
+                for (shape, best) in SHAPES.iter().zip(best.iter_mut()) {
                     best[side] = best[side].min(cell.ns(shape).unwrap_or(f64::INFINITY));
                 }
             }
+            eprintln!("{}", line(label, best));
         }
-        write!(lines, "| {label} |").ok();
-        for (shape, (best, ratio)) in SHAPES.iter().zip(best.iter().zip(ratios(&best))) {
-            let Some(ratio) = ratio else {
-                write!(lines, " – |").ok();
-                continue;
-            };
-            write!(lines, " {:.2} / {:.2} = {:.0} % |", best[1], best[0], 100.0 * ratio).ok();
+    }
+    let mut lines = String::new();
+    let (mut all, mut below, mut least) = (0, Vec::new(), (f64::INFINITY, String::new()));
+    for (label, best) in &cells {
+        writeln!(lines, "{}", line(label, best)).ok();
+        for (shape, ratio) in SHAPES.iter().zip(ratios(best)) {
+            let Some(ratio) = ratio else { continue };
             all += 1;
             if ratio < GOAL {
                 below.push(format!("{label} {shape} ({:.0} %)", 100.0 * ratio));
@@ -49,13 +41,11 @@ pub(crate) fn run(settings: &Settings, subjects: &[Subject], other: &Path) -> Re
                 least = (ratio, format!("{label} {shape}"));
             }
         }
-        writeln!(lines).ok();
-        eprintln!("{}", lines.lines().next_back().unwrap_or_default());
     }
     let mut out = format!(
         "Instruction set: {}. Nanoseconds a distance of the other build / of this one = this one's share of the \
-         other's speed, the best of {} to {} turns each.\n\n",
-        settings.isa, TURNS[0], TURNS[1]
+         other's speed, the best of {} passes.\n\n",
+        settings.isa, settings.passes
     );
     writeln!(
         out,
@@ -73,6 +63,19 @@ pub(crate) fn run(settings: &Settings, subjects: &[Subject], other: &Path) -> Re
     Ok(out)
 }
 
+/// A row of the table.
+fn line(label: &str, best: &Best) -> String {
+    let mut line = format!("| {label} |");
+    for (best, ratio) in best.iter().zip(ratios(best)) {
+        match ratio {
+            Some(ratio) => write!(line, " {:.2} / {:.2} = {:.0} % |", best[1], best[0], 100.0 * ratio),
+            None => write!(line, " – |"),
+        }
+        .ok();
+    }
+    line
+}
+
 /// This build's share of the other's speed, a shape.
 fn ratios(best: &Best) -> [Option<f64>; SHAPES.len()] {
     best.map(|[here, there]| (here.is_finite() && there.is_finite()).then(|| there / here))
@@ -84,7 +87,7 @@ fn elsewhere(settings: &Settings, subject: &Subject, other: &Path) -> Result<Cel
     let output = Command::new(other)
         .args(subject.arguments())
         .args(["--isa", settings.isa.name(), "--rounds", &settings.rounds.to_string()])
-        .args(["--turn-us", &settings.turn.as_micros().to_string(), "--json", "-"])
+        .args(["--turn-us", &settings.turn.as_micros().to_string(), "--passes", "1", "--json", "-"])
         .output()
         .map_err(|e| failed(&e))?;
     if !output.status.success() {

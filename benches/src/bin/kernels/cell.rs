@@ -16,6 +16,8 @@ pub(crate) const TYPES: [(ElementKind, ElementKind); 9] =
 
 pub(crate) struct Settings {
     pub(crate) isa: Isa,
+    /// Times the whole list of cells is gone through.
+    pub(crate) passes: usize,
     pub(crate) rounds: usize,
     pub(crate) turn: Duration,
 }
@@ -74,6 +76,15 @@ impl Cell {
     pub(crate) fn read(path: &Path) -> Result<Vec<Self>, String> {
         let failed = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
         serde_json::from_str(&std::fs::read_to_string(path).map_err(|e| failed(&e))?).map_err(|e| failed(&e))
+    }
+
+    /// The lesser of each time here and in another measurement of the same cell.
+    pub(crate) fn keep_least(&mut self, other: &Self) {
+        self.load_ns = self.load_ns.min(other.load_ns);
+        self.multiply_ns = self.multiply_ns.min(other.multiply_ns);
+        for (mine, theirs) in self.entries.iter_mut().zip(&other.entries) {
+            mine.ns = mine.ns.min(theirs.ns);
+        }
     }
 
     /// What a distance cannot take less than.

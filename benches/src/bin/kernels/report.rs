@@ -29,14 +29,14 @@ pub(crate) fn markdown(settings: &Settings, cells: &[Cell]) -> String {
         out,
         "Instruction set: {}. Nanoseconds a distance (share of the limit; error × 2⁻²⁴ of the \
          sum of the terms' sizes). The limit is the slower of reading the row and of \
-         multiplying it in registers, measured beside it. GB/s are those of `gathered`.\n",
+         multiplying it in registers, measured beside it. GB/s are those of `gathered` (bits: `ahead`).\n",
         settings.isa
     )
     .ok();
     writeln!(out, "| cell | limit ns | GB/s | {} |", COLUMNS.join(" | ")).ok();
     writeln!(out, "|---|---|---|{}", "---|".repeat(COLUMNS.len())).ok();
     for cell in cells {
-        let best = cell.ns("gathered").unwrap_or(f64::NAN);
+        let best = cell.ns("gathered").or(cell.ns("ahead")).unwrap_or(f64::NAN);
         write!(out, "| {} | {:.2} | {:.1} |", cell.label(), cell.limit_ns(), cell.row_bytes as f64 / best).ok();
         for column in COLUMNS {
             match cell.entries.iter().find(|e| e.name == column) {
