@@ -11,6 +11,7 @@ use omendb_graph::Graph;
 use omendb_storage::{Storage, StorageError};
 
 use crate::Options;
+use crate::calibrate::Curves;
 use crate::index::Index;
 use crate::measure::Measure;
 use crate::norms::Norms;
@@ -51,6 +52,8 @@ pub(crate) struct Core {
     /// Held while rows are linked, and while a graph is written.
     pub(crate) linker: Mutex<()>,
     pub(crate) scratches: Scratches,
+    /// What widths were found to reach.
+    pub(crate) curves: Curves,
     /// How many rows the graph has that a checkpoint holds.
     pub(crate) saved_rows: AtomicU32,
     pub(crate) closing: AtomicBool,

@@ -23,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod calibrate;
 mod checkpoint;
 mod compact;
 mod db;

@@ -10,6 +10,7 @@ use omendb_kernels::{Isa, Metric};
 use omendb_storage::memory::Memory;
 use omendb_storage::{Storage, StorageError, View};
 
+use crate::calibrate::Curves;
 use crate::checkpoint::{GRAPH_BLOB, NORMS_BLOB};
 use crate::db::{Built, Core};
 use crate::index::Index;
@@ -180,6 +181,7 @@ fn assemble(
         writer: Mutex::new(()),
         linker: Mutex::new(()),
         scratches: Scratches::default(),
+        curves: Curves::default(),
         closing: AtomicBool::new(false),
         built: Built::default(),
         options,

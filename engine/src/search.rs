@@ -8,6 +8,7 @@ use omendb_kernels::{Element, ElementKind, Metric};
 use omendb_storage::IdRef;
 use rayon::prelude::*;
 
+use crate::calibrate;
 use crate::db::{Core, install};
 use crate::query::Probe;
 use crate::snapshot::Snapshot;
@@ -44,11 +45,18 @@ pub struct SearchStats {
 
 type Filter = Arc<dyn Fn(IdRef<'_>) -> bool + Send + Sync>;
 
+/// How wide the walk through the graph is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Effort {
+    Width(usize),
+    Recall(f64),
+}
+
 /// How to search.
 #[derive(Clone)]
 pub struct SearchOptions {
     pub(crate) k: usize,
-    pub(crate) width: Option<usize>,
+    pub(crate) effort: Effort,
     pub(crate) exact: bool,
     pub(crate) filter: Option<Filter>,
 }
@@ -56,13 +64,20 @@ pub struct SearchOptions {
 impl SearchOptions {
     /// The `k` nearest rows.
     pub fn new(k: usize) -> Self {
-        SearchOptions { k, width: None, exact: false, filter: None }
+        SearchOptions { k, effort: Effort::Width(DEFAULT_WIDTH), exact: false, filter: None }
     }
 
     /// How many candidates the search keeps: more find more of the nearest, and take longer.
-    /// 64 unless told; never less than k.
+    /// 64 unless told; never less than k. Takes the place of a target recall.
     pub fn width(mut self, width: usize) -> Self {
-        self.width = Some(width);
+        self.effort = Effort::Width(width);
+        self
+    }
+
+    /// As wide as it takes to find this share of the k nearest rows, 0.95 say, on average over
+    /// queries that are like the rows: see [`Db::width_for`]. Takes the place of a width.
+    pub fn target_recall(mut self, recall: f64) -> Self {
+        self.effort = Effort::Recall(recall);
         self
     }
 
@@ -84,7 +99,7 @@ impl fmt::Debug for SearchOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SearchOptions")
             .field("k", &self.k)
-            .field("width", &self.width)
+            .field("effort", &self.effort)
             .field("exact", &self.exact)
             .field("filter", &self.filter.is_some())
             .finish()
@@ -120,9 +135,11 @@ impl Db {
     ) -> Result<(Vec<Hit>, SearchStats), SearchError> {
         let core = &self.core;
         options.check()?;
+        // Found before a scratch is taken: measuring searches itself.
+        let width = core.width(&core.snapshot.load(), options);
         core.scratches.with(|scratch| {
             core.prepare(query, 0, scratch)?;
-            Ok(core.answer(&core.snapshot.load(), options, scratch))
+            Ok(core.answer(&core.snapshot.load(), options, width, scratch))
         })
     }
 
@@ -143,12 +160,13 @@ impl Db {
             return Err(SearchError::Dimension { expected: dim, found, query });
         }
         let snapshot = core.snapshot.load_full();
+        let width = core.width(&snapshot, options);
         let answers: Vec<Result<Vec<Hit>, SearchError>> = install(&core.pool, || {
             let numbered = queries.par_chunks(dim).enumerate();
             let answer = |(number, query)| {
                 core.scratches.with(|scratch| {
                     core.prepare(query, number, scratch)?;
-                    Ok(core.answer(&snapshot, options, scratch).0)
+                    Ok(core.answer(&snapshot, options, width, scratch).0)
                 })
             };
             numbered.map(answer).collect()
@@ -159,14 +177,24 @@ impl Db {
 
 impl SearchOptions {
     fn check(&self) -> Result<(), SearchError> {
-        match self.width {
-            Some(0) => Err(SearchError::Option { name: "width", found: "0".into(), expected: "1 or more" }),
-            _ => Ok(()),
+        match self.effort {
+            Effort::Width(0) => Err(SearchError::Option { name: "width", found: "0".into(), expected: "1 or more" }),
+            Effort::Width(_) => Ok(()),
+            Effort::Recall(recall) => calibrate::check(recall),
         }
     }
 }
 
 impl Core {
+    /// The width that the options come to.
+    fn width(&self, snapshot: &Snapshot, options: &SearchOptions) -> usize {
+        match options.effort {
+            Effort::Width(width) => width,
+            Effort::Recall(_) if options.exact => DEFAULT_WIDTH,
+            Effort::Recall(recall) => self.width_for(snapshot, options.k, recall),
+        }
+    }
+
     /// Checks a query and makes it the probe, in the rows' own type where it can be.
     fn prepare<T: Element>(&self, query: &[T], number: usize, scratch: &mut SearchScratch) -> Result<(), SearchError> {
         let SearchScratch { probe, floats, .. } = scratch;
@@ -210,6 +238,7 @@ impl Core {
         &self,
         snapshot: &Snapshot,
         options: &SearchOptions,
+        width: usize,
         scratch: &mut SearchScratch,
     ) -> (Vec<Hit>, SearchStats) {
         let view = &snapshot.view;
@@ -225,7 +254,7 @@ impl Core {
             return (self.decide(snapshot, &scratch.probe, top, k), stats);
         }
         let mut top = Top::new(view, k);
-        let linked = self.walk(snapshot, options, k, &keep, scratch, &mut top, &mut stats);
+        let linked = self.walk(snapshot, width.max(k), &keep, scratch, &mut top, &mut stats);
         let first = if linked { snapshot.graph.rows() } else { 0 };
         self.scan(snapshot, first, &keep, scratch, &mut top, &mut stats);
         let hit = |near: Neighbour| Hit { id: view.id(near.slot).into(), distance: self.shown(near.distance) };
@@ -234,19 +263,16 @@ impl Core {
 
     /// Asks the graph, wider and wider until enough rows are kept; false when so few are that
     /// looking at every row is cheaper.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one search, called once")]
     fn walk(
         &self,
         snapshot: &Snapshot,
-        options: &SearchOptions,
-        k: usize,
+        mut width: usize,
         keep: &impl Fn(u32) -> bool,
         scratch: &mut SearchScratch,
         top: &mut Top<'_>,
         stats: &mut SearchStats,
     ) -> bool {
         let rows = snapshot.graph.rows() as usize;
-        let mut width = options.width.unwrap_or(DEFAULT_WIDTH).max(k);
         loop {
             if scan_is_cheaper(rows, width) {
                 top.clear();
@@ -317,7 +343,7 @@ impl Core {
 
 /// Whether looking at every row takes less time than a walk of this width: about ten distances a
 /// place in the pool, and the moving of places, which grows with the square.
-fn scan_is_cheaper(rows: usize, width: usize) -> bool {
+pub(crate) fn scan_is_cheaper(rows: usize, width: usize) -> bool {
     let walk = width.saturating_mul(10).saturating_add(width.saturating_mul(width) / 8);
     walk >= rows
 }

@@ -2,8 +2,8 @@
 
 mod data;
 
-use data::{clustered, clustered_u8, nearest, number, numbers, recall};
-use omendb_engine::{Db, ElementKind, IdKind, Metric, Options, SearchOptions, f16};
+use data::{clustered, clustered_u8, nearest, number, numbers, recall, uniform};
+use omendb_engine::{Db, ElementKind, IdKind, Metric, Options, SearchError, SearchOptions, f16};
 
 #[test]
 fn every_metric_and_row_type_finds_the_nearest() {
@@ -141,4 +141,48 @@ fn the_same_rows_give_the_same_graph_for_any_number_of_threads() {
     assert_eq!(hash(1, 3000), hash(2, 3000));
     assert_eq!(hash(1, 1000), hash(5, 1000));
     assert_ne!(hash(1, 3000), hash(1, 1000));
+}
+
+#[test]
+fn a_recall_can_be_asked_for_instead_of_a_width() {
+    let (rows, dim, asked) = (20_000, 16, 300);
+    let (values, queries) = (uniform(rows, dim, 21), uniform(asked, dim, 22));
+    // A graph so thin that narrow searches find little.
+    let db = Db::in_memory(Options::new(dim, Metric::L2).degree(8).build_width(20)).unwrap();
+    db.add_batch(&numbers(rows), &values).unwrap();
+    let expected: Vec<Vec<u64>> = queries.chunks(dim).map(|query| nearest(Metric::L2, &values, query, 10)).collect();
+    let mut before = 0;
+    for goal in [0.9, 0.95, 0.99, 1.0] {
+        let options = SearchOptions::new(10).target_recall(goal);
+        let found = db.search_batch(&queries, &options).unwrap();
+        let right =
+            |(hits, expected): (&Vec<_>, &Vec<u64>)| hits.iter().filter(|hit| expected.contains(&number(hit))).count();
+        let reached = found.iter().zip(&expected).map(right).sum::<usize>() as f64 / (10 * asked) as f64;
+        // 256 rows and 300 queries, whose recalls differ by a tenth or so from one to the next.
+        assert!((goal - 0.02..goal + 0.04).contains(&reached), "{goal} was asked for, {reached} found");
+        let width = db.width_for(10, goal).unwrap();
+        assert!(width > before, "width {width} for {goal}");
+        assert_eq!(db.search_with(&queries[..dim], &options).unwrap(), found[0]);
+        before = width;
+    }
+    for wrong in [0.0, -1.0, 1.1, f64::NAN] {
+        assert!(matches!(db.width_for(10, wrong), Err(SearchError::Option { name: "target_recall", .. })));
+        let options = SearchOptions::new(10).target_recall(wrong);
+        assert!(matches!(db.search_with(&queries[..dim], &options), Err(SearchError::Option { .. })));
+    }
+}
+
+#[test]
+fn a_recall_is_measured_again_when_the_graph_has_grown() {
+    let dim = 12;
+    let values = uniform(24_000, dim, 23);
+    let db = Db::in_memory(Options::new(dim, Metric::L2).build_width(40)).unwrap();
+    assert_eq!(db.width_for(10, 0.9).unwrap(), 10, "of no rows, all are looked at");
+    db.add_batch(&numbers(3000), &values[..3000 * dim]).unwrap();
+    let few = db.width_for(10, 0.99).unwrap();
+    let ids: Vec<u64> = (3000..24_000).collect();
+    db.add_batch(&ids, &values[3000 * dim..]).unwrap();
+    let many = db.width_for(10, 0.99).unwrap();
+    assert!(many > few, "{few} for 3,000 rows, {many} for 24,000");
+    assert!(db.width_for(5000, 0.5).unwrap() >= 5000);
 }

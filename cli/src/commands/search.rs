@@ -23,6 +23,7 @@ const PRINTED: usize = 10;
 #[command(after_help = "\
 Examples:
   omendb search notes.omen queries.fbin -k 10
+  omendb search notes.omen queries.fbin --recall 0.95
   omendb search sift.omen queries.fbin --truth truth.ibin --width 20,40,80
   omendb search sift.omen queries.fbin --truth truth.ibin --recall 0.95
   omendb search sift.omen queries.fbin --exact --out nearest.ibin
@@ -41,8 +42,9 @@ pub(crate) struct Search {
     /// Width of the search, or several: each is a run [default: the database's own]
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     width: Vec<u32>,
-    /// Widen until this share of the true neighbours is found; exit code 1 if no width does
-    #[arg(long, value_name = "R", requires = "truth", conflicts_with_all = ["width", "exact"])]
+    /// The share of the true neighbours to find: with --truth, widths are tried until one does (exit
+    /// code 1 if none); without, the database measures on its own rows how wide that is
+    #[arg(long, value_name = "R", conflicts_with_all = ["width", "exact"])]
     recall: Option<f64>,
     /// Look at every row: certain, and slow
     #[arg(long, conflicts_with = "width")]
@@ -64,9 +66,9 @@ pub(crate) struct Search {
 impl Search {
     pub(crate) fn run(self, global: &Global, output: &Output) -> Result<Outcome, Failure> {
         if let Some(recall) = self.recall
-            && !(0.0..=1.0).contains(&recall)
+            && !(recall > 0.0 && recall <= 1.0)
         {
-            return Err(Failure::Usage(format!("--recall {recall}: expected 0 to 1")));
+            return Err(Failure::Usage(format!("--recall {recall}: expected above 0, and 1 at most")));
         }
         if let Some(out) = &self.out {
             answers::check_ending(out)?;
@@ -84,14 +86,9 @@ impl Search {
         let asked = Asked { search: &self, db: &db, queries: &queries, plan, expected: &expected };
 
         let (runs, outcome) = match self.recall {
-            Some(goal) => asked.until(goal)?,
-            None => {
-                let settings = if self.exact || self.width.is_empty() {
-                    vec![None]
-                } else {
-                    self.width.iter().map(|&width| Some(width as usize)).collect()
-                };
-                let runs = settings.into_iter().map(|width| asked.at(width)).collect::<Result<_, _>>()?;
+            Some(goal) if expected.is_some() => asked.until(goal)?,
+            _ => {
+                let runs = self.widths(&db)?.into_iter().map(|width| asked.at(width)).collect::<Result<_, _>>()?;
                 (runs, Outcome::Done)
             }
         };
@@ -106,6 +103,18 @@ impl Search {
             output.line(format_args!("answers written to {}", out.display()))?;
         }
         Ok(outcome)
+    }
+
+    /// The widths to ask at, none for the database's own.
+    fn widths(&self, db: &Db) -> Result<Vec<Option<usize>>, Failure> {
+        if let Some(goal) = self.recall {
+            let width = db.width_for(self.k as usize, goal).map_err(|error| Failure::about(&self.db, error))?;
+            return Ok(vec![Some(width)]);
+        }
+        if self.exact || self.width.is_empty() {
+            return Ok(vec![None]);
+        }
+        Ok(self.width.iter().map(|&width| Some(width as usize)).collect())
     }
 
     fn report(&self, db: &Db, queries: &Queries, runs: &[Measured], output: &Output) -> Result<(), Failure> {
