@@ -135,11 +135,11 @@ impl Db {
     ) -> Result<(Vec<Hit>, SearchStats), SearchError> {
         let core = &self.core;
         options.check()?;
-        // Found before a scratch is taken: measuring searches itself.
-        let width = core.width(&core.snapshot.load(), options);
+        let snapshot = core.snapshot.load();
+        let width = core.width(&snapshot, options);
         core.scratches.with(|scratch| {
             core.prepare(query, 0, scratch)?;
-            Ok(core.answer(&core.snapshot.load(), options, width, scratch))
+            Ok(core.answer(&snapshot, options, width, scratch))
         })
     }
 

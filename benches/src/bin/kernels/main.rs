@@ -23,8 +23,9 @@ usage: kernels [--metric l2|ip|cosine] [--type QUERYxROW | TYPE] [--dim N] [--pl
                [--isa NAME] [--passes N] [--rounds N] [--turn-us N] [--out FILE.md] [--svg FILE.svg]
                [--json FILE|-] [--join FILE.json]... [--against PROGRAM]
 each filter may be given several times; without one, everything is measured (`--type bit` is
-Hamming), 5 passes over all but what lies in DRAM, of which the least times count. --join prints what earlier runs wrote with --json, and measures nothing; --against
-measures each cell in turn with another build of this program, and prints the ratios";
+Hamming), 5 passes over all but what lies in DRAM, of which the least times count. --join
+prints what earlier runs wrote with --json, and measures nothing; --against measures each cell in turn
+with another build of this program, and prints the ratios";
 
 fn main() -> ExitCode {
     match run() {
