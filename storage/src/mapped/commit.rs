@@ -20,9 +20,7 @@ use crate::{Commit, Durability, RowSource, StorageError, View};
 /// costs less than writing the rows twice, at 100 KB more.
 ///
 /// Beside an append of the same bytes and one sync, what is left is the second write, or the second
-/// sync. Plain writes of 13 KB to 600 KB to a file allocated beforehand synced at most a sixth sooner
-/// than appends, and those to zeros written beforehand in half the time or less; but zeros have to be
-/// written too. That from some 50 KB a record on this eats the gain is reckoned, not measured.
+/// sync.
 const INLINE: usize = 256 << 10;
 /// The log is begun anew when it carries so many bytes of rows, and as many more as the ids take
 /// that have to be written for it.

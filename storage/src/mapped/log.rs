@@ -13,6 +13,17 @@ const MAGIC: &[u8; 8] = b"OMENLOG\n";
 /// Bytes of the log's header; records follow.
 pub(crate) const HEADER: u64 = 64;
 
+/// Zeros written ahead of the records: as many as the log is long, within these bounds.
+///
+/// A sync of bytes written over others waits for them alone; of bytes appended, for the file
+/// system's note of the new length and blocks too. Appends of 14 KB and fdatasync, 2 x 600 of them, took
+/// 138 to 181 us in the mean, with 1 MiB of zeros now and then 73 to 104 us, the zeros' time
+/// included; of 52 KB 175 to 182 against 120 to 145.
+const LEAST_ZEROS: u64 = 64 << 10;
+const MOST_ZEROS: u64 = 1 << 20;
+/// Longer records get no zeros ahead: of 155 KB an append took 270 to 289 us, with zeros 322 to 326.
+const ZEROS_FOR: u64 = 96 << 10;
+
 /// A log open for appending.
 pub(crate) struct Log {
     pub(crate) file: DirFile,
@@ -20,6 +31,8 @@ pub(crate) struct Log {
     pub(crate) mark: u64,
     /// Bytes that are acknowledged.
     pub(crate) end: u64,
+    /// Length of the file: behind `end` lie zeros that the next records are written over.
+    pub(crate) ahead: u64,
     /// Bytes of rows carried in records since the checkpoint.
     pub(crate) inline: u64,
 }
@@ -43,7 +56,7 @@ impl Log {
         let file = dir.create(&numbered("commits", number))?;
         file.write_at(&header(manifest, number), 0)?;
         file.sync()?;
-        Ok(Self { file, mark: mark(manifest, number), end: HEADER, inline: 0 })
+        Ok(Self { file, mark: mark(manifest, number), end: HEADER, ahead: HEADER, inline: 0 })
     }
 
     /// Appends a record, and if it says that it is synced, syncs it and at the same time the
@@ -58,7 +71,7 @@ impl Log {
         let record = record::describe(parts, layout, Record { log: self.mark, ..record });
         if let Err(error) = self.write(record, parts) {
             // What was written of it may be all of it: the cut has to reach the medium too.
-            return Err(match self.file.set_len(self.end).and_then(|()| self.file.sync()) {
+            return Err(match self.trim().and_then(|()| self.file.sync()) {
                 Ok(()) => Failed::Undone(error),
                 Err(_) => Failed::Unknown(error),
             });
@@ -67,11 +80,19 @@ impl Log {
             && let Err(error) = self.sync_with(segments)
         {
             // Best effort: what the next open finds is then more likely what was acknowledged.
-            let _ = self.file.set_len(self.end);
+            let _ = self.trim();
             return Err(Failed::Unknown(error));
         }
         self.end += record.length;
+        self.ahead = self.ahead.max(self.end);
         self.inline += parts.inline.map_or(0, |rows| rows.len() as u64);
+        Ok(())
+    }
+
+    /// Takes away what lies behind the last acknowledged byte.
+    pub(crate) fn trim(&mut self) -> Result<(), StorageError> {
+        self.file.set_len(self.end)?;
+        self.ahead = self.end;
         Ok(())
     }
 
@@ -87,8 +108,9 @@ impl Log {
     }
 
     /// A short record goes out in one write, its header with it; of a long one the header is
-    /// written last.
-    fn write(&self, record: Record, parts: &Parts<'_>) -> Result<(), StorageError> {
+    /// written last. The write of a short one that leaves the file longer than it was takes zeros
+    /// for the next ones along, if they are going to be synced one by one.
+    fn write(&mut self, record: Record, parts: &Parts<'_>) -> Result<(), StorageError> {
         const SHORT: u64 = 1 << 19;
         if record.length <= SHORT {
             let mut bytes = vec![0; record::HEADER];
@@ -96,7 +118,13 @@ impl Log {
             record::put_body(&mut bytes, &record, parts)?;
             let body_crc = crc32c::crc32c(&bytes[record::HEADER..]);
             bytes[..record::HEADER].copy_from_slice(&Record { body_crc, ..record }.encode());
-            return self.file.write_at(&bytes, self.end);
+            let end = self.end + record.length;
+            if record.sync && record.length <= ZEROS_FOR && end > self.ahead {
+                bytes.resize((record.length + self.end.clamp(LEAST_ZEROS, MOST_ZEROS)) as usize, 0);
+            }
+            self.file.write_at(&bytes, self.end)?;
+            self.ahead = self.ahead.max(self.end + bytes.len() as u64);
+            return Ok(());
         }
         let mut sink = Sink::new(&self.file, self.end + record::HEADER as u64);
         record::put_body(&mut sink, &record, parts)?;

@@ -77,7 +77,7 @@ pub(super) fn write(dir: &Dir, durability: Durability) -> Result<Mapped, Storage
     if length > state.log.end {
         let cut = length - state.log.end;
         tracing::warn!(bytes = cut, "cut what a crash left behind the last whole commit");
-        state.log.file.set_len(state.log.end)?;
+        state.log.trim()?;
     }
     if state.log.end != slots.newest.sealed || length > state.log.end {
         state.log.file.sync()?;
@@ -198,7 +198,7 @@ fn load(dir: &Dir, manifest: &Manifest, layout: Layout, how: Open) -> Result<Sta
         end = at + record.length;
     }
     let Replay { table, segments, dirty, inline, .. } = replay;
-    let log = Log { file: log_file.clone(), mark: log::mark(manifest, manifest.log), end, inline };
+    let log = Log { file: log_file.clone(), mark: log::mark(manifest, manifest.log), end, ahead: end, inline };
     Ok(State { table, segments, dirty, log, files: Files { manifest: manifest.clone(), ids, log: log_file, blobs } })
 }
 

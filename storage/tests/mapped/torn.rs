@@ -6,15 +6,16 @@ use omendb_storage::{Durability, IdKind, Storage};
 use crate::image::{Image, scratch};
 use crate::kit::{Contents, Model, contents, schema};
 
-/// A database that was never closed, with its state after each commit and the log's length then.
+/// A database that was never closed, with its state after each commit and where the log's records
+/// end then.
 fn unclosed(kind: IdKind, durability: Durability) -> (Image, Vec<(u64, Contents)>) {
     let dir = scratch();
     let path = dir.path().join("db");
     let db = Mapped::create(&path, &schema(12, kind), durability).unwrap();
     let mut model = Model::new(12);
     let log = |path: &std::path::Path| {
-        let name = Image::take(path).named("commits.");
-        std::fs::metadata(path.join(name)).unwrap().len()
+        let image = Image::take(path);
+        records_end(&image.0[&image.named("commits.")].bytes())
     };
     model.commit(&db, 3, &[]).unwrap();
     db.checkpoint(&db.view(), &[]).unwrap();
@@ -24,6 +25,15 @@ fn unclosed(kind: IdKind, durability: Durability) -> (Image, Vec<(u64, Contents)
         states.push((log(&path), contents(&db.view())));
     }
     (Image::take(&path), states)
+}
+
+/// Behind the last record of a log; zeros may follow.
+fn records_end(log: &[u8]) -> u64 {
+    let mut end = 64;
+    while let Some([b'R', b'E', b'C', b'D', rest @ ..]) = log.get(end..) {
+        end += u64::from_le_bytes(rest[4..12].try_into().unwrap()) as usize;
+    }
+    end as u64
 }
 
 #[test]
