@@ -242,9 +242,7 @@ impl Writer {
             return Ok(());
         }
         self.sync_segments()?;
-        if self.log.ahead > self.log.end {
-            self.log.trim()?;
-        }
+        self.log.trim()?;
         self.log.file.sync().map_err(|error| self.poisoned(error))?;
         let manifest =
             Manifest { generation: old.manifest.generation + 1, sealed: self.log.end, ..old.manifest.clone() };

@@ -31,7 +31,7 @@ pub(crate) struct Log {
     pub(crate) mark: u64,
     /// Bytes that are acknowledged.
     pub(crate) end: u64,
-    /// Length of the file: behind `end` lie zeros that the next records are written over.
+    /// Where the file ends, or before: behind `end` lie zeros that the next records are written over.
     pub(crate) ahead: u64,
     /// Bytes of rows carried in records since the checkpoint.
     pub(crate) inline: u64,
@@ -84,15 +84,16 @@ impl Log {
             return Err(Failed::Unknown(error));
         }
         self.end += record.length;
-        self.ahead = self.ahead.max(self.end);
         self.inline += parts.inline.map_or(0, |rows| rows.len() as u64);
         Ok(())
     }
 
-    /// Takes away what lies behind the last acknowledged byte.
+    /// Takes away what lies behind the last acknowledged byte, if anything does.
     pub(crate) fn trim(&mut self) -> Result<(), StorageError> {
-        self.file.set_len(self.end)?;
-        self.ahead = self.end;
+        if self.ahead > self.end {
+            self.file.set_len(self.end)?;
+            self.ahead = self.end;
+        }
         Ok(())
     }
 
@@ -112,19 +113,22 @@ impl Log {
     /// for the next ones along, if they are going to be synced one by one.
     fn write(&mut self, record: Record, parts: &Parts<'_>) -> Result<(), StorageError> {
         const SHORT: u64 = 1 << 19;
+        let end = self.end + record.length;
+        let zeros = if record.sync && record.length <= ZEROS_FOR && end > self.ahead {
+            self.end.clamp(LEAST_ZEROS, MOST_ZEROS)
+        } else {
+            0
+        };
+        // Before the write: one that fails may have lengthened the file all the same.
+        self.ahead = self.ahead.max(end + zeros);
         if record.length <= SHORT {
             let mut bytes = vec![0; record::HEADER];
-            bytes.reserve(record.length as usize);
+            bytes.reserve((record.length + zeros) as usize - record::HEADER);
             record::put_body(&mut bytes, &record, parts)?;
             let body_crc = crc32c::crc32c(&bytes[record::HEADER..]);
             bytes[..record::HEADER].copy_from_slice(&Record { body_crc, ..record }.encode());
-            let end = self.end + record.length;
-            if record.sync && record.length <= ZEROS_FOR && end > self.ahead {
-                bytes.resize((record.length + self.end.clamp(LEAST_ZEROS, MOST_ZEROS)) as usize, 0);
-            }
-            self.file.write_at(&bytes, self.end)?;
-            self.ahead = self.ahead.max(self.end + bytes.len() as u64);
-            return Ok(());
+            bytes.resize((record.length + zeros) as usize, 0);
+            return self.file.write_at(&bytes, self.end);
         }
         let mut sink = Sink::new(&self.file, self.end + record::HEADER as u64);
         record::put_body(&mut sink, &record, parts)?;

@@ -73,13 +73,12 @@ pub(super) fn write(dir: &Dir, durability: Durability) -> Result<Mapped, Storage
     let slots = manifest::read(dir)?;
     let layout = Layout::new(&slots.newest.schema)?;
     let mut state = load(dir, &slots.newest, layout, Open::Write)?;
-    let length = state.log.file.len()?;
-    if length > state.log.end {
-        let cut = length - state.log.end;
+    let cut = state.log.ahead.saturating_sub(state.log.end);
+    if cut > 0 {
         tracing::warn!(bytes = cut, "cut what a crash left behind the last whole commit");
         state.log.trim()?;
     }
-    if state.log.end != slots.newest.sealed || length > state.log.end {
+    if state.log.end != slots.newest.sealed || cut > 0 {
         state.log.file.sync()?;
     }
     for &dirty in &state.dirty {
@@ -198,7 +197,8 @@ fn load(dir: &Dir, manifest: &Manifest, layout: Layout, how: Open) -> Result<Sta
         end = at + record.length;
     }
     let Replay { table, segments, dirty, inline, .. } = replay;
-    let log = Log { file: log_file.clone(), mark: log::mark(manifest, manifest.log), end, ahead: end, inline };
+    let (mark, ahead) = (log::mark(manifest, manifest.log), log_file.len()?);
+    let log = Log { file: log_file.clone(), mark, end, ahead, inline };
     Ok(State { table, segments, dirty, log, files: Files { manifest: manifest.clone(), ids, log: log_file, blobs } })
 }
 

@@ -25,9 +25,11 @@ pub(crate) fn write(
     scratch: &mut Vec<u8>,
 ) -> Result<u32, StorageError> {
     let pieces: Vec<_> = layout.runs(first, rows.len(), PIECE / layout.stride).collect();
-    let threads = match std::thread::available_parallelism() {
-        Ok(cores) if rows.len() * layout.stride >= PARALLEL => cores.get().min(MOST_THREADS),
-        _ => 1,
+    let threads = if rows.len() * layout.stride < PARALLEL {
+        // Not even asked how many there are: that reads several files of the system.
+        1
+    } else {
+        std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_THREADS))
     };
     let next = AtomicUsize::new(0);
     let failure = Mutex::new(None);

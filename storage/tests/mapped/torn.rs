@@ -36,6 +36,32 @@ fn records_end(log: &[u8]) -> u64 {
     end as u64
 }
 
+/// What is written ahead of the commits to come is no part of a database at rest.
+#[test]
+fn a_closed_log_ends_with_its_last_record() {
+    let dir = scratch();
+    let path = dir.path().join("db");
+    let log = || {
+        let image = Image::take(&path);
+        image.0[&image.named("commits.")].bytes()
+    };
+    let mut db = Mapped::create(&path, &schema(12, IdKind::U64), Durability::Sync).unwrap();
+    let mut model = Model::new(12);
+    for round in 0..3 {
+        model.commit(&db, 3, &[]).unwrap();
+        let open = log();
+        assert!(open.len() as u64 > records_end(&open), "round {round}: nothing was written ahead");
+        drop(db);
+        let closed = log();
+        assert_eq!(closed.len() as u64, records_end(&closed), "round {round}");
+        assert_eq!(closed, open[..closed.len()], "round {round}");
+        db = Mapped::open(&path, Durability::Sync).unwrap();
+        if round == 1 {
+            db.checkpoint(&db.view(), &[]).unwrap();
+        }
+    }
+}
+
 #[test]
 fn a_torn_tail_is_cut_at_the_last_whole_commit() {
     let dir = scratch();
