@@ -31,7 +31,8 @@ impl Db {
     /// Expected for queries that are like the rows: measured on 256 rows that ask, each as if it
     /// were not in the database, against the answers of a search of width 2,048. It errs to the
     /// wide side: the row that asks is missing from the paths to its neighbours. Measured at the
-    /// first call for a `k`, which takes about as long as ten thousand searches, and again when the graph has grown by a quarter.
+    /// first call for a `k`, which takes about as long as ten thousand searches, and again when the
+    /// graph has grown by a quarter.
     ///
     /// [`SearchOptions::target_recall`]: crate::SearchOptions::target_recall
     ///

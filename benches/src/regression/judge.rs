@@ -38,6 +38,14 @@ pub(crate) fn all(outcomes: &[Outcome], baseline: &Baseline) -> Vec<String> {
     found
 }
 
+/// Whether a case works and is slower than it was.
+pub(crate) fn is_slower(Outcome { case, result }: &Outcome, baseline: &Baseline) -> bool {
+    match (result, baseline.speeds(case)) {
+        (Measured::Figures(figures), Some(good)) => !speeds(figures, &good).is_empty(),
+        _ => false,
+    }
+}
+
 fn leaks(now: &Figures) -> Vec<String> {
     let leaking = now.leaked > LEAKED_BYTES;
     leaking.then(|| format!("leaks: {:.0} bytes a query are not given back", now.leaked)).into_iter().collect()

@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     /// Only the cases whose name contains this, e.g. "10K", "x 1536", "one batch".
     #[arg(long)]
     only: Option<String>,
-    /// Record this run as the baseline of this processor (with --rounds, its noise too).
+    /// Record this run as the baseline of this processor (with --aa, its noise too).
     #[arg(long)]
     save: bool,
     /// A/A: run everything so often, unchanged, and print how far the figures spread.
@@ -42,6 +42,9 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json: bool,
 }
+
+/// A case that looks slower than the baseline is measured so often again before that is said.
+const LOOKS_AGAIN: usize = 2;
 
 /// A file beside this package's manifest.
 fn in_package(name: &str) -> PathBuf {
@@ -78,7 +81,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             }
             let Some((_, rows)) = &material else { continue };
             eprintln!("{}{}", if times > 1 { format!("{}/{times}: ", round + 1) } else { String::new() }, case.name());
-            let outcome = case.run(rows, &calibration, arguments.scratch.as_deref());
+            let run = || case.run(rows, &calibration, arguments.scratch.as_deref());
+            let mut outcome = run();
+            // What the code costs stays when it is looked at again; what the machine did meanwhile not.
+            for _ in 0..if times == 1 { LOOKS_AGAIN } else { 0 } {
+                if !judge::is_slower(&outcome, &kept) {
+                    break;
+                }
+                eprintln!("{} looks slower: measured again", case.name());
+                outcome = outcome.or_faster(run());
+            }
             if as_table {
                 println!("{}", table::row(&outcome, &kept));
             }

@@ -22,6 +22,8 @@ pub(crate) const HEADER: u64 = 64;
 const LEAST_ZEROS: u64 = 64 << 10;
 const MOST_ZEROS: u64 = 1 << 20;
 /// Longer records get no zeros ahead: of 155 KB an append took 270 to 289 us, with zeros 322 to 326.
+/// (Over blocks that held bytes before it takes 154, of 615 KB 325 instead of 637: a log that took
+/// the blocks of an old one would halve the wait. But there is no old one for the first 64 MiB.)
 const ZEROS_FOR: u64 = 96 << 10;
 
 /// A log open for appending.
