@@ -13,7 +13,7 @@ const K: usize = 10;
 /// recall stays below 1 and a worse graph shows.
 const WIDTH: usize = 20;
 /// The width of the search that looks for a new row's neighbours. Less than the default, so that all
-/// sizes twice take no more than a few minutes; a worse graph shows the sooner.
+/// sizes twice take no more than a few minutes.
 const BUILD_WIDTH: usize = 64;
 /// Rows of a batch where there are several.
 const BATCH: usize = 1_000;

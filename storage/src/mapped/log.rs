@@ -33,7 +33,7 @@ pub(crate) struct Log {
     pub(crate) mark: u64,
     /// Bytes that are acknowledged.
     pub(crate) end: u64,
-    /// Where the file ends, or before: behind `end` lie zeros that the next records are written over.
+    /// The file ends here or before: from `end` on lie zeros that the next records are written over.
     pub(crate) ahead: u64,
     /// Bytes of rows carried in records since the checkpoint.
     pub(crate) inline: u64,

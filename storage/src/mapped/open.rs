@@ -197,8 +197,8 @@ fn load(dir: &Dir, manifest: &Manifest, layout: Layout, how: Open) -> Result<Sta
         end = at + record.length;
     }
     let Replay { table, segments, dirty, inline, .. } = replay;
-    let (mark, ahead) = (log::mark(manifest, manifest.log), log_file.len()?);
-    let log = Log { file: log_file.clone(), mark, end, ahead, inline };
+    let mark = log::mark(manifest, manifest.log);
+    let log = Log { file: log_file.clone(), mark, end, ahead: found.length, inline };
     Ok(State { table, segments, dirty, log, files: Files { manifest: manifest.clone(), ids, log: log_file, blobs } })
 }
 

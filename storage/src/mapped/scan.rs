@@ -21,6 +21,8 @@ pub(crate) struct Scan {
     pub(crate) records: Vec<(u64, Record)>,
     /// Records before this index were on the medium before a later one was begun.
     pub(crate) synced: usize,
+    /// Where the file ended.
+    pub(crate) length: u64,
 }
 
 /// Damage behind the first broken record is searched for this often: more candidates than that
@@ -53,7 +55,7 @@ pub(crate) fn scan(file: &DirFile, manifest: &Manifest, layout: Layout) -> Resul
     if end < length && reader.synced_record_behind(end)? {
         return Err(file.corrupt(end, "a commit is damaged, and whole ones follow it"));
     }
-    Ok(Scan { records, synced })
+    Ok(Scan { records, synced, length })
 }
 
 /// Looks for records in a log as long as it was at first.
