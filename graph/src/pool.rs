@@ -1,5 +1,7 @@
 //! The candidates of a search: the nearest `width` rows met so far, sorted, in one array.
 
+use crate::MAX_ROWS;
+
 /// A row and its distance from the probe.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Neighbour {
@@ -32,61 +34,84 @@ impl Neighbour {
 /// A sorted array of at most `width` candidates, each expanded or not yet.
 #[derive(Default)]
 pub(crate) struct Pool {
-    keys: Vec<u64>,
-    expanded: Vec<bool>,
+    entries: Vec<Entry>,
     /// Room for the rows of one [`Pool::take`].
-    met: Vec<u64>,
+    met: Vec<Entry>,
     width: usize,
     /// No candidate before this place is unexpanded.
     cursor: usize,
 }
 
+/// A candidate in one number: [`Neighbour::key`] with the slot moved up by a bit, which says whether it
+/// is expanded. One array moves when a candidate goes in, and sorts as the keys do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry(u64);
+
+const EXPANDED: u64 = 1;
+const DISTANCE: u64 = !0 << 32;
+const _: () = assert!(MAX_ROWS <= 1 << 31, "a slot leaves one of 32 bits");
+
+impl Entry {
+    #[inline]
+    fn new(candidate: Neighbour) -> Self {
+        Entry(candidate.key() & DISTANCE | u64::from(candidate.slot) << 1)
+    }
+
+    #[inline]
+    fn slot(self) -> u32 {
+        self.0 as u32 >> 1
+    }
+
+    #[inline]
+    fn is_expanded(self) -> bool {
+        self.0 & EXPANDED != 0
+    }
+
+    #[inline]
+    fn neighbour(self) -> Neighbour {
+        Neighbour::from_key(self.0 & DISTANCE | u64::from(self.slot()))
+    }
+}
+
 impl Pool {
     pub(crate) fn begin(&mut self, width: usize) {
-        self.keys.clear();
-        self.expanded.clear();
-        self.keys.reserve(width + 1);
-        self.expanded.reserve(width + 1);
+        self.entries.clear();
         self.width = width;
         self.cursor = 0;
     }
 
-    /// Takes in those of `slots`, at `distances`, that are among the nearest `width`, and returns
+    /// Takes in those of `slots`, at `distances`, that are among the nearest `width`, and tells `lead`
     /// the nearest of them if it comes before all that are not expanded yet.
     ///
     /// Rows met together go in together, from the farthest on, so that each candidate behind them
     /// moves once.
     #[inline]
     pub(crate) fn take(&mut self, slots: &[u32], distances: &[f32], lead: impl FnOnce(u32)) {
-        let limit = if self.keys.len() == self.width { self.keys[self.width - 1] } else { u64::MAX };
-        self.met.resize(slots.len(), 0);
+        let limit = if self.entries.len() == self.width { self.entries[self.width - 1] } else { Entry(u64::MAX) };
+        self.met.resize(slots.len(), Entry::default());
         let mut taken = 0;
         for (&slot, &distance) in slots.iter().zip(distances) {
-            let key = Neighbour { distance, slot }.key();
-            self.met[taken] = key;
-            taken += usize::from(key < limit);
+            let entry = Entry::new(Neighbour { distance, slot });
+            self.met[taken] = entry;
+            taken += usize::from(entry < limit);
         }
-        let next = self.unexpanded().map(|place| self.keys[place]);
+        let next = self.unexpanded().map(|place| self.entries[place]);
         let met = &mut self.met[..taken];
         met.sort_unstable();
         if let Some(&first) = met.first()
             && next.is_none_or(|next| first < next)
         {
-            lead(first as u32);
+            lead(first.slot());
         }
-        let mut end = self.keys.len();
-        self.keys.resize(end + taken, 0);
-        self.expanded.resize(end + taken, false);
-        for (before, &key) in met.iter().enumerate().rev() {
-            let place = self.keys[..end].partition_point(|&other| other < key);
-            self.keys.copy_within(place..end, place + before + 1);
-            self.expanded.copy_within(place..end, place + before + 1);
-            self.keys[place + before] = key;
-            self.expanded[place + before] = false;
+        let mut end = self.entries.len();
+        self.entries.resize(end + taken, Entry::default());
+        for (before, &entry) in met.iter().enumerate().rev() {
+            let place = self.entries[..end].partition_point(|&other| other < entry);
+            self.entries.copy_within(place..end, place + before + 1);
+            self.entries[place + before] = entry;
             end = place;
         }
-        self.keys.truncate(self.width);
-        self.expanded.truncate(self.width);
+        self.entries.truncate(self.width);
         self.cursor = self.cursor.min(end);
     }
 
@@ -94,26 +119,26 @@ impl Pool {
     #[inline]
     pub(crate) fn expand(&mut self) -> Option<Neighbour> {
         let place = self.unexpanded()?;
-        self.expanded[place] = true;
+        self.entries[place].0 |= EXPANDED;
         self.cursor = place + 1;
-        Some(Neighbour::from_key(self.keys[place]))
+        Some(self.entries[place].neighbour())
     }
 
     /// The slot that [`Pool::expand`] would return.
     #[inline]
     pub(crate) fn upcoming(&self) -> Option<u32> {
-        self.unexpanded().map(|place| self.keys[place] as u32)
+        self.unexpanded().map(|place| self.entries[place].slot())
     }
 
     #[inline]
     fn unexpanded(&self) -> Option<usize> {
-        let rest = self.expanded.get(self.cursor..)?;
-        rest.iter().position(|&done| !done).map(|step| self.cursor + step)
+        let rest = self.entries.get(self.cursor..)?;
+        rest.iter().position(|entry| !entry.is_expanded()).map(|step| self.cursor + step)
     }
 
     /// Nearest first.
     pub(crate) fn nearest(&self) -> impl Iterator<Item = Neighbour> + '_ {
-        self.keys.iter().map(|&key| Neighbour::from_key(key))
+        self.entries.iter().map(|entry| entry.neighbour())
     }
 }
 

@@ -5,6 +5,10 @@
 
 use crate::{Neighbour, Space};
 
+/// So many are asked at once whether they exclude a late candidate: as the kernels take them, though
+/// the first may suffice.
+const ASKED: usize = 8;
+
 /// The buffers of a prune, kept from one to the next.
 #[derive(Default)]
 pub(crate) struct Pruner {
@@ -69,7 +73,8 @@ impl Pruner {
 
     /// [`Pruner::prune`] with the same result, where the first `settled` candidates are such as a
     /// prune with this α chose together: none excludes another, and only the late ones behind them
-    /// ask for distances.
+    /// ask for distances. A late one asks those before it, until one excludes it; if none does, it
+    /// asks those behind it, to exclude them.
     pub(crate) fn prune_late<S: Space>(
         &mut self,
         space: &S,
@@ -79,18 +84,11 @@ impl Pruner {
         alpha: f32,
         degree: usize,
     ) -> u64 {
-        let (count, late) = (candidates.len(), candidates.len() - settled);
-        if late > settled {
+        let count = candidates.len();
+        if count > 2 * settled {
             return self.prune(space, probe, candidates, alpha, degree);
         }
         let Pruner { slots, between, chosen, order, excluded, .. } = self;
-        slots.clear();
-        slots.extend(candidates.iter().map(|candidate| candidate.slot));
-        between.resize(late * count, 0.0);
-        for (row, &slot) in between.chunks_exact_mut(count).zip(&slots[settled..]) {
-            space.load(slot, probe);
-            space.distances(probe, slots, row);
-        }
         // Each place in the order of distances names a candidate.
         order.clear();
         order.extend(0..count);
@@ -98,24 +96,51 @@ impl Pruner {
         excluded.clear();
         excluded.resize(count, false);
         chosen.clear();
-        for (done, &near) in order.iter().enumerate() {
-            if excluded[near] {
+        let mut computed = 0;
+        let mut measure = |probe: &S::Probe, slots: &[u32], between: &mut Vec<f32>| {
+            between.resize(slots.len(), 0.0);
+            space.distances(probe, slots, between);
+            computed += slots.len() as u64;
+        };
+        for done in 0..count {
+            let (place, (before, behind)) = (order[done], (&order[..done], &order[done + 1..]));
+            if excluded[place] {
                 continue;
             }
-            chosen.push(candidates[near]);
+            let candidate = candidates[place];
+            let is_late = |&place: &usize| place >= settled;
+            let slot = |&place: &usize| candidates[place].slot;
+            if is_late(&place) {
+                space.load(candidate.slot, probe);
+                slots.clear();
+                // The late ones among those chosen have excluded whom they could.
+                slots.extend(before.iter().filter(|place| !is_late(place) && !excluded[**place]).map(slot));
+                excluded[place] = slots.chunks(ASKED).any(|group| {
+                    measure(probe, group, between);
+                    between.iter().any(|distance| alpha * distance <= candidate.distance)
+                });
+                if excluded[place] {
+                    continue;
+                }
+            }
+            chosen.push(candidate);
             if chosen.len() == degree {
                 break;
             }
-            for &far in &order[done + 1..] {
-                let distance = match (near.checked_sub(settled), far.checked_sub(settled)) {
-                    (Some(row), _) => between[row * count + far],
-                    (None, Some(row)) => between[row * count + near],
-                    (None, None) => continue,
-                };
-                excluded[far] |= alpha * distance <= candidates[far].distance;
+            if is_late(&place) {
+                slots.clear();
+                slots.extend(behind.iter().filter(|place| !excluded[**place]).map(slot));
+                measure(probe, slots, between);
+                let mut between = between.iter();
+                for &far in behind {
+                    if !excluded[far] {
+                        let distance = between.next().expect("one for each that is not excluded");
+                        excluded[far] = alpha * distance <= candidates[far].distance;
+                    }
+                }
             }
         }
-        (late * count) as u64
+        computed
     }
 }
 
