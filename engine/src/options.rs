@@ -101,7 +101,7 @@ impl Options {
         self
     }
 
-    /// L: the width of the search for a new row's neighbours; 150 unless told.
+    /// L: the width of the search for a new row's neighbours; 100 unless told.
     pub fn build_width(mut self, width: usize) -> Self {
         self.build.build_width = width;
         self
