@@ -1,19 +1,21 @@
 //! What this machine is, how much memory this process holds, and how fast the machine is right now.
 
 use crate::truth::squared;
+use omendb_engine::Isa;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rayon::prelude::*;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// The processor's name, where the system tells it.
+/// The processor's name, where the system tells it, its threads and its instruction set: virtual
+/// machines call very different processors by one name.
 pub(crate) fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let mut fields = text.lines().filter_map(|line| line.split_once(':'));
     let name = fields.find(|(key, _)| matches!(key.trim(), "model name" | "CPU part"));
     let name = name.map_or(std::env::consts::ARCH, |(_, value)| value.trim());
-    format!("{name}, {} threads", threads())
+    format!("{name}, {} threads, {}", threads(), Isa::best())
 }
 
 /// Threads that this process may use.
@@ -47,30 +49,30 @@ fn status(name: &str) -> u64 {
     line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
 }
 
-/// A loop that stays what it is: squared distances to rows at random places of a buffer larger than
-/// the caches, which is what building and searching a graph come to. Speeds are compared as ratios
-/// to it, timed beside them.
-pub(crate) struct Calibration {
-    rows: Vec<f32>,
+/// A loop that stays what it is: squared distances to random ones of the rows that are indexed, which is
+/// what building and searching a graph come to. Speeds are compared as ratios to it, timed beside them.
+///
+/// Over the rows of the case itself: half a megabyte lives in a core's own cache, a quarter gigabyte in
+/// memory, and these do not become slower in the same hours.
+pub(crate) struct Calibration<'a> {
+    rows: &'a [f32],
+    dim: usize,
     order: Vec<u32>,
 }
 
-impl Calibration {
-    const DIM: usize = 128;
-    const ROWS: usize = 1 << 17;
-    const STEPS: usize = 1 << 16;
+impl<'a> Calibration<'a> {
+    /// Values read in a pass: some milliseconds.
+    const VALUES: usize = 1 << 23;
 
-    pub(crate) fn new() -> Self {
-        let mut random = StdRng::seed_from_u64(7);
-        Self {
-            rows: (0..Self::ROWS * Self::DIM).map(|_| random.random()).collect(),
-            order: (0..Self::STEPS).map(|_| random.random_range(0..Self::ROWS as u32)).collect(),
-        }
+    /// Over row-major rows of `dim` values.
+    pub(crate) fn over(rows: &'a [f32], dim: usize) -> Self {
+        let (mut random, count) = (StdRng::seed_from_u64(7), rows.len() / dim);
+        Self { rows, dim, order: (0..Self::VALUES / dim).map(|_| random.random_range(0..count as u32)).collect() }
     }
 
     /// Distances a second on one thread, now.
     pub(crate) fn one_thread(&self) -> f64 {
-        Self::STEPS as f64 / self.pass().as_secs_f64()
+        self.order.len() as f64 / self.pass().as_secs_f64()
     }
 
     /// Distances a second on all threads together, now.
@@ -80,14 +82,14 @@ impl Calibration {
         (0..threads).into_par_iter().for_each(|_| {
             self.pass();
         });
-        (threads * Self::STEPS) as f64 / start.elapsed().as_secs_f64()
+        (threads * self.order.len()) as f64 / start.elapsed().as_secs_f64()
     }
 
     fn pass(&self) -> Duration {
-        let query = &self.rows[..Self::DIM];
+        let query = &self.rows[..self.dim];
         let start = Instant::now();
         let sum: f32 =
-            self.order.iter().map(|&row| squared(query, &self.rows[row as usize * Self::DIM..][..Self::DIM])).sum();
+            self.order.iter().map(|&row| squared(query, &self.rows[row as usize * self.dim..][..self.dim])).sum();
         black_box(sum);
         start.elapsed()
     }

@@ -125,21 +125,17 @@ impl Case {
     }
 
     /// Runs it. Whatever goes wrong is part of the outcome, so that the other cases are still run.
-    pub(crate) fn run(&self, material: &Material, calibration: &Calibration, scratch: Option<&Path>) -> Outcome {
-        let result = match self.measure(material, calibration, scratch) {
+    pub(crate) fn run(&self, material: &Material, scratch: Option<&Path>) -> Outcome {
+        let result = match self.measure(material, scratch) {
             Ok(figures) => Measured::Figures(figures),
             Err(why) => Measured::Broken(why.to_string()),
         };
         Outcome { case: self.name(), result }
     }
 
-    fn measure(
-        &self,
-        material: &Material,
-        calibration: &Calibration,
-        scratch: Option<&Path>,
-    ) -> Result<Figures, Failure> {
+    fn measure(&self, material: &Material, scratch: Option<&Path>) -> Result<Figures, Failure> {
         let Material { rows, queries, wanted } = material;
+        let calibration = Calibration::over(rows, self.dim);
         let folder = match scratch {
             Some(folder) => tempfile::tempdir_in(folder)?,
             None => tempfile::tempdir()?,
@@ -148,12 +144,12 @@ impl Case {
 
         let held = HEAP.current_usage();
         HEAP.reset_peak_usage();
-        let (db, rows_per_second, build_ratio) = self.build(&path, rows, calibration)?;
+        let (db, rows_per_second, build_ratio) = self.build(&path, rows, &calibration)?;
         let peak_bytes = HEAP.peak_usage().saturating_sub(held) as f64;
         self.expect_count(&db)?;
 
         let before = self.ask_all(&db, queries)?;
-        let searched = self.search_speed(&db, queries, calibration)?;
+        let searched = self.search_speed(&db, queries, &calibration)?;
         db.close()?;
         let start = Instant::now();
         let db = Db::open(&path)?;
@@ -187,7 +183,7 @@ impl Case {
         (10_000_000 / (self.rows * self.dim)).clamp(1, 7)
     }
 
-    fn build(&self, path: &Path, rows: &[f32], calibration: &Calibration) -> Result<(Db, f64, f64), Failure> {
+    fn build(&self, path: &Path, rows: &[f32], calibration: &Calibration<'_>) -> Result<(Db, f64, f64), Failure> {
         let ids: Vec<u64> = (0..self.rows as u64).collect();
         let batch = if self.one_batch { self.rows } else { BATCH };
         let (mut fastest, mut loop_speed) = (0f64, calibration.all_threads());
@@ -214,7 +210,7 @@ impl Case {
     }
 
     /// The fastest of several passes over all queries, and the fastest calibration between them.
-    fn search_speed(&self, db: &Db, queries: &[f32], calibration: &Calibration) -> Result<Figures, Failure> {
+    fn search_speed(&self, db: &Db, queries: &[f32], calibration: &Calibration<'_>) -> Result<Figures, Failure> {
         let asked = queries.len() / self.dim;
         let (mut fastest, mut loop_speed) = (f64::INFINITY, calibration.one_thread());
         let mut best_times = vec![f64::INFINITY; asked];

@@ -62,7 +62,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if cases.is_empty() {
         return Err(format!("no case is called like {:?}", arguments.only.as_deref().unwrap_or("")).into());
     }
-    let calibration = machine::Calibration::new();
     let times = arguments.aa.unwrap_or(1);
     let mut kept = Baseline::read(&arguments.baseline)?;
     let as_table = times == 1 && !arguments.json;
@@ -81,7 +80,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             }
             let Some((_, rows)) = &material else { continue };
             eprintln!("{}{}", if times > 1 { format!("{}/{times}: ", round + 1) } else { String::new() }, case.name());
-            let run = || case.run(rows, &calibration, arguments.scratch.as_deref());
+            let run = || case.run(rows, arguments.scratch.as_deref());
             let mut outcome = run();
             // What the code costs stays when it is looked at again; what the machine did meanwhile not.
             let mut looks = if times == 1 { LOOKS_AGAIN } else { 0 };
