@@ -140,6 +140,19 @@ mod tests {
     }
 
     #[test]
+    fn of_two_looks_each_speed_is_the_better_and_all_else_the_later() {
+        let outcome = |figures| Outcome { case: "case".into(), result: Measured::Figures(figures) };
+        let slow_build = Figures { build_ratio: 0.005, rows_per_second: 5e3, recall: 0.99, ..GOOD };
+        let slow_search = Figures { search_ratio: 0.0005, qps: 5e3, p50_us: 180.0, recall: 0.97, ..GOOD };
+        let Measured::Figures(both) = outcome(slow_build).or_faster(outcome(slow_search)).result else { panic!() };
+        assert_eq!((both.build_ratio, both.rows_per_second), (GOOD.build_ratio, GOOD.rows_per_second));
+        assert_eq!((both.search_ratio, both.qps, both.p50_us), (GOOD.search_ratio, GOOD.qps, GOOD.p50_us));
+        assert_eq!(both.recall, 0.97);
+        let broken = Outcome { case: "case".into(), result: Measured::Broken("it counts 3 rows".into()) };
+        assert!(matches!(outcome(GOOD).or_faster(broken).result, Measured::Broken(_)));
+    }
+
+    #[test]
     fn broken_is_not_slower() {
         let broken = Outcome { case: "case".into(), result: Measured::Broken("it counts 3 rows".into()) };
         assert_eq!(all(&[broken], &Baseline::default()), ["case: broken: it counts 3 rows"]);
