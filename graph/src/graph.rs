@@ -102,7 +102,8 @@ impl Graph {
         count
     }
 
-    /// Where a search of some width starts in `level` (0 is the base), numbered as there.
+    /// Where a search of some width starts in `level` (0 is the base), numbered as there;
+    /// the scratch has the way there.
     pub(crate) fn descend<S: Space>(
         &self,
         level: usize,
@@ -116,9 +117,12 @@ impl Graph {
         let width = (width / PART_ABOVE).clamp(1, WIDEST_ABOVE);
         let kept = width.div_ceil(2);
         starts.clear();
+        scratch.way.clear();
         for above in self.above.iter().skip(level).rev() {
             let space = Sampled { space, slots: &above.slots };
             count += above.level.search(&space, probe, starts, width, scratch);
+            let nearest = scratch.nearest().next().map(|near| near.slot);
+            scratch.way.extend(nearest);
             starts.clear();
             starts.extend(scratch.nearest().take(kept).map(|near| above.below[near.slot as usize]));
         }

@@ -13,6 +13,8 @@ pub struct Scratch {
     pub(crate) pool: Pool,
     pub(crate) frontier: Vec<u32>,
     pub(crate) distances: Vec<f32>,
+    /// The nearest row of each level that a search came down through, the smallest level first.
+    pub(crate) way: Vec<u32>,
     /// Where a search starts in the level it comes down to.
     pub(crate) starts: Vec<u32>,
     /// The rows that the search expanded, in the order of expansion.

@@ -2,9 +2,10 @@
 //!
 //! So all rows of a batch are searched in parallel, and the result does not depend on the number
 //! of threads. Batches double with the graph up to a fiftieth of it (Dobson et al., *Scaling
-//! Graph-Based ANNS Algorithms to Billion-Size Datasets*, 2023, section 3: ParlayANN). After the
-//! searches, the edges back are sorted by the row they start from, and each row takes its own:
-//! appended where there is room, otherwise pruned.
+//! Graph-Based ANNS Algorithms to Billion-Size Datasets*, 2023, section 3: ParlayANN). Nor does it
+//! depend on the order of the searches, so those that start from the same place follow each other
+//! and meet rows that are still in the caches. After the searches, the edges back are sorted by the
+//! row they start from, and each row takes its own: appended where there is room, otherwise pruned.
 
 use std::ops::ControlFlow;
 
@@ -225,9 +226,12 @@ impl<S: Space> Linking<'_, S> {
     /// Links rows that the level does not lead to yet; returns the distances computed.
     fn batch<L: Space<Probe = S::Probe>>(&self, level: usize, rows: &[u32], space: &L) -> u64 {
         let worker = || self.shelf.take(|| Worker::new(self.space.probe(), self.space.probe()));
-        let (mut back, searched) = rows
+        let mut placed: Vec<Placed> =
+            rows.par_iter().map_init(worker, |lent, &row| lent.get().place(self, level, space, row)).collect();
+        placed.par_sort_unstable();
+        let (mut back, searched) = placed
             .par_iter()
-            .map_init(worker, |lent, &row| lent.get().find(self, level, space, row))
+            .map_init(worker, |lent, placed| lent.get().find(self, level, space, placed))
             .fold(
                 || (Vec::new(), 0),
                 |(mut edges, total), (more, distances)| {
@@ -257,6 +261,15 @@ impl<S: Space> Linking<'_, S> {
     }
 }
 
+/// A row to be linked, and where its search starts. Sorts by the way there.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Placed {
+    way: Vec<u32>,
+    row: u32,
+    starts: Vec<u32>,
+    distances: u64,
+}
+
 /// An edge back, from a row to the one that found it. Sorts by the row, then nearest first.
 type BackEdge = (u32, u64);
 
@@ -266,7 +279,6 @@ struct Worker<P> {
     pruner: Pruner,
     probe: P,
     other: P,
-    starts: Vec<u32>,
     candidates: Vec<Neighbour>,
     dropped: Vec<LevelRow>,
 }
@@ -274,31 +286,44 @@ struct Worker<P> {
 impl<P: Send> Worker<P> {
     fn new(probe: P, other: P) -> Self {
         let (scratch, pruner) = (Scratch::new(), Pruner::default());
-        Worker { scratch, pruner, probe, other, starts: Vec::new(), candidates: Vec::new(), dropped: Vec::new() }
+        Worker { scratch, pruner, probe, other, candidates: Vec::new(), dropped: Vec::new() }
     }
 
-    /// Finds the neighbours of `row`, writes its list, and returns the edges back.
-    fn find<S: Space<Probe = P>, L: Space<Probe = P>>(
+    /// Comes down through the levels above to where the search for `row` starts.
+    fn place<S: Space<Probe = P>, L: Space<Probe = P>>(
         &mut self,
         linking: &Linking<'_, S>,
         level: usize,
         space: &L,
         row: u32,
-    ) -> (Vec<BackEdge>, u64) {
-        let (graph, options) = (&linking.graph, linking.options);
+    ) -> Placed {
+        let width = linking.options.build_width;
         space.load(row, &mut self.probe);
-        let mut count =
-            graph.descend(level, options.build_width, linking.space, &self.probe, &mut self.starts, &mut self.scratch);
+        let mut starts = Vec::new();
+        let count = linking.graph.descend(level, width, linking.space, &self.probe, &mut starts, &mut self.scratch);
+        Placed { way: self.scratch.way.clone(), row, starts, distances: count.distances }
+    }
+
+    /// Finds the neighbours of a row, writes its list, and returns the edges back.
+    fn find<S: Space<Probe = P>, L: Space<Probe = P>>(
+        &mut self,
+        linking: &Linking<'_, S>,
+        level: usize,
+        space: &L,
+        placed: &Placed,
+    ) -> (Vec<BackEdge>, u64) {
+        let (graph, options, row) = (&linking.graph, linking.options, placed.row);
+        space.load(row, &mut self.probe);
         let degree = options.pruned_degree(level);
         let level = graph.level(level);
-        count += level.search(space, &self.probe, &self.starts, options.build_width, &mut self.scratch);
+        let count = level.search(space, &self.probe, &placed.starts, options.build_width, &mut self.scratch);
         self.candidates.clear();
         self.candidates.extend(self.scratch.expanded.iter().filter(|found| found.slot != row));
         let pruned = self.pruner.prune(space, &mut self.other, &mut self.candidates, options.alpha, degree);
         let chosen = &self.pruner.chosen;
         level.csr.set(row, chosen.iter().map(|near| Edge::chosen(near.slot)));
         let back = chosen.iter().map(|near| (near.slot, Neighbour { slot: row, ..*near }.key())).collect();
-        (back, count.distances + pruned)
+        (back, placed.distances + count.distances + pruned)
     }
 
     /// Gives one row the edges back that a batch found for it.
