@@ -18,7 +18,7 @@ const BUILD_WIDTH: usize = 64;
 /// Rows of a batch where there are several.
 const BATCH: usize = 1_000;
 /// Passes over all queries; the fastest counts.
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 40;
 
 /// What is built.
 pub(crate) struct Case {
@@ -32,6 +32,9 @@ pub(crate) struct Case {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Outcome {
     pub(crate) case: String,
+    /// How many it has; 0 in histories that do not say so.
+    #[serde(default)]
+    pub(crate) rows: usize,
     #[serde(flatten)]
     pub(crate) result: Measured,
 }
@@ -84,7 +87,7 @@ impl Outcome {
             let Figures { search_ratio, qps, p50_us, p99_us, .. } = *before;
             figures = Figures { search_ratio, qps, p50_us, p99_us, ..figures };
         }
-        Outcome { case: now.case, result: Measured::Figures(figures) }
+        Outcome { result: Measured::Figures(figures), ..now }
     }
 }
 
@@ -130,7 +133,7 @@ impl Case {
             Ok(figures) => Measured::Figures(figures),
             Err(why) => Measured::Broken(why.to_string()),
         };
-        Outcome { case: self.name(), result }
+        Outcome { case: self.name(), rows: self.rows, result }
     }
 
     fn measure(&self, material: &Material, scratch: Option<&Path>) -> Result<Figures, Failure> {

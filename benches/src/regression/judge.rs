@@ -13,6 +13,13 @@ const BYTES: f64 = 0.10;
 const BYTES_FLOOR: f64 = 1024.0 * 1024.0;
 /// Speeds may fall by this share, beyond what they spread when nothing changes.
 const SPEED: f64 = 0.20;
+/// Speeds of the large cases together may fall by this share: the mean of so many spread by 2 % when
+/// nothing changed, where one of them alone spread by up to 20 %.
+const TOGETHER: f64 = 0.10;
+/// Cases from this many rows on are large: their searches wait for memory for the most part.
+const LARGE: usize = 50_000;
+/// So many of them have a mean that is calmer than each.
+const ENOUGH: usize = 4;
 /// A query gives back what it took. A table that grows once for all queries is not a leak.
 const LEAKED_BYTES: f64 = 1.0;
 
@@ -35,11 +42,28 @@ pub(crate) fn all(outcomes: &[Outcome], baseline: &Baseline) -> Vec<String> {
             }
         }
     }
+    found.extend(together(outcomes, baseline));
     found
 }
 
+/// The geometric mean of what has become of the speeds of all large cases.
+fn together(outcomes: &[Outcome], baseline: &Baseline) -> Option<String> {
+    let of = |Outcome { case, rows, result }: &Outcome| match (result, baseline.speeds(case)) {
+        (Measured::Figures(now), Some(good)) if *rows >= LARGE => {
+            Some((now.build_ratio / good.build_ratio).ln() + (now.search_ratio / good.search_ratio).ln())
+        }
+        _ => None,
+    };
+    let changes: Vec<f64> = outcomes.iter().filter_map(of).collect();
+    let change = (changes.iter().sum::<f64>() / (2 * changes.len()) as f64).exp() - 1.0;
+    (changes.len() >= ENOUGH && change < -TOGETHER).then(|| {
+        let count = changes.len();
+        format!("slower: {:+.0} % in building and searching, the mean of {count} large cases", 100.0 * change)
+    })
+}
+
 /// Whether a case works and is slower than it was.
-pub(crate) fn is_slower(Outcome { case, result }: &Outcome, baseline: &Baseline) -> bool {
+pub(crate) fn is_slower(Outcome { case, result, .. }: &Outcome, baseline: &Baseline) -> bool {
     match (result, baseline.speeds(case)) {
         (Measured::Figures(figures), Some(good)) => !speeds(figures, &good).is_empty(),
         _ => false,
@@ -113,7 +137,7 @@ mod tests {
         let mut baseline = Baseline::default();
         baseline.figures.insert("case".into(), portable);
         baseline.speeds.entry(crate::machine::processor()).or_default().insert("case".into(), speeds);
-        all(&[Outcome { case: "case".into(), result: Measured::Figures(now) }], &baseline)
+        all(&[Outcome { case: "case".into(), rows: 0, result: Measured::Figures(now) }], &baseline)
     }
 
     #[test]
@@ -140,21 +164,42 @@ mod tests {
     }
 
     #[test]
+    fn a_little_slower_everywhere_is_slower() {
+        let speeds = Speeds { build_ratio: 0.01, build_noise: 0.05, search_ratio: 0.001, search_noise: 0.05 };
+        let mut baseline = Baseline::default();
+        let cases = ["a", "b", "c", "d"];
+        for case in cases {
+            baseline.speeds.entry(crate::machine::processor()).or_default().insert(case.into(), speeds);
+        }
+        let judged = |slow: f64, rows, cases: &[&str]| {
+            let figures = Figures { build_ratio: 0.01 * slow, search_ratio: 0.001 * slow, ..GOOD };
+            let outcome = |case: &&str| Outcome { case: (*case).into(), rows, result: Measured::Figures(figures) };
+            all(&cases.iter().map(outcome).collect::<Vec<_>>(), &baseline)
+        };
+        let found = judged(0.88, LARGE, &cases);
+        assert!(found.len() == 1 && found[0].contains("-12 %"), "{found:?}");
+        for bearable in [judged(0.92, LARGE, &cases), judged(0.88, LARGE - 1, &cases), judged(0.88, LARGE, &cases[1..])]
+        {
+            assert!(bearable.is_empty(), "{bearable:?}");
+        }
+    }
+
+    #[test]
     fn of_two_looks_each_speed_is_the_better_and_all_else_the_later() {
-        let outcome = |figures| Outcome { case: "case".into(), result: Measured::Figures(figures) };
+        let outcome = |figures| Outcome { case: "case".into(), rows: 0, result: Measured::Figures(figures) };
         let slow_build = Figures { build_ratio: 0.005, rows_per_second: 5e3, recall: 0.99, ..GOOD };
         let slow_search = Figures { search_ratio: 0.0005, qps: 5e3, p50_us: 180.0, recall: 0.97, ..GOOD };
         let Measured::Figures(both) = outcome(slow_build).or_faster(outcome(slow_search)).result else { panic!() };
         assert_eq!((both.build_ratio, both.rows_per_second), (GOOD.build_ratio, GOOD.rows_per_second));
         assert_eq!((both.search_ratio, both.qps, both.p50_us), (GOOD.search_ratio, GOOD.qps, GOOD.p50_us));
         assert_eq!(both.recall, 0.97);
-        let broken = Outcome { case: "case".into(), result: Measured::Broken("it counts 3 rows".into()) };
+        let broken = Outcome { case: "case".into(), rows: 0, result: Measured::Broken("it counts 3 rows".into()) };
         assert!(matches!(outcome(GOOD).or_faster(broken).result, Measured::Broken(_)));
     }
 
     #[test]
     fn broken_is_not_slower() {
-        let broken = Outcome { case: "case".into(), result: Measured::Broken("it counts 3 rows".into()) };
+        let broken = Outcome { case: "case".into(), rows: 0, result: Measured::Broken("it counts 3 rows".into()) };
         assert_eq!(all(&[broken], &Baseline::default()), ["case: broken: it counts 3 rows"]);
     }
 }

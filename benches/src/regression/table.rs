@@ -9,7 +9,7 @@ pub(crate) const HEAD: &str = "\
 |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
 
 /// The row of a case; in brackets the change from the baseline, where it is compared.
-pub(crate) fn row(Outcome { case, result }: &Outcome, baseline: &Baseline) -> String {
+pub(crate) fn row(Outcome { case, result, .. }: &Outcome, baseline: &Baseline) -> String {
     let now = match result {
         Measured::Figures(figures) => figures,
         Measured::Broken(why) => return format!("| {case} | broken: {why} |"),
