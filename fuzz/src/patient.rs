@@ -2,9 +2,11 @@
 
 use omendb_storage::mapped::{Mapped, salvage};
 use omendb_storage::{BlobSource, Commit, Durability, IdColumn, IdKind, IdRef, Packed, Schema, Storage, StorageError};
-use std::fs;
+use std::fs::{self, File};
 use std::hint::black_box;
-use std::path::PathBuf;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 const ROW_BYTES: usize = 24;
@@ -12,6 +14,10 @@ const ROW_BYTES: usize = 24;
 const SEALED_AT: usize = 72;
 const OPTIONS_AT: usize = 112;
 const LOG_HEADER: u64 = 64;
+/// How much of a segment rows may fill, behind which their checksums are, and how much of either is
+/// copied: more than these databases write.
+const SEGMENT_BYTES: u64 = 64 << 20;
+const WRITTEN: usize = 64 << 10;
 
 /// A database as a crash leaves it: its log holds records behind a checkpoint, and is not sealed.
 pub struct Patient {
@@ -86,30 +92,16 @@ impl Patient {
         manifest
     }
 
-    /// Reads everything there is in every way: what comes is a typed error or a state that can be
-    /// read. Whether it was the latter.
+    /// Reads everything there is in every way, and goes on with a copy of it: what comes is a typed
+    /// error or a state that can be read. Whether it was the latter.
     ///
     /// # Panics
     /// If it is neither.
     pub fn examine(&self) -> bool {
-        let typed = |error: &StorageError| {
-            let good = matches!(
-                error,
-                StorageError::Corrupt { .. }
-                    | StorageError::Version { .. }
-                    | StorageError::NeedsRecovery { .. }
-                    | StorageError::NotADatabase { .. }
-                    | StorageError::Schema { .. }
-                    | StorageError::Io { .. }
-            );
-            assert!(good, "{error:?}");
-        };
+        let mut shown = None;
         let opened = match Mapped::open_read_only(self.path()) {
             Ok(db) => {
-                let view = db.view();
-                for slot in 0..view.slots() {
-                    black_box((view.id(slot), view.row(slot), view.is_dead(slot)));
-                }
+                shown = Some(contents(&db));
                 black_box(db.verify());
                 black_box(db.blob("graph").is_ok());
                 true
@@ -127,8 +119,79 @@ impl Patient {
         if let Err(error) = salvaged {
             typed(&error);
         }
+        self.recover(shown);
         opened
     }
+
+    /// Opens a copy for writing, which mends what a crash left. What a reader was shown is there; one
+    /// more row is there after another opening.
+    fn recover(&self, shown: Option<Contents>) {
+        let copy = self.folder.path().join("copy");
+        if copy.exists() {
+            fs::remove_dir_all(&copy).expect("the last copy goes");
+        }
+        fs::create_dir(&copy).expect("a place for a copy");
+        for entry in fs::read_dir(self.path()).expect("the files") {
+            let entry = entry.expect("a file");
+            duplicate(&entry.path(), &copy.join(entry.file_name())).expect("a file can be copied");
+        }
+        let db = match Mapped::open(&copy, Durability::Os) {
+            Ok(db) => db,
+            Err(error) => {
+                assert!(shown.is_none(), "a reader can open it, a writer cannot: {error}");
+                return typed(&error);
+            }
+        };
+        let recovered = contents(&db);
+        assert!(shown.is_none_or(|shown| shown == recovered), "recovery changed what a reader was shown");
+        if db.schema().row_bytes != ROW_BYTES {
+            return;
+        }
+        commit(&db, 1_000, 1, &[]);
+        let grown = contents(&db);
+        assert_eq!(grown.len(), recovered.len() + 1);
+        drop(db);
+        let again = Mapped::open(&copy, Durability::Os).expect("what was recovered can be opened");
+        assert!(contents(&again) == grown, "a row that was added after the recovery");
+    }
+}
+
+/// By slot: the id, the row, and whether it is dead.
+type Contents = Vec<(String, Vec<u8>, bool)>;
+
+fn contents(db: &Mapped) -> Contents {
+    let view = db.view();
+    let of = |slot| (view.id(slot).to_string(), view.row(slot).to_vec(), view.is_dead(slot));
+    (0..view.slots()).map(of).collect()
+}
+
+/// Copies a file; of a segment, which is a hole for the most part, the first rows and their checksums.
+fn duplicate(from: &Path, to: &Path) -> io::Result<()> {
+    let length = fs::metadata(from)?.len();
+    if length <= SEGMENT_BYTES {
+        return fs::copy(from, to).map(drop);
+    }
+    let (from, to) = (File::open(from)?, File::create(to)?);
+    to.set_len(length)?;
+    for start in [0, SEGMENT_BYTES] {
+        let mut bytes = vec![0; WRITTEN];
+        from.read_exact_at(&mut bytes, start)?;
+        to.write_all_at(&bytes, start)?;
+    }
+    Ok(())
+}
+
+fn typed(error: &StorageError) {
+    let good = matches!(
+        error,
+        StorageError::Corrupt { .. }
+            | StorageError::Version { .. }
+            | StorageError::NeedsRecovery { .. }
+            | StorageError::NotADatabase { .. }
+            | StorageError::Schema { .. }
+            | StorageError::Io { .. }
+    );
+    assert!(good, "{error:?}");
 }
 
 fn commit(db: &Mapped, first: u64, rows: usize, dead: &[u32]) {

@@ -134,7 +134,8 @@ pub(super) fn decode_ids(bytes: &[u8], kind: IdKind, most: usize, take: impl FnO
     if n == 0 || n > most {
         return None;
     }
-    take_ids(&mut fields, kind, n, take)
+    take_ids(&mut fields, kind, n, take)?;
+    fields.0.is_empty().then_some(())
 }
 
 pub(super) fn encode_slots(slots: &[u32]) -> Vec<u8> {
@@ -144,4 +145,72 @@ pub(super) fn encode_slots(slots: &[u32]) -> Vec<u8> {
 pub(super) fn decode_slots(bytes: &[u8]) -> Option<Vec<u32>> {
     let (slots, rest) = bytes.as_chunks();
     rest.is_empty().then(|| slots.iter().map(|slot| u32::from_le_bytes(*slot)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    /// An encoding with some bytes replaced, cut or lengthened, or bytes that are nothing at all.
+    fn damaged(whole: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
+        let length = whole.len();
+        let replaced = vec((0..length.max(1), any::<u8>()), 0..4);
+        let mutated = (replaced, 0..=length, vec(any::<u8>(), 0..9)).prop_map(move |(replaced, kept, more)| {
+            let mut bytes = whole.clone();
+            replaced.into_iter().for_each(|(at, byte)| bytes[at] = byte);
+            bytes.truncate(kept);
+            bytes.extend(more);
+            bytes
+        });
+        prop_oneof![4 => mutated, 1 => vec(any::<u8>(), 0..80)]
+    }
+
+    fn state() -> State {
+        let blob = |name: &str, number| BlobEntry { name: name.into(), number, bytes: 77, crc: 5 };
+        State { epoch: 3, commit: 9, slots: 12, covers: 8, next_blob: 4, blobs: vec![blob("graph", 2), blob("", 3)] }
+    }
+
+    fn user() -> Schema {
+        Schema { row_bytes: 24, ids: IdKind::Text, user: b"options".to_vec() }
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        assert_eq!(State::decode(&state().encode()), Some(state()));
+        let schema = decode_schema(&encode_schema(&user()), Path::new("db")).unwrap();
+        assert_eq!((schema.row_bytes, schema.ids, schema.user), (24, IdKind::Text, b"options".to_vec()));
+        assert_eq!(decode_slots(&encode_slots(&[7, 0, u32::MAX])), Some(vec![7, 0, u32::MAX]));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        /// Whatever is decoded says all that the bytes said: encoded again, it is those bytes.
+        #[test]
+        fn damaged_values_are_refused_or_mean_what_they_say(
+            state in damaged(state().encode()),
+            schema in damaged(encode_schema(&user())),
+            slots in damaged(encode_slots(&[1, 2, 3])),
+            numbers in damaged(encode_ids(IdColumn::U64(&[5, 6, 7]))),
+            texts in damaged(encode_ids(IdColumn::Text(&["a", "", "long enough"]))),
+        ) {
+            if let Some(decoded) = State::decode(&state) {
+                prop_assert_eq!(decoded.encode(), state);
+            }
+            if let Ok(decoded) = decode_schema(&schema, Path::new("db")) {
+                prop_assert_eq!(encode_schema(&decoded), schema);
+            }
+            if let Some(decoded) = decode_slots(&slots) {
+                prop_assert_eq!(encode_slots(&decoded), slots);
+            }
+            for (kind, bytes) in [(IdKind::U64, numbers), (IdKind::Text, texts)] {
+                let mut again = None;
+                if decode_ids(&bytes, kind, 3, |ids| again = Some(encode_ids(ids))).is_some() {
+                    prop_assert_eq!(again, Some(bytes));
+                }
+            }
+        }
+    }
 }
