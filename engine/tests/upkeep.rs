@@ -142,3 +142,36 @@ fn a_row_in_the_buffer_outlives_checkpoints_and_compacting() {
         assert_eq!(recall(&db, &values, &queries, 10, 300), 1.0);
     }
 }
+
+#[test]
+fn rows_behind_the_checkpoint_are_linked_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, crashed) = (folder.path().join("db.omen"), folder.path().join("crashed.omen"));
+    let (rows, late, dim) = (2500, 500, 8);
+    let values = clustered(rows, dim, 5);
+    let (ids, early) = (numbers(rows), rows - late);
+    let db = Db::create(&path, Options::new(dim, Metric::L2)).unwrap();
+    db.add_batch(&ids[..early], &values[..early * dim]).unwrap();
+    db.checkpoint().unwrap();
+    db.add_batch(&ids[early..], &values[early * dim..]).unwrap();
+    db.flush().unwrap();
+    // What a crash leaves now: closing would make another checkpoint.
+    std::fs::create_dir(&crashed).unwrap();
+    for entry in std::fs::read_dir(&path).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), crashed.join(entry.file_name())).unwrap();
+    }
+    let db = Db::open(&crashed).unwrap();
+    let found_all = |db: &Db| {
+        for (id, row) in ids.iter().zip(values.chunks(dim)).skip(early) {
+            let hit = &db.search(row, 1).unwrap()[0];
+            assert_eq!((number(hit), hit.distance), (*id, 0.0));
+        }
+    };
+    found_all(&db);
+    db.flush().unwrap();
+    let stats = db.stats();
+    assert_eq!((stats.count, stats.buffered), (rows, 0));
+    assert_eq!((stats.graph.rows, stats.graph.linked), (rows as u64, late as u64));
+    found_all(&db);
+}
