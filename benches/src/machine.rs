@@ -55,7 +55,7 @@ fn status(name: &str) -> u64 {
 /// It walks through the rows of the case itself (half a megabyte lives in a core's own cache, a quarter
 /// gigabyte in memory, and these do not become slower in the same hours), a group of random ones at a
 /// time: their cache lines are touched, so that the wait for one is the wait for all, then measured, and
-/// the nearest decides which group is next.
+/// the nearest decides which rows the next group has.
 pub(crate) struct Calibration<'a> {
     rows: &'a [f32],
     dim: usize,
@@ -65,6 +65,7 @@ pub(crate) struct Calibration<'a> {
 impl<'a> Calibration<'a> {
     /// Values read in a pass: some milliseconds.
     const VALUES: usize = 1 << 23;
+    /// Passes on all threads, of which the best counts.
     const PASSES: usize = 5;
     /// Rows of a group: about as many as a search meets at once.
     const GROUP: usize = 16;
@@ -98,18 +99,17 @@ impl<'a> Calibration<'a> {
 
     fn pass(&self) -> Duration {
         let query = &self.rows[..self.dim];
-        let row = |number: u32| &self.rows[number as usize * self.dim..][..self.dim];
-        let groups = self.order.len() / Self::GROUP;
+        let count = self.rows.len() / self.dim;
         let start = Instant::now();
-        let (mut group, mut touched) = (0, 0f32);
-        for _ in 0..groups {
-            let members = &self.order[group * Self::GROUP..][..Self::GROUP];
-            for &member in members {
-                touched += row(member).iter().step_by(Self::LINE).sum::<f32>();
+        let (mut nearest, mut touched) = (0, 0f32);
+        for group in self.order.chunks_exact(Self::GROUP) {
+            // Moved on by what was nearest: not known before, and no circle of few groups.
+            let row = |&number: &u32| &self.rows[(number as usize + nearest) % count * self.dim..][..self.dim];
+            for number in group {
+                touched += row(number).iter().step_by(Self::LINE).sum::<f32>();
             }
-            let distances = members.iter().map(|&member| (squared(query, row(member)).to_bits(), member));
-            let nearest = distances.min().map_or(0, |(_, member)| member as usize);
-            group = (group + 1 + nearest) % groups;
+            let distances = group.iter().map(|number| (squared(query, row(number)).to_bits(), *number as usize));
+            nearest = distances.min().map_or(0, |(_, number)| number);
         }
         black_box(touched);
         start.elapsed()
