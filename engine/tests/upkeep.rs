@@ -157,9 +157,8 @@ fn rows_behind_the_checkpoint_are_linked_again() {
     db.flush().unwrap();
     // What a crash leaves now: closing would make another checkpoint.
     std::fs::create_dir(&crashed).unwrap();
-    for entry in std::fs::read_dir(&path).unwrap() {
-        let entry = entry.unwrap();
-        std::fs::copy(entry.path(), crashed.join(entry.file_name())).unwrap();
+    for (name, bytes) in files(&path) {
+        std::fs::write(crashed.join(name), bytes).unwrap();
     }
     let db = Db::open(&crashed).unwrap();
     let found_all = |db: &Db| {

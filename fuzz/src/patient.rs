@@ -98,19 +98,18 @@ impl Patient {
     /// # Panics
     /// If it is neither.
     pub fn examine(&self) -> bool {
-        let mut shown = None;
-        let opened = match Mapped::open_read_only(self.path()) {
+        let shown = match Mapped::open_read_only(self.path()) {
             Ok(db) => {
-                shown = Some(contents(&db));
                 black_box(db.verify());
                 black_box(db.blob("graph").is_ok());
-                true
+                Some(contents(&db))
             }
             Err(error) => {
                 typed(&error);
-                false
+                None
             }
         };
+        let opened = shown.is_some();
         let salvaged = salvage(self.path(), |schema: &Schema, id: IdRef<'_>, row: &[u8]| {
             assert_eq!(schema.row_bytes, row.len());
             black_box(id);
