@@ -1,13 +1,13 @@
 //! A batch that has been checked whole: what takes one checks nothing again (rule R4).
 
+use std::hash::BuildHasher;
 use std::ops::Range;
 
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashTable};
 use omendb_kernels::{ElementKind, Metric};
-use omendb_storage::{IdColumn, MAX_TEXT_ID, RowSource};
+use omendb_storage::{IdColumn, IdRef, MAX_TEXT_ID, RowSource};
 use rayon::prelude::*;
 
-use crate::index::Index;
 use crate::rows::Place;
 use crate::values::{self, Fit, MAX_SQUARED, MIN_SQUARED};
 use crate::{BatchError, IdsRef, Options, RowsRef};
@@ -69,12 +69,12 @@ impl<'a> Batch<'a> {
         {
             return Ok(());
         }
-        let index = Index::default();
+        let hasher = DefaultHashBuilder::default();
         let mut seen: HashTable<usize> = HashTable::with_capacity(self.len);
         for row in 0..self.len {
             let id = ids.get(row);
-            let hash = index.hash(id);
-            let entry = seen.entry(hash, |&other| ids.get(other) == id, |&other| index.hash(ids.get(other)));
+            let hash = |id: IdRef<'_>| hasher.hash_one(id);
+            let entry = seen.entry(hash(id), |&other| ids.get(other) == id, |&other| hash(ids.get(other)));
             match entry {
                 hashbrown::hash_table::Entry::Occupied(first) => {
                     return Err(BatchError::DuplicateId { id: id.into(), first_row: *first.get(), row });
@@ -95,21 +95,25 @@ impl<'a> Batch<'a> {
         if same && whole && !cosine {
             return Ok(Vec::new()); // every byte is a value, and no row is too long
         }
+        let check = |values: &mut Vec<f32>, rows: Range<usize>| {
+            let mut inverse_norms = Vec::with_capacity(if cosine { rows.len() } else { 0 });
+            for row in rows {
+                values.clear();
+                values::read(self.rows.kind, self.row(row), values);
+                let squared = self.check_row(row, values, cosine)?;
+                if cosine {
+                    inverse_norms.push(values::inverse_norm(squared));
+                }
+            }
+            Ok(inverse_norms)
+        };
+        if self.rows.is_small() {
+            // On the caller's thread, which is of no pool of ours.
+            return check(&mut Vec::new(), 0..self.len);
+        }
         let pieces: Vec<Result<Vec<f32>, BatchError>> = (0..self.len.div_ceil(PIECE))
             .into_par_iter()
-            .map_init(Vec::new, |values, piece| {
-                let rows = piece * PIECE..self.len.min((piece + 1) * PIECE);
-                let mut inverse_norms = Vec::with_capacity(if cosine { rows.len() } else { 0 });
-                for row in rows {
-                    values.clear();
-                    values::read(self.rows.kind, self.row(row), values);
-                    let squared = self.check_row(row, values, cosine)?;
-                    if cosine {
-                        inverse_norms.push(values::inverse_norm(squared));
-                    }
-                }
-                Ok(inverse_norms)
-            })
+            .map_init(Vec::new, |values, piece| check(values, piece * PIECE..self.len.min((piece + 1) * PIECE)))
             .collect();
         let mut inverse_norms = Vec::with_capacity(if cosine { self.len } else { 0 });
         for piece in pieces {
@@ -204,7 +208,7 @@ fn count(rows: &RowsRef<'_>, dim: usize) -> Result<usize, BatchError> {
             // The last row may end where the bytes end; all others are a stride long.
             let needed = rows.checked_sub(1).map_or(Some(0), |last| last.checked_mul(*stride)?.checked_add(row_bytes));
             if *stride < row_bytes || needed.is_none_or(|needed| needed > bytes.len()) {
-                return Err(BatchError::Length { bytes: bytes.len(), row_bytes });
+                return Err(BatchError::Stride { rows: *rows, stride: *stride, row_bytes, bytes: bytes.len() });
             }
             Ok(*rows)
         }

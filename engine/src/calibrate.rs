@@ -32,7 +32,7 @@ impl Db {
     /// were not in the database, against the answers of a search of width 2,048. It errs to the
     /// wide side: the row that asks is missing from the paths to its neighbours. Measured at the
     /// first call for a `k`, which takes about as long as ten thousand searches, and again when the
-    /// graph has grown by a quarter.
+    /// graph has grown by a quarter, or the database was cleared or compacted.
     ///
     /// [`SearchOptions::target_recall`]: crate::SearchOptions::target_recall
     ///
@@ -59,7 +59,7 @@ impl Core {
         if scan_is_cheaper(rows as usize, k) || k >= WIDEST {
             return k;
         }
-        let curve = self.curves.get(k, rows).unwrap_or_else(|| {
+        let curve = self.curves.get(k, snapshot).unwrap_or_else(|| {
             let curve = Arc::new(install(&self.pool, || self.curve(snapshot, k)));
             self.curves.put(k, Arc::clone(&curve));
             curve
@@ -101,7 +101,7 @@ impl Core {
                 break;
             }
         }
-        Curve { rows, points }
+        Curve { epoch: snapshot.view.epoch(), rows, points }
     }
 }
 
@@ -112,6 +112,8 @@ fn widths(k: usize) -> impl Iterator<Item = usize> {
 
 /// Recall at some widths, narrowest first.
 struct Curve {
+    /// Of the rows' places: others after a `clear` or `compact`.
+    epoch: u64,
     /// How many rows the graph had.
     rows: u32,
     points: Vec<(usize, f64)>,
@@ -129,11 +131,14 @@ impl Curve {
 pub(crate) struct Curves(Mutex<HashMap<usize, Arc<Curve>>>);
 
 impl Curves {
-    /// What holds for a graph of so many rows.
-    fn get(&self, k: usize, rows: u32) -> Option<Arc<Curve>> {
+    /// What holds for a state still, or again.
+    fn get(&self, k: usize, snapshot: &Snapshot) -> Option<Arc<Curve>> {
         let curves = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let ratio = |curve: &Curve| f64::from(rows) / f64::from(curve.rows);
-        curves.get(&k).filter(|curve| (1.0 / STALE..STALE).contains(&ratio(curve))).cloned()
+        let holds = |curve: &Arc<Curve>| {
+            let ratio = f64::from(snapshot.graph.rows()) / f64::from(curve.rows);
+            curve.epoch == snapshot.view.epoch() && (1.0 / STALE..STALE).contains(&ratio)
+        };
+        curves.get(&k).filter(|&curve| holds(curve)).cloned()
     }
 
     fn put(&self, k: usize, curve: Arc<Curve>) {

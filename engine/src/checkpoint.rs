@@ -35,7 +35,12 @@ impl Core {
         let listener = &self.options.use_.listener;
         listener.tell(Phase::Checkpoint, 0, rows);
         match with_blobs(&snapshot.graph, &snapshot.norms, |blobs| self.storage.checkpoint(&snapshot.view, blobs)) {
-            Ok(()) => self.saved_rows.store(snapshot.graph.rows(), Relaxed),
+            Ok(()) => self.indexed(|_, present| {
+                // Else cleared meanwhile, which says 0 while it holds the index.
+                if present.view.epoch() == snapshot.view.epoch() {
+                    self.saved_rows.store(snapshot.graph.rows(), Relaxed);
+                }
+            }),
             Err(StorageError::Stale { .. }) => {} // cleared meanwhile: nothing is left to write
             Err(error) => return Err(error),
         }

@@ -27,6 +27,7 @@ impl Db {
 
 impl Core {
     fn compact(&self) -> Result<(), StorageError> {
+        self.writable()?;
         let _linking = self.linker.lock().unwrap_or_else(PoisonError::into_inner);
         self.link_locked();
         let _writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);

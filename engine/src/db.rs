@@ -72,14 +72,13 @@ pub(crate) struct Built {
 /// Ends the background thread and writes the last checkpoint when the last handle goes.
 struct Closing {
     core: Arc<Core>,
-    background: Mutex<Option<JoinHandle<()>>>,
+    background: Option<JoinHandle<()>>,
 }
 
 impl Drop for Closing {
     fn drop(&mut self) {
         self.core.closing.store(true, Ordering::Relaxed);
-        let background = self.background.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(thread) = background.take() {
+        if let Some(thread) = self.background.take() {
             let _ = thread.join();
         }
         if let Err(error) = self.core.checkpoint_if_behind() {
@@ -96,7 +95,7 @@ impl Db {
             let core = Arc::clone(&core);
             std::thread::Builder::new().name("omendb-link".into()).spawn(move || core.link_all()).ok()
         });
-        let closing = Closing { core: Arc::clone(&core), background: Mutex::new(thread.flatten()) };
+        let closing = Closing { core: Arc::clone(&core), background: thread.flatten() };
         Db { core, _closing: Arc::new(closing) }
     }
 
@@ -115,6 +114,7 @@ impl Db {
     /// # Errors
     /// What the medium says.
     pub fn flush(&self) -> Result<(), StorageError> {
+        self.core.writable()?;
         self.core.link_all();
         self.core.storage.sync()
     }
@@ -124,9 +124,9 @@ impl Db {
     /// # Errors
     /// What the medium says; the database goes on as before.
     pub fn checkpoint(&self) -> Result<(), StorageError> {
+        self.core.writable()?;
         match &self.core.path {
             None => Ok(()), // nothing that could be opened again
-            Some(path) if self.core.read_only => Err(StorageError::ReadOnly { path: path.clone() }),
             Some(_) => self.core.checkpoint(),
         }
     }
@@ -161,6 +161,14 @@ pub(crate) fn install<R: Send>(pool: &rayon::ThreadPool, work: impl FnOnce() -> 
 }
 
 impl Core {
+    /// Refuses what a handle that only reads cannot do, before any work is done for it.
+    pub(crate) fn writable(&self) -> Result<(), StorageError> {
+        match &self.path {
+            Some(path) if self.read_only => Err(StorageError::ReadOnly { path: path.clone() }),
+            _ => Ok(()),
+        }
+    }
+
     /// Swaps in the state that `change` makes of the present one.
     pub(crate) fn publish(&self, change: impl FnOnce(&mut Index, &Snapshot) -> Option<Snapshot>) {
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);

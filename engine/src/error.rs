@@ -1,5 +1,7 @@
 //! What can go wrong, one enum per family of calls.
 
+use std::path::PathBuf;
+
 use omendb_kernels::{ElementKind, KernelError};
 use omendb_storage::{IdKind, StorageError};
 
@@ -26,8 +28,10 @@ pub enum OpenError {
         what: String,
     },
     /// The database exists, with another dimension, metric, row type or id kind.
-    #[error("the database has {name} {found}, {expected} was asked for")]
+    #[error("{}: the database there has {name} {found}, {expected} was asked for", path.display())]
     Mismatch {
+        /// The database's folder.
+        path: PathBuf,
         /// Which property.
         name: &'static str,
         /// What the database has.
@@ -72,6 +76,18 @@ pub enum BatchError {
         bytes: usize,
         /// Bytes of one row.
         row_bytes: usize,
+    },
+    /// The rows do not fit the bytes, or one another.
+    #[error("{rows} rows of {row_bytes} bytes cannot lie {stride} bytes apart in {bytes} bytes")]
+    Stride {
+        /// Rows that were told.
+        rows: usize,
+        /// Bytes from the start of one row to the next.
+        stride: usize,
+        /// Bytes of one row.
+        row_bytes: usize,
+        /// Bytes found.
+        bytes: usize,
     },
     /// A byte view does not start where its numbers may start.
     #[error("the bytes start at address {address:#x}, their numbers need a multiple of {required}")]
@@ -120,7 +136,7 @@ pub enum BatchError {
         kind: ElementKind,
     },
     /// A number that an integer row type does not have.
-    #[error("row {row} has {value} in column {column}, which is no {kind}")]
+    #[error("row {row} has {value} in column {column}, only whole numbers {} are allowed", range(*kind))]
     NotWhole {
         /// The row.
         row: usize,
@@ -148,7 +164,7 @@ pub enum BatchError {
         limit: f64,
     },
     /// The same id twice in one batch.
-    #[error("the id {id} of row {row} is that of row {first_row} already")]
+    #[error("the id {} of row {row} is that of row {first_row} already", quoted(id))]
     DuplicateId {
         /// The id.
         id: Id,
@@ -158,7 +174,7 @@ pub enum BatchError {
         row: usize,
     },
     /// An id that the database has already; `upsert` replaces it.
-    #[error("the id {id} of row {row} exists already")]
+    #[error("the id {} of row {row} exists already", quoted(id))]
     IdExists {
         /// The id.
         id: Id,
@@ -176,6 +192,22 @@ pub enum BatchError {
     /// The medium.
     #[error(transparent)]
     Storage(#[from] StorageError),
+}
+
+/// A text with its ends to be seen.
+fn quoted(id: &Id) -> String {
+    match id {
+        Id::U64(number) => number.to_string(),
+        Id::Text(text) => format!("{text:?}"),
+    }
+}
+
+/// What an integer type holds.
+fn range(kind: ElementKind) -> &'static str {
+    match kind {
+        ElementKind::I8 => "from -128 to 127",
+        _ => "from 0 to 255",
+    }
 }
 
 /// Why a query was refused.

@@ -17,13 +17,11 @@ impl Index {
     pub(crate) fn of(view: &View) -> Self {
         let mut index = Index::default();
         index.slots.reserve(view.live() as usize, |_| 0);
-        for slot in (0..view.slots()).filter(|&slot| !view.is_dead(slot)) {
-            index.insert(view, slot);
-        }
+        view.living().for_each(|slot| index.insert(view, slot));
         index
     }
 
-    pub(crate) fn hash(&self, id: IdRef<'_>) -> u64 {
+    fn hash(&self, id: IdRef<'_>) -> u64 {
         self.hasher.hash_one(id)
     }
 

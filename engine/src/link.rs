@@ -33,12 +33,16 @@ impl Core {
         if waiting() <= limit {
             return;
         }
-        match self.linker.try_lock() {
-            Ok(_linking) => self.link_locked(),
-            Err(TryLockError::Poisoned(_)) => self.link_all(),
-            Err(TryLockError::WouldBlock) if waiting() > limit.saturating_mul(PATIENCE) => self.link_all(),
+        let linking = match self.linker.try_lock() {
+            Ok(linking) => linking,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) if waiting() > limit.saturating_mul(PATIENCE) => {
+                self.linker.lock().unwrap_or_else(PoisonError::into_inner)
+            }
             Err(TryLockError::WouldBlock) => return,
-        }
+        };
+        self.link_locked();
+        drop(linking);
         self.checkpoint_after_bulk();
     }
 

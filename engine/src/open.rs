@@ -22,11 +22,11 @@ use crate::snapshot::Snapshot;
 use crate::{Backend, Db, OpenError, Options, values};
 
 impl Db {
-    /// A new, empty database in the folder `path`, which is made.
+    /// A new, empty database in the folder `path`, which is made, or is empty.
     ///
     /// # Errors
-    /// [`OpenError::Option`] for an option out of range; [`OpenError::Storage`] when the folder
-    /// exists already or the medium fails.
+    /// [`OpenError::Option`] for an option out of range; [`OpenError::Storage`] when something is
+    /// there already or the medium fails.
     pub fn create(path: impl AsRef<Path>, options: Options) -> Result<Db, OpenError> {
         let path = path.as_ref();
         options.check()?;
@@ -59,6 +59,9 @@ impl Db {
 
     /// The database in the folder `path`, or a new one if there is none.
     ///
+    /// One that exists keeps the degree, build width, α, seed, buffer and backend that it was made
+    /// with, whatever `options` say of these.
+    ///
     /// # Errors
     /// As [`Db::open`] and [`Db::create`], and [`OpenError::Mismatch`] when the one that exists
     /// has another dimension, metric, row type or id kind.
@@ -66,12 +69,17 @@ impl Db {
         let path = path.as_ref();
         match Db::open_with(path, options.use_.clone()) {
             Err(OpenError::Storage(StorageError::NotFound { .. })) => Db::create(path, options),
+            // An empty folder, or what is left where a process ended while it made a database.
+            Err(OpenError::Storage(other @ StorageError::NotADatabase { .. })) => match Db::create(path, options) {
+                Err(OpenError::Storage(StorageError::Exists { .. })) => Err(other.into()),
+                made => made,
+            },
             Err(error) => Err(error),
             Ok(db) => {
-                same("dimension", &db.options().dim, &options.dim)?;
-                same("metric", &db.options().metric, &options.metric)?;
-                same("row type", &db.options().row_type, &options.row_type)?;
-                same("ids of the kind", &db.options().id_kind, &options.id_kind)?;
+                same(path, "dimension", &db.options().dim, &options.dim)?;
+                same(path, "metric", &db.options().metric, &options.metric)?;
+                same(path, "row type", &db.options().row_type, &options.row_type)?;
+                same(path, "ids of the kind", &db.options().id_kind, &options.id_kind)?;
                 Ok(db)
             }
         }
@@ -119,11 +127,12 @@ impl Db {
     }
 }
 
-fn same<T: PartialEq + ToString>(name: &'static str, found: &T, expected: &T) -> Result<(), OpenError> {
+fn same<T: PartialEq + ToString>(path: &Path, name: &'static str, found: &T, expected: &T) -> Result<(), OpenError> {
     if found == expected {
         return Ok(());
     }
-    Err(OpenError::Mismatch { name, found: found.to_string(), expected: expected.to_string() })
+    let (found, expected) = (found.to_string(), expected.to_string());
+    Err(OpenError::Mismatch { path: path.into(), name, found, expected })
 }
 
 /// Kernels and threads: refused before anything is made when they are not to be had.

@@ -1,5 +1,6 @@
 //! A damaged database: its whole rows are taken into a new one.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use omendb_storage::{IdRef, Schema, StorageError};
@@ -74,6 +75,8 @@ struct Saving {
 impl Saving {
     fn new(to: &Path, schema: &Schema, backend: Backend, options: OpenOptions) -> Result<Self, OpenError> {
         let db = Db::create(to, Options::from_schema(schema, options)?.backend(backend))?;
+        // Another epoch: rows that are not whole are missing, so the n-th here was not the n-th added.
+        db.clear()?;
         Ok(Saving { db, ids: Vec::new(), rows: Vec::new() })
     }
 
@@ -85,10 +88,7 @@ impl Saving {
 
     fn add(&mut self) -> Result<(), RepairError> {
         // The newer of two rows with one id is the later.
-        let mut last = hashbrown::HashMap::new();
-        for (place, id) in self.ids.iter().enumerate() {
-            last.insert(id.clone(), place);
-        }
+        let last: HashMap<&Id, usize> = self.ids.iter().zip(0..).collect();
         let options = self.db.options();
         let bytes = options.row_bytes();
         let newest = |place: usize| last[&self.ids[place]] == place;

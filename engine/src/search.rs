@@ -16,9 +16,6 @@ use crate::top::Top;
 use crate::values::{self, Fit, MAX_SQUARED, MIN_SQUARED};
 use crate::{Db, Id, SearchError};
 
-/// The width of a search that says neither width nor recall.
-const DEFAULT_WIDTH: usize = 64;
-
 /// Rows measured at a time when rows are looked at one after another.
 const SCAN: usize = 256;
 
@@ -62,13 +59,16 @@ pub struct SearchOptions {
 }
 
 impl SearchOptions {
+    /// The width of a search that is told none.
+    pub const DEFAULT_WIDTH: usize = 64;
+
     /// The `k` nearest rows.
     pub fn new(k: usize) -> Self {
-        SearchOptions { k, effort: Effort::Width(DEFAULT_WIDTH), exact: false, filter: None }
+        SearchOptions { k, effort: Effort::Width(Self::DEFAULT_WIDTH), exact: false, filter: None }
     }
 
     /// How many candidates the search keeps: more find more of the nearest, and take longer.
-    /// 64 unless told; never less than k. Takes the place of a target recall.
+    /// [`Self::DEFAULT_WIDTH`] unless told; never less than k. Takes the place of a target recall.
     pub fn width(mut self, width: usize) -> Self {
         self.effort = Effort::Width(width);
         self
@@ -190,7 +190,7 @@ impl Core {
     fn width(&self, snapshot: &Snapshot, options: &SearchOptions) -> usize {
         match options.effort {
             Effort::Width(width) => width,
-            Effort::Recall(_) if options.exact => DEFAULT_WIDTH,
+            Effort::Recall(_) if options.exact => SearchOptions::DEFAULT_WIDTH,
             Effort::Recall(recall) => self.width_for(snapshot, options.k, recall),
         }
     }
@@ -263,33 +263,42 @@ impl Core {
 
     /// Asks the graph, wider and wider until enough rows are kept; false when so few are that
     /// looking at every row is cheaper.
+    ///
+    /// Deleted and filtered rows take places in the pool. The last of k kept rows then stands deep in
+    /// it, where more is missed: k rows are enough only when half of `width` are kept, from where on
+    /// as large a share was found as without any filter (a test tells).
     fn walk(
         &self,
         snapshot: &Snapshot,
-        mut width: usize,
+        width: usize,
         keep: &impl Fn(u32) -> bool,
         scratch: &mut SearchScratch,
         top: &mut Top<'_>,
         stats: &mut SearchStats,
     ) -> bool {
-        let rows = snapshot.graph.rows() as usize;
+        let (rows, view) = (snapshot.graph.rows() as usize, &snapshot.view);
+        // Somewhat more than half, for chance decides how many it is.
+        let aim = |kept: f64| (0.75 * width as f64 / kept) as usize;
+        let mut wide = aim(f64::from(view.live()) / f64::from(view.slots())).max(width);
         loop {
-            if scan_is_cheaper(rows, width) {
+            if scan_is_cheaper(rows, wide) {
                 top.clear();
                 return false;
             }
             let space = snapshot.rows(&self.measure);
-            let count = snapshot.graph.search(&space, &scratch.probe, width, &mut scratch.graph);
+            let count = snapshot.graph.search(&space, &scratch.probe, wide, &mut scratch.graph);
             stats.distances += count.distances;
             stats.hops += count.hops;
             top.clear();
+            let mut kept = 0;
             for near in scratch.graph.nearest().filter(|near| keep(near.slot)) {
                 top.offer(near.distance, near.slot);
+                kept += 1;
             }
-            if top.is_full() {
+            if top.is_full() && kept >= width / 2 {
                 return true;
             }
-            width *= 4;
+            wide = aim(kept as f64 / wide as f64).clamp(wide + wide.div_ceil(4), wide.saturating_mul(4));
         }
     }
 

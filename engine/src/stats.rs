@@ -4,10 +4,12 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use omendb_graph::Graph;
 use omendb_kernels::{ElementKind, Isa, Metric};
 use omendb_storage::IdKind;
 
 use crate::Db;
+use crate::db::Core;
 
 /// Bytes of one part of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +52,9 @@ pub struct Stats {
     pub count: usize,
     /// Rows, deleted and replaced ones included, that take space until `compact`.
     pub slots: usize,
+    /// Times that `clear`, `compact` or `repair` gave rows new places. At 0, with as many rows as
+    /// places, the n-th of [`Db::ids`] is the n-th row ever added.
+    pub epoch: u64,
     /// Rows not linked yet, searched exactly.
     pub buffered: usize,
     /// Values per row.
@@ -115,6 +120,7 @@ impl Db {
         Stats {
             count: snapshot.view.live() as usize,
             slots: snapshot.view.slots() as usize,
+            epoch: snapshot.view.epoch(),
             buffered: snapshot.buffered(),
             dim: core.options.dim,
             metric: core.options.metric,
@@ -123,16 +129,17 @@ impl Db {
             isa: core.measure.isa(),
             threads: core.pool.current_num_threads(),
             commits: snapshot.view.commit(),
-            graph: self.graph_stats(),
+            graph: core.graph_stats(&snapshot.graph),
             memory,
             mapped: usage.mapped,
             disk,
         }
     }
+}
 
-    fn graph_stats(&self) -> GraphStats {
-        let snapshot = self.core.snapshot.load_full();
-        let (graph, built) = (&snapshot.graph, &self.core.built);
+impl Core {
+    fn graph_stats(&self, graph: &Graph) -> GraphStats {
+        let built = &self.built;
         let lengths = (0..graph.rows()).map(|slot| graph.csr().neighbours(slot).count());
         let (sum, max) = lengths.fold((0u64, 0), |(sum, max), length| (sum + length as u64, length.max(max)));
         GraphStats {

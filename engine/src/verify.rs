@@ -44,7 +44,7 @@ impl Db {
         }
         core.indexed(|index, present| {
             let view = &present.view;
-            let alive: Vec<u32> = (0..view.slots()).filter(|&slot| !view.is_dead(slot)).collect();
+            let alive: Vec<u32> = view.living().collect();
             if alive.len() != view.live() as usize {
                 problems.push(format!("ids: {} rows are alive, {} are counted", alive.len(), view.live()));
             }

@@ -93,6 +93,7 @@ impl Core {
     }
 
     fn write(&self, ids: &IdsRef<'_>, rows: &RowsRef<'_>, existing: Existing) -> Result<(), BatchError> {
+        self.writable()?;
         let listener = &self.options.use_.listener;
         let check = || Batch::check(rows, ids, &self.options);
         let batch = if rows.is_small() { check()? } else { install(&self.pool, check)? };
@@ -144,6 +145,7 @@ impl Core {
     }
 
     fn delete(&self, ids: impl Iterator<Item = Id>) -> Result<usize, StorageError> {
+        self.writable()?;
         let ids: Vec<Id> = ids.collect(); // before any lock: the caller's own code runs here
         let _writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut dead: Vec<u32> =
@@ -163,13 +165,14 @@ impl Core {
     }
 
     fn clear(&self) -> Result<(), StorageError> {
+        self.writable()?;
         let _writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let view = self.storage.clear()?;
         self.publish(|index, _| {
             *index = Default::default();
+            self.saved_rows.store(0, Relaxed);
             Some(self.empty_snapshot(view))
         });
-        self.saved_rows.store(0, Relaxed);
         self.scratches.clear();
         Ok(())
     }

@@ -130,6 +130,7 @@ fn r4_all_or_nothing() {
     let good_bytes: &[u8] = bytemuck::cast_slice(&good);
     let misaligned = RowsRef::bytes(ElementKind::F32, &good_bytes[2..2 + 49 * 16]);
     let cut = RowsRef::bytes(ElementKind::F32, &good_bytes[..50 * 16 - 3]);
+    let strided = |stride, rows| RowsRef::strided(ElementKind::F32, good_bytes, stride, rows);
 
     type Refused<'a> = (Result<(), BatchError>, fn(&BatchError) -> bool);
     let refused: Vec<Refused<'_>> = vec![
@@ -150,6 +151,9 @@ fn r4_all_or_nothing() {
         ),
         (db.add_batch(&known, &good), |e| matches!(e, BatchError::IdExists { id, row: 12 } if *id == 39.into())),
         (db.add_batch(&ids[..49], misaligned), |e| matches!(e, BatchError::Misaligned { required: 4, .. })),
+        (db.add_batch(&ids, strided(12, 50)), |e| matches!(e, BatchError::Stride { stride: 12, row_bytes: 16, .. })),
+        (db.add_batch(&ids, strided(16, 51)), |e| matches!(e, BatchError::Stride { rows: 51, bytes: 800, .. })),
+        (db.add_batch(&ids, strided(usize::MAX - 3, 3)), |e| matches!(e, BatchError::Stride { rows: 3, .. })),
         (db.add_batch(&ids, cut), |e| matches!(e, BatchError::Length { bytes: 797, row_bytes: 16 })),
         (db.add_batch(&ids[..49], &good), |e| matches!(e, BatchError::Ids { expected: 50, found: 49 })),
         (db.add_batch(&["a", "b"], &good[..8]), |e| matches!(e, BatchError::IdKind { .. })),
@@ -242,6 +246,74 @@ fn r6_a_failing_link_loses_and_doubles_nothing() {
     assert_eq!((db.count(), db.stats().buffered), (1500, 0));
     assert!(db.verify().is_ok(), "{}", db.verify());
     assert!(recall(&db, &values, &queries, 10, 64) > 0.97);
+}
+
+#[test]
+fn r6_a_listener_that_panics_leaves_no_lock_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let failing = Arc::new(AtomicBool::new(true));
+    let fails = Arc::clone(&failing);
+    let listen = Arc::new(move |progress: omendb_engine::Progress| {
+        if progress.phase == Phase::Checkpoint && fails.load(Ordering::Relaxed) {
+            panic!("told to fail");
+        }
+    });
+    let options = quick(8).buffer_rows(0).progress(listen);
+    let db = Db::create(folder.path().join("db.omen"), options).unwrap();
+    let values = clustered(3, 8, 30);
+    db.add(0, &values[..8]).unwrap();
+    assert!(std::thread::scope(|scope| scope.spawn(|| db.checkpoint()).join()).is_err());
+    failing.store(false, Ordering::Relaxed);
+    db.add(1, &values[8..16]).unwrap();
+    db.checkpoint().unwrap();
+    db.add(2, &values[16..]).unwrap();
+    assert_eq!((db.count(), db.stats().buffered), (3, 0));
+}
+
+#[test]
+fn r7_a_database_is_made_where_none_was_finished() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db.omen");
+    let open = || Db::open_or_create(&path, quick(8));
+    std::fs::create_dir(&path).unwrap();
+    open().unwrap().add(1, &[0.5f32; 8]).unwrap();
+    assert_eq!(open().unwrap().count(), 1);
+
+    // Of a process that ended before the database was whole: all but the manifest.
+    std::fs::remove_dir_all(&path).unwrap();
+    drop(open().unwrap());
+    for name in files(&path).keys().filter(|name| name.starts_with("MANIFEST")) {
+        std::fs::remove_file(path.join(name)).unwrap();
+    }
+    open().unwrap().add(1, &[0.5f32; 8]).unwrap();
+    assert_eq!(open().unwrap().count(), 1);
+
+    // What is no database is none of ours to fill.
+    std::fs::remove_dir_all(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    std::fs::write(path.join("letter.txt"), "dear").unwrap();
+    assert!(matches!(open(), Err(OpenError::Storage(StorageError::NotADatabase { .. }))));
+}
+
+#[test]
+fn r7_a_reader_refuses_to_write_before_it_works() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db.omen");
+    let db = Db::create(&path, quick(8).buffer_rows(1000)).unwrap();
+    db.add_batch(&numbers(100), &clustered(100, 8, 31)).unwrap();
+    let reader = Db::open_read_only(&path).unwrap();
+    let read_only = |error: &StorageError| matches!(error, StorageError::ReadOnly { .. });
+    let nothing: &[f32] = &[];
+    for refused in [reader.add_batch(&numbers(0), nothing), reader.upsert(1, &[0.5f32; 8])] {
+        assert!(matches!(refused, Err(BatchError::Storage(error)) if read_only(&error)));
+    }
+    for refused in
+        [reader.flush(), reader.checkpoint(), reader.compact(), reader.clear(), reader.delete(7000).map(drop)]
+    {
+        assert!(read_only(&refused.unwrap_err()));
+    }
+    assert_eq!((reader.count(), reader.stats().graph.linked), (100, 0));
+    reader.close().unwrap();
 }
 
 #[test]

@@ -92,6 +92,41 @@ fn filters_and_deletes_cost_time_and_not_answers() {
 }
 
 #[test]
+fn filters_and_deletes_find_as_large_a_share_as_no_filter_does() {
+    let (rows, dim, k, asking) = (20_000, 24, 10, 100);
+    // Without clusters, so that much is missed.
+    let values = uniform(rows, dim, 21);
+    let db = Db::in_memory(Options::new(dim, Metric::L2).degree(16)).unwrap();
+    db.add_batch(&numbers(rows), &values).unwrap();
+    let queries = uniform(asking, dim, 22);
+    let recall = |options: &SearchOptions, kept: &dyn Fn(u64) -> bool| {
+        let right: usize = queries
+            .chunks(dim)
+            .map(|query| {
+                let found: Vec<u64> = db.search_with(query, options).unwrap().iter().map(number).collect();
+                let all = nearest(Metric::L2, &values, query, rows);
+                all.iter().filter(|&&id| kept(id)).take(k).filter(|id| found.contains(id)).count()
+            })
+            .sum();
+        right as f64 / (k * asking) as f64
+    };
+    let of = |id: omendb_engine::IdRef<'_>| id.to_string().parse::<u64>().unwrap();
+    for options in [SearchOptions::new(k).width(20), SearchOptions::new(k).target_recall(0.95)] {
+        let plain = recall(&options, &|_| true);
+        assert!((0.5..0.999).contains(&plain), "{plain}: the test decides nothing");
+        for every in [2, 3, 6] {
+            let filtered = recall(&options.clone().filter(move |id| of(id) % every == 1), &|id| id % every == 1);
+            // A hundredth: ten of the thousand neighbours that are asked for.
+            assert!(filtered > plain - 0.01, "1 of {every}: {filtered} of {plain} without a filter, {options:?}");
+        }
+    }
+    let (plain, options) = (recall(&SearchOptions::new(k).width(20), &|_| true), SearchOptions::new(k).width(20));
+    db.delete_batch((0..rows as u64).filter(|id| id % 3 != 1)).unwrap();
+    let left = recall(&options, &|id| id % 3 == 1);
+    assert!(left > plain - 0.01, "{left} of {plain} with all rows");
+}
+
+#[test]
 fn as_many_hits_as_are_asked_for() {
     let (rows, dim) = (5000, 8);
     let values = clustered(rows, dim, 10);

@@ -1,4 +1,4 @@
-//! Ids as they come in, rest in the slot table and go out: numbers or strings, borrowed.
+//! Ids as they come in, rest in the slot table and go out: numbers or texts, borrowed.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ impl fmt::Display for IdKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::U64 => "numbers",
-            Self::Text => "strings",
+            Self::Text => "texts",
         })
     }
 }

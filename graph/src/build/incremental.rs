@@ -54,8 +54,10 @@ pub struct Linked {
 /// the new rows are linked, and may ask to stop.
 ///
 /// # Errors
-/// [`GraphError::Capacity`], or [`GraphError::Cancelled`] when `observe` asked to stop: then the
-/// graph is as good as before, and the same call may be made again.
+/// [`GraphError::Capacity`], or [`GraphError::Cancelled`] when `observe` asked to stop: then all
+/// edges lead to rows of `graph` again, and the same call may be made again. Edges that gave way in
+/// shared lists stay away; a row that only they led to is given a path by the next
+/// [`Graph::repair`], or by the next `link` that looks at every row.
 pub fn link<S: Space>(
     graph: &Graph,
     space: &S,
