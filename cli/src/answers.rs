@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use omendb_engine::{Hit, Id};
-use omendb_formats::{FileKind, FormatError, NumberKind, VectorWriter};
+use omendb_engine::{Db, Hit, Id};
+use omendb_formats::{FileKind, NumberKind, VectorWriter};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::input::json_id;
+use crate::numbering::Numbering;
 
 /// Where a query has fewer than k hits, a file of row numbers says this.
 const NONE: i32 = -1;
@@ -30,57 +31,70 @@ pub(crate) fn lines(hits: &[Vec<Hit>]) -> impl Iterator<Item = String> {
     })
 }
 
-/// Whether `out` is a file that answers can be written to.
-pub(crate) fn check_ending(out: &Path) -> Result<(), Failure> {
-    match FileKind::of(out) {
-        Ok(FileKind::Ibin | FileKind::Ivecs | FileKind::Jsonl) => Ok(()),
-        Ok(kind) => Err(FormatError::Ending {
-            file: out.into(),
-            found: format!(".{}", kind.ending()),
-            expected: ".ibin, .ivecs or .jsonl",
-        }
-        .into()),
-        Err(error) => Err(error.into()),
-    }
+/// A file of answers to be written.
+pub(crate) struct Out<'a> {
+    path: &'a Path,
+    /// How rows are numbered; none where the file holds the ids themselves.
+    numbering: Option<Numbering>,
 }
 
-/// Writes the answers: ids as row numbers, or as JSON a line a query.
-pub(crate) fn write(out: &Path, k: usize, hits: &[Vec<Hit>]) -> Result<(), Failure> {
-    if FileKind::of(out)? == FileKind::Jsonl {
+impl<'a> Out<'a> {
+    const KINDS: [FileKind; 3] = [FileKind::Ibin, FileKind::Ivecs, FileKind::Jsonl];
+
+    /// Checks that answers from `db` can be written to `path`.
+    pub(crate) fn new(path: &'a Path, db: &Db) -> Result<Self, Failure> {
+        let numbering = match FileKind::among(path, &Self::KINDS)? {
+            FileKind::Jsonl => None,
+            _ => Some(Numbering::of(db, path)?),
+        };
+        Ok(Self { path, numbering })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.path
+    }
+
+    /// Writes the answers: row numbers, or a line of JSON a query.
+    pub(crate) fn write(&self, k: usize, hits: &[Vec<Hit>]) -> Result<(), Failure> {
+        match &self.numbering {
+            None => self.write_lines(hits),
+            Some(numbering) => self.write_numbers(numbering, k, hits),
+        }
+    }
+
+    fn write_lines(&self, hits: &[Vec<Hit>]) -> Result<(), Failure> {
         let line = |(query, hits): (usize, &Vec<Hit>)| {
             format!("{}\n", json!({ "query": query, "hits": hits.iter().map(hit_json).collect::<Value>() }))
         };
         let text: String = hits.iter().enumerate().map(line).collect();
-        return fs::write(out, text).map_err(|error| Failure::about(out, format_args!("cannot write it: {error}")));
+        fs::write(self.path, text).map_err(|error| Failure::about(self.path, format_args!("cannot write it: {error}")))
     }
-    let mut file = VectorWriter::create(out, k, NumberKind::I32)?;
-    let mut row = Vec::with_capacity(k * 4);
-    for (query, hits) in hits.iter().enumerate() {
-        row.clear();
-        for hit in hits {
-            row.extend(number(out, query, &hit.id)?.to_le_bytes());
-        }
-        while row.len() < k * 4 {
-            row.extend(NONE.to_le_bytes());
-        }
-        file.push(None, row.as_slice())?;
-    }
-    file.finish()?;
-    Ok(())
-}
 
-fn number(out: &Path, query: usize, id: &Id) -> Result<i32, Failure> {
-    match id {
-        Id::U64(number) => i32::try_from(*number).ok(),
-        Id::Text(_) => None,
+    fn write_numbers(&self, numbering: &Numbering, k: usize, hits: &[Vec<Hit>]) -> Result<(), Failure> {
+        let number = |query: usize, id: &Id| {
+            numbering.number(id).ok_or_else(|| {
+                Failure::about(
+                    self.path,
+                    format_args!(
+                        "query {query}: found the id {id}, expected whole numbers below 2^31 for this kind of file \
+                         (.jsonl holds any)"
+                    ),
+                )
+            })
+        };
+        let mut file = VectorWriter::create(self.path, k, NumberKind::I32)?;
+        let mut row = Vec::with_capacity(k * 4);
+        for (query, hits) in hits.iter().enumerate() {
+            row.clear();
+            for hit in hits {
+                row.extend(number(query, &hit.id)?.to_le_bytes());
+            }
+            while row.len() < k * 4 {
+                row.extend(NONE.to_le_bytes());
+            }
+            file.push(None, row.as_slice())?;
+        }
+        file.finish()?;
+        Ok(())
     }
-    .ok_or_else(|| {
-        Failure::about(
-            out,
-            format_args!(
-                "query {query}: found the id {id}, expected whole numbers below 2^31 for this \
-                 kind of file (.jsonl holds any)"
-            ),
-        )
-    })
 }

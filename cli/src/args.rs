@@ -25,7 +25,7 @@ Files are known by their ending:
   .txt                       ids, one on each line
 Rows are counted from 0, lines from 1.
 
-Exit codes: 0 done, 1 the run found something (damage, lost rows, a missing id, recall below
+Exit codes: 0 done, 1 the run found something (damage, lost rows, no row for `get`, recall below
 the goal), 2 wrong usage, 3 an input refused or the disk failed.";
 
 /// OmenDB: nearest rows of numbers, from a folder of files, without a server.

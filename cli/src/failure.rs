@@ -69,7 +69,9 @@ impl Failure {
         match error {
             OpenError::Storage(error) => error.into(),
             OpenError::Kernel(error) => error.into(),
-            OpenError::Option { .. } => Self::Usage(error.to_string()),
+            OpenError::Option { name, found, expected } => {
+                Self::Usage(format!("--{}: found {found}, expected {expected}", name.replace('_', "-")))
+            }
             error => Self::about(path, error),
         }
     }

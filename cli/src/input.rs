@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use omendb_engine::{ElementKind, Id, IdKind, IdsRef, RowsRef};
-use omendb_formats::{Ids, NumberKind, RowId, VectorFile, read_ids};
+use omendb_engine::{BatchError, ElementKind, Id, IdKind, IdsRef, RowsRef};
+use omendb_formats::{FileKind, Ids, NumberKind, RowId, VectorFile, read_ids};
 
 use crate::failure::Failure;
 
@@ -12,15 +12,14 @@ pub(crate) struct Input {
     path: PathBuf,
     file: VectorFile,
     kind: ElementKind,
-    /// From `--ids`.
-    listed: Option<Ids>,
+    /// From the file of `--ids`.
+    listed: Option<(PathBuf, Ids)>,
 }
 
 impl Input {
     /// Opens the rows of `file` and the ids of `ids`, which count instead of the file's own.
     pub(crate) fn open(file: &Path, ids: Option<&Path>) -> Result<Self, Failure> {
-        let rows = VectorFile::open(file)?;
-        let kind = element_kind(file, rows.kind())?;
+        let (rows, kind) = open_rows(file)?;
         if rows.rows() == 0 {
             return Err(Failure::about(file, "found no rows, expected at least 1"));
         }
@@ -39,7 +38,7 @@ impl Input {
                         ),
                     ));
                 }
-                Some(listed)
+                Some((path.into(), listed))
             }
         };
         Ok(Self { path: file.into(), file: rows, kind, listed })
@@ -48,6 +47,21 @@ impl Input {
     /// The file of rows, for messages.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Why a database would not take the rows, with the file that is to blame.
+    pub(crate) fn refused(&self, error: BatchError) -> Failure {
+        let of_ids =
+            matches!(error, BatchError::DuplicateId { .. } | BatchError::IdExists { .. } | BatchError::IdLength { .. });
+        match &self.listed {
+            Some((path, _)) if of_ids => Failure::batch(path, error),
+            _ => Failure::batch(&self.path, error),
+        }
+    }
+
+    /// The file that ids come from.
+    pub(crate) fn ids_path(&self) -> &Path {
+        self.listed.as_ref().map_or(&self.path, |(path, _)| path)
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -70,7 +84,7 @@ impl Input {
 
     /// The ids that `--ids` or the file gives.
     pub(crate) fn ids(&self) -> Option<&Ids> {
-        self.listed.as_ref().or(self.file.ids())
+        self.listed.as_ref().map(|(_, ids)| ids).or(self.file.ids())
     }
 
     /// Which kind of ids a database of these rows has.
@@ -82,22 +96,22 @@ impl Input {
     }
 }
 
-/// The engine's name for a kind of number.
-pub(crate) fn element_kind(path: &Path, kind: NumberKind) -> Result<ElementKind, Failure> {
-    match kind {
-        NumberKind::F32 => Ok(ElementKind::F32),
-        NumberKind::F16 => Ok(ElementKind::F16),
-        NumberKind::Bf16 => Ok(ElementKind::Bf16),
-        NumberKind::U8 => Ok(ElementKind::U8),
-        NumberKind::I8 => Ok(ElementKind::I8),
-        other => Err(Failure::about(
-            path,
-            format_args!(
-                "found {other} numbers (row numbers of neighbours), expected rows of f32, f16, \
-                 bf16, u8 or i8"
-            ),
-        )),
-    }
+/// Opens a file of rows to index or to search for, with the engine's name for their type.
+pub(crate) fn open_rows(path: &Path) -> Result<(VectorFile, ElementKind), Failure> {
+    FileKind::among(path, FileKind::ROWS)?;
+    let file = VectorFile::open(path)?;
+    let kind = match file.kind() {
+        NumberKind::F32 => ElementKind::F32,
+        NumberKind::F16 => ElementKind::F16,
+        NumberKind::Bf16 => ElementKind::Bf16,
+        NumberKind::U8 => ElementKind::U8,
+        NumberKind::I8 => ElementKind::I8,
+        other => {
+            let message = format_args!("found {other} numbers, expected rows of f32, f16, bf16, u8 or i8");
+            return Err(Failure::about(path, message));
+        }
+    };
+    Ok((file, kind))
 }
 
 /// The file's name for a kind of number.

@@ -11,6 +11,7 @@ mod commands;
 mod database;
 mod failure;
 mod input;
+mod numbering;
 mod output;
 mod peak;
 mod place;

@@ -1,8 +1,11 @@
 //! Where a new database goes: a hidden folder beside its place until it is whole.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 
 use crate::failure::Failure;
 
@@ -34,6 +37,9 @@ impl Place {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
+        if !folder.is_dir() {
+            return Err(Failure::about(folder, format_args!("found no folder there, for {}", path.display())));
+        }
         let draft = tempfile::Builder::new()
             .prefix(".omendb-draft-")
             .tempdir_in(folder)
@@ -55,14 +61,28 @@ impl Place {
         }
     }
 
-    /// Puts the whole database in its place.
+    /// Puts the whole database in its place, for good.
     pub(crate) fn publish(self) -> Result<(), Failure> {
-        let error = |what, error: io::Error| Failure::about(&self.path, format_args!("cannot {what}: {error}"));
-        if self.replaces {
-            // Renaming moves the old one away whole; it is deleted with the draft's folder.
-            fs::rename(&self.path, self.draft.path().join("replaced"))
-                .map_err(|e| error("move the old database away", e))?;
+        let moved = if self.replaces { self.exchange() } else { fs::rename(self.draft(), &self.path) };
+        // The folder that both stand in has the names.
+        let settled = moved.and_then(|()| File::open(self.draft.path().join(".."))?.sync_all());
+        settled.map_err(|error| Failure::about(&self.path, format_args!("cannot move the new database there: {error}")))
+    }
+
+    /// The old database goes where the draft was, and is deleted with the draft's folder.
+    fn exchange(&self) -> io::Result<()> {
+        let draft = self.draft();
+        match renameat_with(CWD, &draft, CWD, &self.path, RenameFlags::EXCHANGE) {
+            // Not every file system can do both at once.
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                let old = self.draft.path().join("old");
+                fs::rename(&self.path, &old)?;
+                fs::rename(&draft, &self.path).inspect_err(|_| {
+                    // Back where it was, if that can be had; the first error is the one to tell.
+                    let _ = fs::rename(&old, &self.path);
+                })
+            }
+            exchanged => Ok(exchanged?),
         }
-        fs::rename(self.draft(), &self.path).map_err(|e| error("move the new database there", e))
     }
 }

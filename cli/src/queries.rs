@@ -4,10 +4,10 @@ use std::ops::Range;
 use std::path::Path;
 
 use omendb_engine::{Db, ElementKind, Hit, SearchError, SearchOptions, SearchStats, bf16, f16};
-use omendb_formats::{NumberKind, Strided, VectorFile};
+use omendb_formats::{NumberKind, Strided};
 
 use crate::failure::Failure;
-use crate::input::element_kind;
+use crate::input::open_rows;
 
 /// Rows of `dim` numbers: of the database's own type, or f32.
 pub(crate) struct Queries {
@@ -39,12 +39,11 @@ macro_rules! typed {
 impl Queries {
     /// Reads the file, for a database of `dim` columns of type `kind`.
     pub(crate) fn read(path: &Path, dim: usize, kind: ElementKind) -> Result<Self, Failure> {
-        let file = VectorFile::open(path)?;
-        element_kind(path, file.kind())?;
+        let (file, _) = open_rows(path)?;
         if file.dim() != dim {
             return Err(Failure::about(
                 path,
-                format_args!("found queries of dimension {}, expected {dim}", file.dim()),
+                format_args!("found queries of dimension {}, expected {dim} as the rows have", file.dim()),
             ));
         }
         if file.rows() == 0 {

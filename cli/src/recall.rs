@@ -3,20 +3,17 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use omendb_engine::{Db, Hit, Id, IdKind};
-use omendb_formats::{Truth, read_truth};
+use omendb_engine::{Db, Hit, Id};
+use omendb_formats::read_truth;
 
 use crate::failure::Failure;
+use crate::numbering::Numbering;
 
 /// The ids of the k true neighbours of each query.
 pub(crate) struct Expected(Vec<HashSet<Id>>);
 
 impl Expected {
-    /// From a file of row numbers, for the first `k` columns.
-    ///
-    /// Row numbers are those of the file that the database was built from: its n-th row is the
-    /// database's n-th id. Once rows have been deleted or replaced that order is lost, and
-    /// numbers are taken for the ids that `build` gives by default.
+    /// From a file of row numbers (see [`Numbering`]), for the first `k` columns.
     pub(crate) fn read(path: &Path, db: &Db, queries: usize, k: usize) -> Result<Self, Failure> {
         let truth = read_truth(path)?;
         let wrong = |found, expected, what| {
@@ -29,8 +26,16 @@ impl Expected {
         if truth.k() < k {
             return wrong(truth.k(), format!("at least k = {k}"), "neighbours a query");
         }
-        let names = Names::of(path, db)?;
-        (0..queries).map(|query| names.of_row(path, &truth, query, k)).collect::<Result<_, _>>().map(Self)
+        let numbering = Numbering::of(db, path)?;
+        let ids_of = |query| {
+            let id = |&number: &u32| {
+                numbering.id(db, number).map_err(|expected| {
+                    Failure::about(path, format_args!("row {query}: found the neighbour {number}, expected {expected}"))
+                })
+            };
+            truth.row(query)[..k].iter().map(id).collect()
+        };
+        (0..queries).map(ids_of).collect::<Result<_, _>>().map(Self)
     }
 
     /// From answers that are known to be right.
@@ -47,52 +52,5 @@ impl Expected {
             .sum();
         let all: usize = self.0.iter().map(HashSet::len).sum();
         if all == 0 { 1.0 } else { found as f64 / all as f64 }
-    }
-}
-
-/// From row numbers to ids.
-enum Names {
-    /// The n-th row has the n-th id.
-    InOrder(Vec<Id>),
-    /// The row's number is its id.
-    Numbers,
-}
-
-impl Names {
-    fn of(path: &Path, db: &Db) -> Result<Self, Failure> {
-        let stats = db.stats();
-        if stats.count == stats.slots {
-            return Ok(Self::InOrder(db.ids().collect()));
-        }
-        match db.options().ids() {
-            IdKind::U64 => Ok(Self::Numbers),
-            IdKind::Text => Err(Failure::about(
-                path,
-                "rows have been deleted or replaced since the database was built, so its texts \
-                 cannot be matched with row numbers",
-            )),
-        }
-    }
-
-    fn of_row(&self, path: &Path, truth: &Truth, query: usize, k: usize) -> Result<HashSet<Id>, Failure> {
-        let neighbours = &truth.row(query)[..k];
-        match self {
-            Self::Numbers => Ok(neighbours.iter().map(|&row| Id::U64(row.into())).collect()),
-            Self::InOrder(ids) => neighbours
-                .iter()
-                .map(|&row| {
-                    ids.get(row as usize).cloned().ok_or_else(|| {
-                        Failure::about(
-                            path,
-                            format_args!(
-                                "row {query}: found the neighbour {row}, expected row numbers \
-                                 below {}, the database's count",
-                                ids.len()
-                            ),
-                        )
-                    })
-                })
-                .collect(),
-        }
     }
 }

@@ -22,14 +22,14 @@ pub enum FormatError {
         source: io::Error,
     },
     /// The name's ending says nothing that fits here.
-    #[error("{}: found {found} at the end of the name, expected {expected}", file.display())]
+    #[error("{}: found {found} at the end of the name, expected one of {expected}", file.display())]
     Ending {
         /// The file.
         file: PathBuf,
         /// The ending found.
         found: String,
-        /// The endings that fit.
-        expected: &'static str,
+        /// The endings that fit, with spaces between.
+        expected: String,
     },
     /// A folder, a pipe or a device where a file should be.
     #[error("{}: found {found}, expected a regular file", file.display())]

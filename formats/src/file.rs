@@ -26,24 +26,16 @@ impl VectorFile {
     /// whose header says 0 rows of some dimension is not an error.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FormatError> {
         let path = path.as_ref();
-        let kind = FileKind::of(path)?;
+        let kind = FileKind::among(path, FileKind::VECTORS)?;
         if kind == FileKind::Jsonl {
             let jsonl::Spooled { map, layout, ids } = jsonl::spool(path)?;
             return Ok(Self { map, layout, ids });
         }
-        let &[number, ..] = kind.numbers() else {
-            return Err(FormatError::Ending {
-                file: path.into(),
-                found: ".txt".into(),
-                expected: "a file of vectors: .fvecs .bvecs .ivecs .fbin .f16bin .bf16bin .u8bin \
-                           .i8bin .ibin .npy .jsonl",
-            });
-        };
         let map = Map::open(path, "a header and rows of numbers")?;
         let layout = match kind {
             FileKind::Npy => npy::layout(path, map.bytes())?,
-            FileKind::Fvecs | FileKind::Bvecs | FileKind::Ivecs => vecs::layout(path, map.bytes(), number)?,
-            _ => bin::layout(path, map.bytes(), number)?,
+            FileKind::Fvecs | FileKind::Bvecs | FileKind::Ivecs => vecs::layout(path, map.bytes(), kind.numbers()[0])?,
+            _ => bin::layout(path, map.bytes(), kind.numbers()[0])?,
         };
         Ok(Self { map, layout, ids: None })
     }

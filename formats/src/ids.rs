@@ -65,7 +65,7 @@ impl fmt::Display for RowId<'_> {
 /// longer than [`MAX_ID_BYTES`] or not UTF-8; [`FormatError::Io`], [`FormatError::NotAFile`].
 pub fn read_ids(path: impl AsRef<Path>) -> Result<Ids, FormatError> {
     let path = path.as_ref();
-    check_ending(path)?;
+    FileKind::among(path, &[FileKind::Txt])?;
     let mut lines = Lines::open(path, MAX_ID_BYTES, TXT)?;
     let mut ids = Ids::U64(Vec::new());
     while let Some(line) = lines.next_line()? {
@@ -86,14 +86,15 @@ pub fn read_ids(path: impl AsRef<Path>) -> Result<Ids, FormatError> {
     Ok(ids)
 }
 
-/// Writes a `.txt` file of ids, one a line. The file appears whole or not at all.
+/// Writes a `.txt` file of ids, one a line. The file appears whole or not at all. Texts that are all
+/// numbers will be read as numbers.
 ///
 /// # Errors
 /// [`FormatError::Ending`] for another ending; [`FormatError::Line`] for an id that would not
 /// read again as itself (empty, too long, or with a line break in it); [`FormatError::Io`].
 pub fn write_ids<'a>(path: impl AsRef<Path>, ids: impl IntoIterator<Item = RowId<'a>>) -> Result<(), FormatError> {
     let path = path.as_ref();
-    check_ending(path)?;
+    FileKind::among(path, &[FileKind::Txt])?;
     let target = Target::create(path)?;
     let mut out = BufWriter::new(target);
     for (row, id) in ids.into_iter().enumerate() {
@@ -111,17 +112,6 @@ pub fn write_ids<'a>(path: impl AsRef<Path>, ids: impl IntoIterator<Item = RowId
     }
     let target = out.into_inner().map_err(|e| FormatError::io(path, "write it")(e.into_error()))?;
     target.publish()
-}
-
-fn check_ending(path: &Path) -> Result<(), FormatError> {
-    match FileKind::of(path) {
-        Ok(FileKind::Txt) => Ok(()),
-        _ => Err(FormatError::Ending {
-            file: path.into(),
-            found: path.extension().map_or_else(|| "no ending".into(), |e| format!(".{}", e.to_string_lossy())),
-            expected: ".txt (ids, one a line)",
-        }),
-    }
 }
 
 /// A number that is written as it would be printed.

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::error::Category;
 
 use crate::ids::{Ids, MAX_ID_BYTES, RowId};
 use crate::lines::Lines;
@@ -40,7 +41,7 @@ pub(crate) fn spool(path: &Path) -> Result<Spooled, FormatError> {
         let Line { id, vector } = match parsed {
             Ok(line) => line,
             Err(e) => {
-                let found = describe(&e);
+                let found = describe(&e, text);
                 return Err(lines.wrong(found));
             }
         };
@@ -125,11 +126,14 @@ fn push(ids: &mut Option<Ids>, row: u64, id: Option<JsonId<'_>>) -> Result<(), S
     }
 }
 
-/// serde_json's message with the column; its line is always 1, for it sees one line at a time.
-fn describe(e: &serde_json::Error) -> String {
+/// What serde_json found, with the column; its line is always 1, for it sees one line at a time.
+fn describe(e: &serde_json::Error, text: &str) -> String {
     let message = e.to_string();
     let message = message.split(" at line ").next().unwrap_or_default();
-    format!("\"{message}\" at column {}", e.column())
+    let kind = if e.classify() == Category::Data { "other JSON" } else { "no JSON" };
+    // As Python and JavaScript write them.
+    let hint = if text.contains("NaN") || text.contains("Infinity") { "; JSON has no NaN and no infinity" } else { "" };
+    format!("{kind} (column {}: {message}{hint})", e.column())
 }
 
 #[derive(Deserialize)]

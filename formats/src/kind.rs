@@ -36,33 +36,38 @@ pub enum FileKind {
 }
 
 impl FileKind {
-    /// All kinds.
-    pub const ALL: [Self; 12] = [
+    /// Kinds that hold rows to index.
+    pub const ROWS: &[Self] = Self::VECTORS.split_at(9).0;
+    /// Kinds that hold the row numbers of neighbours.
+    pub const NEIGHBOURS: &[Self] = Self::VECTORS.split_at(9).1;
+    /// Kinds that hold rows of numbers: those to index, then neighbours.
+    pub const VECTORS: &[Self] = &[
         Self::Fvecs,
         Self::Bvecs,
-        Self::Ivecs,
         Self::Fbin,
         Self::F16bin,
         Self::Bf16bin,
         Self::U8bin,
         Self::I8bin,
-        Self::Ibin,
         Self::Npy,
         Self::Jsonl,
-        Self::Txt,
+        Self::Ibin,
+        Self::Ivecs,
     ];
 
-    /// The kind that the ending of `path` names (in either case).
+    /// The kind that the ending of `path` names (in either case), one of `kinds`.
     ///
     /// # Errors
     /// [`FormatError::Ending`] for any other ending, or none.
-    pub fn of(path: &Path) -> Result<Self, FormatError> {
+    pub fn among(path: &Path, kinds: &[Self]) -> Result<Self, FormatError> {
         let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-        Self::ALL.into_iter().find(|kind| ending.as_deref() == Some(kind.ending())).ok_or_else(|| FormatError::Ending {
-            file: path.into(),
-            found: ending.map_or_else(|| "no ending".into(), |e| format!(".{e}")),
-            expected: "one of .fvecs .bvecs .fbin .f16bin .bf16bin .u8bin .i8bin .npy .jsonl \
-                           (vectors), .ivecs .ibin (neighbours), .txt (ids)",
+        kinds.iter().copied().find(|kind| ending.as_deref() == Some(kind.ending())).ok_or_else(|| {
+            let names: Vec<_> = kinds.iter().map(|kind| format!(".{}", kind.ending())).collect();
+            FormatError::Ending {
+                file: path.into(),
+                found: ending.map_or_else(|| "no ending".into(), |e| format!(".{e}")),
+                expected: names.join(" "),
+            }
         })
     }
 

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::{FormatError, NumberKind, VectorFile};
+use crate::{FileKind, FormatError, VectorFile};
 
 /// The neighbours of every query.
 #[derive(Debug)]
@@ -37,13 +37,6 @@ impl Truth {
 /// As [`VectorFile::open`]; [`FormatError::Ending`] if the ending is not `.ibin` or `.ivecs`.
 pub fn read_truth(path: impl AsRef<Path>) -> Result<Truth, FormatError> {
     let path = path.as_ref();
-    let kind = crate::FileKind::of(path)?;
-    if kind.numbers() != [NumberKind::I32] {
-        return Err(FormatError::Ending {
-            file: path.into(),
-            found: format!(".{}", kind.ending()),
-            expected: ".ibin or .ivecs (row numbers of neighbours)",
-        });
-    }
+    FileKind::among(path, FileKind::NEIGHBOURS)?;
     Ok(Truth { file: VectorFile::open(path)? })
 }

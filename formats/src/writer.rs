@@ -66,13 +66,10 @@ impl VectorWriter {
     /// or above 2³¹ − 1; [`FormatError::Io`].
     pub fn create(path: impl AsRef<Path>, dim: usize, kind: NumberKind) -> Result<Self, FormatError> {
         let path = path.as_ref();
-        let file = FileKind::of(path)?;
+        let file = FileKind::among(path, FileKind::VECTORS)?;
         if !file.numbers().contains(&kind) {
             let names: Vec<_> = file.numbers().iter().map(ToString::to_string).collect();
-            let expected = match names.as_slice() {
-                [] => "ids alone in a .txt file".into(),
-                names => format!("{} in a .{} file", names.join(", "), file.ending()),
-            };
+            let expected = format!("{} in a .{} file", names.join(", "), file.ending());
             return Err(FormatError::Kind { file: path.into(), found: kind, expected });
         }
         if dim == 0 {

@@ -55,10 +55,7 @@ impl Add {
             ));
         }
         let ids = match input.ids() {
-            Some(ids) => {
-                let from = self.ids.as_deref().unwrap_or(input.path());
-                ids_of_kind(ids.clone(), db.options().ids(), &from.display().to_string())?
-            }
+            Some(ids) => ids_of_kind(ids.clone(), db.options().ids(), &input.ids_path().display().to_string())?,
             None => next_numbers(&db, &input)?,
         };
 
@@ -69,7 +66,7 @@ impl Add {
         } else {
             db.add_batch(ids_ref(&ids), input.rows())
         };
-        added.map_err(|error| Failure::batch(input.path(), error))?;
+        added.map_err(|error| input.refused(error))?;
         let count = db.count();
         db.close()?;
         let seconds = start.elapsed().as_secs_f64();

@@ -64,7 +64,7 @@ pub(crate) struct Shape {
     /// α: how much nearer a detour must be for an edge to be dropped [default: 1.1]
     #[arg(long, value_name = "A")]
     pub(crate) alpha: Option<f32>,
-    /// Decides all that is random; the same seed makes the same graph
+    /// Decides all that is random; the same seed makes the same graph [default: 0]
     #[arg(long, value_name = "S")]
     pub(crate) seed: Option<u64>,
 }
@@ -127,6 +127,7 @@ impl Build {
         output.pairs(&[
             ("database", self.db.display().to_string()),
             ("rows", format!("{} × {} {}", grouped(stats.count as u64), stats.dim, stats.row_type)),
+            ("ids", stats.id_kind.to_string()),
             ("metric", stats.metric.to_string()),
             ("built in", format!("{seconds:.2} s, {} rows/s", rounded(rate))),
             ("on disk", bytes(stats.disk_bytes())),
@@ -179,7 +180,7 @@ impl Build {
                 &numbers
             }
         };
-        db.add_batch(ids_ref(ids), input.rows()).map_err(|error| Failure::batch(input.path(), error))?;
+        db.add_batch(ids_ref(ids), input.rows()).map_err(|error| input.refused(error))?;
         db.flush()?;
         db.checkpoint()?;
         let stats = db.stats();

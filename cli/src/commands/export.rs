@@ -39,7 +39,7 @@ impl Export {
         let db = Use::new(global, 1)?.read(&self.db)?;
         let start = Instant::now();
         let stored = number_kind(db.options().stored_type());
-        let kinds = FileKind::of(&self.file)?.numbers();
+        let kinds = FileKind::among(&self.file, FileKind::ROWS)?.numbers();
         // As stored where the file can hold that, else as what the file holds.
         let kind = match kinds {
             kinds if kinds.contains(&stored) => stored,
@@ -57,12 +57,12 @@ impl Export {
             done += 1;
             out.push(Some(row_id(&Id::from(id))), row)
         })?;
-        let rows = out.finish()?;
-        bar.clear();
         if let Some(file) = &self.ids {
             let ids: Vec<Id> = db.ids().collect();
             write_ids(file, ids.iter().map(row_id))?;
         }
+        let rows = out.finish()?;
+        bar.clear();
         let seconds = start.elapsed().as_secs_f64();
 
         output.line(format_args!("{} rows written to {}", grouped(rows), self.file.display()))?;

@@ -6,7 +6,7 @@ use clap::Args;
 use omendb_engine::{Db, SearchOptions};
 use serde_json::{Value, json};
 
-use crate::answers;
+use crate::answers::{self, Out};
 use crate::args::Global;
 use crate::database::Use;
 use crate::failure::{Failure, Outcome};
@@ -30,7 +30,10 @@ Examples:
 
 The width is how many candidates a search keeps: wider finds more of the true neighbours and takes
 longer. recall is the share of the true k nearest that were found. Times are of one query a call,
-from one thread or from --threads; --batch hands all queries over in one call instead.")]
+from one thread or from --threads; --batch hands all queries over in one call instead.
+
+Row numbers are places in the file that the database was built from, and on from there for what was
+added. Once rows have been deleted or replaced, numbers are taken for ids.")]
 pub(crate) struct Search {
     /// The database
     db: PathBuf,
@@ -39,7 +42,7 @@ pub(crate) struct Search {
     /// Rows to find for each query
     #[arg(short, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     k: u32,
-    /// Width of the search, or several: each is a run [default: the database's own]
+    /// Width of the search, or several: each is a run; never less than k [default: 64]
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     width: Vec<u32>,
     /// The share of the true neighbours to find: with --truth, widths are tried until one does (exit
@@ -49,7 +52,7 @@ pub(crate) struct Search {
     /// Look at every row: certain, and slow
     #[arg(long, conflicts_with = "width")]
     exact: bool,
-    /// The true neighbours (.ibin or .ivecs), as `omendb truth` writes them
+    /// The true neighbours as row numbers (.ibin or .ivecs), as `omendb truth` writes them
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
     /// All queries in one call
@@ -58,7 +61,7 @@ pub(crate) struct Search {
     /// Answer all queries this often; the fastest round counts
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Write the answers: row numbers as .ibin or .ivecs, or ids and distances as .jsonl
+    /// Write the answers: row numbers as .ibin or .ivecs, ids and distances as .jsonl
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -70,11 +73,9 @@ impl Search {
         {
             return Err(Failure::Usage(format!("--recall {recall}: expected above 0, and 1 at most")));
         }
-        if let Some(out) = &self.out {
-            answers::check_ending(out)?;
-        }
         let with = Use::new(global, 1)?;
         let db = with.read(&self.db)?;
+        let out = self.out.as_deref().map(|path| Out::new(path, &db)).transpose()?;
         let options = db.options();
         let queries = Queries::read(&self.queries, options.dim(), options.stored_type())?;
         let k = self.k as usize;
@@ -98,21 +99,24 @@ impl Search {
         {
             output.line(format_args!("no width reaches recall {goal}"))?;
         }
-        if let (Some(out), Some(last)) = (&self.out, runs.last()) {
-            answers::write(out, k, &last.run.hits)?;
-            output.line(format_args!("answers written to {}", out.display()))?;
+        if let (Some(out), Some(last)) = (&out, runs.last()) {
+            out.write(k, &last.run.hits)?;
+            output.line(format_args!("answers written to {}", out.path().display()))?;
         }
         Ok(outcome)
     }
 
-    /// The widths to ask at, none for the database's own.
+    /// The widths to ask at, none where every row is looked at.
     fn widths(&self, db: &Db) -> Result<Vec<Option<usize>>, Failure> {
         if let Some(goal) = self.recall {
             let width = db.width_for(self.k as usize, goal).map_err(|error| Failure::about(&self.db, error))?;
             return Ok(vec![Some(width)]);
         }
-        if self.exact || self.width.is_empty() {
+        if self.exact {
             return Ok(vec![None]);
+        }
+        if self.width.is_empty() {
+            return Ok(vec![Some(SearchOptions::DEFAULT_WIDTH.max(self.k as usize))]);
         }
         Ok(self.width.iter().map(|&width| Some(width as usize)).collect())
     }
@@ -130,7 +134,13 @@ impl Search {
             stats.isa,
             if stats.threads == 1 { "1 thread".into() } else { format!("{} threads", stats.threads) },
         ))?;
-        output.table(0, &HEADER, runs.iter().map(|one| one.run.cells(&one.label(self.exact), one.recall)))?;
+        if stats.buffered > 0 && !self.exact {
+            output.line(format_args!(
+                "{} of the rows are not linked in the graph: each query looks at all of these",
+                grouped(stats.buffered as u64)
+            ))?;
+        }
+        output.table(0, &HEADER, runs.iter().map(|one| one.run.cells(&one.label(), one.recall)))?;
         let mut object = json!({
             "k": self.k,
             "queries": queries.len(),
@@ -166,12 +176,8 @@ struct Measured {
 }
 
 impl Measured {
-    fn label(&self, exact: bool) -> String {
-        match self.width {
-            Some(width) => width.to_string(),
-            None if exact => "exact".into(),
-            None => "default".into(),
-        }
+    fn label(&self) -> String {
+        self.width.map_or_else(|| "exact".into(), |width| width.to_string())
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use clap::Args;
 use omendb_engine::{Db, Hit, Id, Metric, Options, SearchOptions};
-use omendb_formats::{FileKind, FormatError, NumberKind, VectorWriter};
+use omendb_formats::{FileKind, NumberKind, VectorWriter};
 use serde_json::json;
 
 use crate::args::Global;
@@ -47,7 +47,7 @@ pub(crate) struct MakeTruth {
 impl MakeTruth {
     pub(crate) fn run(self, global: &Global, output: &Output) -> Result<Outcome, Failure> {
         let with = Use::new(global, 0)?;
-        check_ending(&self.out)?;
+        FileKind::among(&self.out, FileKind::NEIGHBOURS)?;
         let start = Instant::now();
         let base = Input::open(&self.base, None)?;
         let queries = Queries::read(&self.queries, base.dim(), base.kind())?;
@@ -115,18 +115,5 @@ fn number(hit: &Hit) -> u32 {
     match hit.id {
         Id::U64(number) => number as u32,
         Id::Text(_) => unreachable!("ids were given as numbers"),
-    }
-}
-
-fn check_ending(out: &std::path::Path) -> Result<(), Failure> {
-    match FileKind::of(out) {
-        Ok(FileKind::Ibin | FileKind::Ivecs) => Ok(()),
-        Ok(kind) => Err(FormatError::Ending {
-            file: out.into(),
-            found: format!(".{}", kind.ending()),
-            expected: ".ibin or .ivecs",
-        }
-        .into()),
-        Err(error) => Err(error.into()),
     }
 }

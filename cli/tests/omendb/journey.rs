@@ -96,6 +96,45 @@ fn build_search_and_truth_agree_with_the_oracle() {
 }
 
 #[test]
+fn row_numbers_hold_whatever_the_ids_are_and_whatever_is_gone() {
+    let (folder, base, queries) = built();
+    folder.json("truth base.fbin query.fbin -k 10 --out truth.ibin");
+    let recall = |db: &str, truth: &str| {
+        folder.json(&format!("search {db} query.fbin --exact --truth {truth}"))["runs"][0]["recall"].clone()
+    };
+    // Neither is a place; both are in the order of places, which decides between equal distances.
+    let numbers: String = (0..600).map(|row| format!("{}\n", 7 * row + 3)).collect();
+    let texts: String = (0..600).map(|row| format!("row {row:03}\n")).collect();
+    for (db, ids) in [("numbers.omen", numbers), ("texts.omen", texts)] {
+        folder.write("ids.txt", ids);
+        folder.json(&format!("build {db} base.fbin --ids ids.txt"));
+        assert_eq!(recall(db, "truth.ibin"), json!(1.0));
+        folder.json(&format!("search {db} query.fbin --exact --out again.ibin"));
+        assert_eq!(
+            std::fs::read(folder.path("again.ibin")).unwrap(),
+            std::fs::read(folder.path("truth.ibin")).unwrap()
+        );
+    }
+
+    let gone = nearest(&base, &queries[0], 1)[0];
+    folder.json(&format!("delete a.omen {gone}"));
+    folder.run_args(&["delete", "texts.omen", &format!("row {gone:03}")]);
+    for step in ["info", "compact"] {
+        folder.json(&format!("{step} a.omen"));
+        let message = folder.refused("search a.omen query.fbin --truth truth.ibin", 3);
+        assert!(message.contains("truth.ibin") && message.contains(&gone.to_string()), "{message}");
+        folder.json("search a.omen query.fbin --exact --out now.ibin");
+        assert_eq!(recall("a.omen", "now.ibin"), json!(1.0));
+
+        folder.json(&format!("{step} texts.omen"));
+        for with in ["--truth truth.ibin", "--out now.ivecs"] {
+            let message = folder.refused(&format!("search texts.omen query.fbin {with}"), 3);
+            assert!(message.contains("texts") && message.contains(".jsonl"), "{message}");
+        }
+    }
+}
+
+#[test]
 fn answers_are_the_same_from_threads_batches_and_one_by_one() {
     let (folder, base, queries) = built();
     let mut answers = Vec::new();
@@ -133,7 +172,7 @@ fn rows_are_added_replaced_read_and_deleted() {
     folder.write("some.txt", "5\n6\n7000\n");
     folder.write_rows("three.fbin", &rows(3, 8, 4), NumberKind::F32);
     let message = folder.refused("add a.omen three.fbin --ids some.txt", 3);
-    assert!(message.contains("three.fbin") && message.contains("id 5 of row 0"), "{message}");
+    assert!(message.contains("some.txt") && message.contains("id 5 of row 0"), "{message}");
     assert_eq!(folder.json("info a.omen")["count"], json!(630));
     let upserted = folder.json("add a.omen three.fbin --ids some.txt --upsert");
     assert_eq!((&upserted["count"], &upserted["replaced"]), (&json!(631), &json!(2)));

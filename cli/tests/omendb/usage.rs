@@ -20,7 +20,7 @@ fn wrong_flags_are_exit_code_2() {
         ("repair a.omen", "<OUT>"),
         ("build x.omen base.fbin --degree 0", "degree"),
         ("build x.omen base.fbin --alpha 0.5", "alpha"),
-        ("build x.omen base.fbin --build-width 0", "build_width"),
+        ("build x.omen base.fbin --build-width 0", "--build-width"),
         ("search a.omen query.fbin -k 0", "1.."),
         ("search a.omen query.fbin --width 10,0", "1.."),
         ("search a.omen query.fbin --width ten", "ten"),

@@ -133,7 +133,7 @@ fn a_writer_refuses_what_the_ending_cannot_hold() {
     let create = |name, dim, kind| VectorWriter::create(folder.path().join(name), dim, kind);
     assert!(matches!(create("a.fbin", 2, NumberKind::U8), Err(FormatError::Kind { .. })));
     assert!(matches!(create("a.npy", 2, NumberKind::Bf16), Err(FormatError::Kind { .. })));
-    assert!(matches!(create("a.txt", 2, NumberKind::F32), Err(FormatError::Kind { .. })));
+    assert!(matches!(create("a.txt", 2, NumberKind::F32), Err(FormatError::Ending { .. })));
     assert!(matches!(create("a.csv", 2, NumberKind::F32), Err(FormatError::Ending { .. })));
     assert!(matches!(create("a.fbin", 0, NumberKind::F32), Err(FormatError::Dimension { .. })));
     let wide = create("a.fbin", 1 << 31, NumberKind::F32);

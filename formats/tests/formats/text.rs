@@ -32,6 +32,7 @@ fn jsonl_errors_name_the_line() {
         ("{\"id\":2}\n", "missing field `vector`"),
         ("{\"id\":2,\"vector\":[1,\"x\"]}\n", "string \\\"x\\\""),
         ("{\"id\":2,\"vector\":[1,null]}\n", "null"),
+        ("{\"id\":2,\"vector\":[1,NaN]}\n", "no NaN"),
         ("{\"id\":2,\"vector\":[1,2]}}\n", "trailing characters"),
         ("{\"id\":2,\"vector\":[1,2", "EOF"),
         ("{\"id\":-1,\"vector\":[1,2]}\n", "integer `-1`"),
