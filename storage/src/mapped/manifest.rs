@@ -296,6 +296,15 @@ pub(crate) fn flip(dir: &Dir, manifest: &Manifest, first: usize) -> Result<(), S
     Ok(())
 }
 
+/// Puts a slot that was read on the medium, if it is there: where a flip was cut short, it may stand
+/// in the page cache alone, and the other slot is about to be written over.
+pub(crate) fn settle(dir: &Dir, slot: usize) -> Result<(), StorageError> {
+    match dir.open(MANIFESTS[slot], Open::Write) {
+        Err(StorageError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(()),
+        file => file?.sync(),
+    }
+}
+
 /// Puts the first manifest of a new database in place: its directory has none before.
 pub(crate) fn create(dir: &Dir, manifest: &Manifest) -> Result<(), StorageError> {
     let bytes = manifest.encode();

@@ -89,6 +89,7 @@ pub(super) fn write(dir: &Dir, durability: Durability) -> Result<Mapped, Storage
         let manifest = &mut state.files.manifest;
         manifest.sealed = state.log.end;
         manifest.generation += 1;
+        manifest::settle(dir, 1 - slots.first)?;
         manifest::flip(dir, manifest, slots.first)?;
     }
     let names = dir.list()?;
@@ -191,7 +192,8 @@ fn load(dir: &Dir, manifest: &Manifest, layout: Layout, how: Open) -> Result<Sta
     let found = scan::scan(&log_file, manifest, layout)?;
     let mut end = HEADER;
     for (i, (at, record)) in found.records.iter().enumerate() {
-        if !replay.apply(&log_file, *at, record, i < found.synced)? {
+        let settled = at + record.length <= manifest.sealed;
+        if !replay.apply(&log_file, *at, record, i < found.synced, settled)? {
             break;
         }
         end = at + record.length;
@@ -242,9 +244,24 @@ impl Replay<'_> {
         Ok(())
     }
 
+    /// Notes the segments of a record's rows to be synced before the log is called whole, or taken
+    /// away: what is read of them may be the page cache's, and not on the medium.
+    fn touches(&mut self, record: &Record) {
+        let layout = self.layout;
+        let runs = layout.runs(record.first_slot, record.rows as usize, usize::MAX);
+        self.dirty.extend(runs.map(|(_, slot, _)| layout.place(slot).0));
+    }
+
     /// Applies a record; `false` if its rows did not reach the medium, so that it and all after
     /// it are lost to a crash.
-    fn apply(&mut self, file: &DirFile, at: u64, record: &Record, synced: bool) -> Result<bool, StorageError> {
+    fn apply(
+        &mut self,
+        file: &DirFile,
+        at: u64,
+        record: &Record,
+        synced: bool,
+        settled: bool,
+    ) -> Result<bool, StorageError> {
         let damaged = |what: &str| file.corrupt(at, what.to_string());
         let mut body = Vec::new();
         let length = (record.length - record::HEADER as u64) as usize;
@@ -255,11 +272,14 @@ impl Replay<'_> {
             return Err(damaged("a commit changed while it was read"));
         }
         self.open_segments(u64::from(record.first_slot) + u64::from(record.rows))?;
+        if self.how == Open::Write && !settled {
+            self.touches(record);
+        }
         let (ids, rest) = body.split_at(record.ids_bytes as usize);
         let rows = if record.inline { record.rows as usize * self.layout.row_bytes } else { 0 };
         let (rows, rest) = rest.split_at(rows);
         if record.inline {
-            self.put_back(record, rows)?;
+            self.put_back(record, rows, settled)?;
         } else if !synced && !self.rows_are_there(record)? {
             return Ok(false);
         }
@@ -283,8 +303,10 @@ impl Replay<'_> {
         applied
     }
 
-    /// Compares rows that a record carries with their segment, and writes them where they differ.
-    fn put_back(&mut self, record: &Record, packed: &[u8]) -> Result<(), StorageError> {
+    /// Compares rows that a record carries with their segment, and writes them where they differ;
+    /// without a look if they are not settled. They may have been read back only because the system
+    /// still holds pages that a sync failed to write, and that no later sync would.
+    fn put_back(&mut self, record: &Record, packed: &[u8], settled: bool) -> Result<(), StorageError> {
         let layout = self.layout;
         self.inline += packed.len() as u64;
         let mut found = Vec::new();
@@ -300,11 +322,12 @@ impl Replay<'_> {
             let within = at / layout.stride;
             found.resize(strided.len(), 0);
             segment.file.read_at(&mut found, segment.row_at(within))?;
-            if found == strided && segment.checksums(within, n)? == checksums {
-                continue;
-            }
-            if self.how == Open::Read {
+            let there = found == strided && segment.checksums(within, n)? == checksums;
+            if self.how == Open::Read && !there {
                 return Err(StorageError::NeedsRecovery { path: self.dir.path().into() });
+            }
+            if there && (settled || self.how == Open::Read) {
+                continue;
             }
             segment.write_rows(at, &strided, &checksums)?;
             self.dirty.insert(index);

@@ -35,10 +35,21 @@ pub(crate) fn scan(file: &DirFile, manifest: &Manifest, layout: Layout) -> Resul
     let length = reader.length;
     let (mut commit, mut slots) = (manifest.base_commit, u64::from(manifest.base_slots));
     let (mut records, mut end, mut synced) = (Vec::new(), HEADER.min(length), 0);
-    while let Some(record) = reader.whole(end)? {
-        if record.commit != commit + 1 || u64::from(record.first_slot) != slots || u64::from(record.dead) > slots {
-            break;
-        }
+    let mut again = false;
+    let behind = loop {
+        let follows = |record: &Record| {
+            record.commit == commit + 1 && u64::from(record.first_slot) == slots && u64::from(record.dead) <= slots
+        };
+        let Some(record) = reader.whole(end)?.filter(follows) else {
+            let behind = end < length && reader.synced_record_behind(end)?;
+            if again || !behind {
+                break behind;
+            }
+            // A writer may have been at work on it, and on the next before that was looked for.
+            again = true;
+            continue;
+        };
+        again = false;
         (commit, slots) = (record.commit, slots + u64::from(record.rows));
         records.push((end, record));
         end += record.length;
@@ -48,11 +59,11 @@ pub(crate) fn scan(file: &DirFile, manifest: &Manifest, layout: Layout) -> Resul
         if end <= manifest.sealed {
             synced = records.len();
         }
-    }
+    };
     if end < manifest.sealed {
         return Err(file.corrupt(end, format!("a commit is damaged; the log was whole to byte {}", manifest.sealed)));
     }
-    if end < length && reader.synced_record_behind(end)? {
+    if behind {
         return Err(file.corrupt(end, "a commit is damaged, and whole ones follow it"));
     }
     Ok(Scan { records, synced, length })

@@ -171,6 +171,48 @@ fn a_crash_at_any_point_leaves_an_acknowledged_state() {
     println!("{points} crashes, {recovered} databases recovered");
 }
 
+#[test]
+fn what_a_recovery_has_shown_survives_the_next_crash() {
+    let mut points = 0;
+    for seed in 100..100 + seeds(4) {
+        for durability in [Durability::Sync, Durability::Os] {
+            let dir = scratch();
+            let medium = Simulated::default();
+            let history = run(&medium, &dir.path().join("work"), durability, seed, 12).unwrap();
+            let (_, made, ..) = history.states[0];
+            let done = medium.done();
+            let images = scratch();
+            for moment in (made..=done.len()).step_by(3) {
+                for checkpoint in [false, true] {
+                    let what = format!("seed {seed} {durability:?} after {moment}, checkpoint: {checkpoint}");
+                    let mut dice = Dice(seed << 32 | moment as u64);
+                    // The process ends; what it wrote and did not sync stays with the system.
+                    let path = crashed(&done, moment, Crash::Process, &mut dice).put(&images);
+                    let medium = Simulated::resumed(&done[..moment]);
+                    let db = Mapped::open_on(Arc::new(medium.clone()), &path, durability).expect(&what);
+                    if checkpoint {
+                        db.checkpoint(&db.view(), &[]).expect(&what);
+                    }
+                    let shown = contents(&db.view());
+                    // Then the machine ends: while the database was opened, or after it.
+                    let done = medium.done();
+                    for during in moment..done.len() {
+                        let path = crashed(&done, during, Crash::Tear, &mut dice).put(&images);
+                        Mapped::open(&path, durability).unwrap_or_else(|error| panic!("{what}, {during}: {error}"));
+                    }
+                    let path = crashed(&done, done.len(), Crash::DropAll, &mut dice).put(&images);
+                    let db = Mapped::open(&path, durability).unwrap_or_else(|error| panic!("{what}: {error}"));
+                    assert_eq!(contents(&db.view()), shown, "{what}");
+                    assert_eq!(db.verify(), [], "{what}");
+                    points += 1;
+                }
+            }
+        }
+    }
+    println!("{points} crashes after a recovery");
+    assert!(points > 300, "{points}: the test decides little");
+}
+
 /// A recovered database goes on as any other.
 fn write_on(db: Mapped, path: &Path, durability: Durability, mut expected: State, what: &str) {
     let bytes = made_row(9, 9, 2 * ROW);

@@ -64,6 +64,18 @@ impl Simulated {
         simulated
     }
 
+    /// Goes on after `done`, over the files that a crash of the process leaves: what was not synced
+    /// then still is not.
+    pub(crate) fn resumed(done: &[Done]) -> Self {
+        let simulated = Self::default();
+        let mut journal = simulated.journal.lock().unwrap();
+        done.iter().filter(|step| is_of_names(step)).for_each(|step| apply_name(&mut journal.inodes, step));
+        journal.next_inode = done.iter().filter(|step| matches!(step, Done::Create { .. })).count();
+        journal.done = done.to_vec();
+        drop(journal);
+        simulated
+    }
+
     /// How many things were done, which is also a moment to crash at.
     pub(crate) fn moment(&self) -> usize {
         self.journal.lock().unwrap().done.len()
@@ -314,6 +326,10 @@ pub(crate) fn crashed(done: &[Done], moment: usize, crash: Crash, dice: &mut Dic
         }
     }
     Image(names.into_iter().map(|(name, inode)| (name, inodes[&inode].content.clone())).collect())
+}
+
+fn is_of_names(change: &Done) -> bool {
+    matches!(change, Done::Create { .. } | Done::Remove { .. } | Done::Rename { .. })
 }
 
 fn apply(content: &mut Content, change: &Done) {
