@@ -77,7 +77,8 @@ impl Graph {
     }
 
     /// [`Graph::repair`] after a few rows, those that `old` does not have, were linked, for which
-    /// edges into `dropped` rows gave way. Its cost does not grow with the graph.
+    /// edges into `dropped` rows gave way. It searches for these rows alone; of the whole graph it only
+    /// fills a byte a row.
     pub(crate) fn repair_around<S: Space>(&mut self, space: &S, old: &Graph, dropped: &[LevelRow]) -> u64 {
         let mut repaired = 0;
         for number in 0..=self.above.len() {
@@ -133,7 +134,9 @@ fn mend<S: Space>(
         starts.retain(|&start| reached.seen[start as usize]);
         space.load(slot, &mut probe);
         level.search(space, &probe, &starts, WIDTH, &mut scratch);
-        if scratch.nearest().any(|near| near.slot == slot) {
+        // Of rows that are all the same, those with an edge to it may crowd it out of the nearest.
+        let leads = |near: u32| near == slot || level.csr.neighbours(near).any(|next| next == slot);
+        if scratch.nearest().any(|near| leads(near.slot)) {
             reached.seen[slot as usize] = true; // it was only a guess
             continue;
         }
@@ -152,4 +155,39 @@ fn mend<S: Space>(
         reached.walk(level, slot);
     }
     repaired
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::csr::Csr;
+
+    /// Rows that are all the same.
+    struct Same;
+
+    impl Space for Same {
+        type Probe = ();
+
+        fn probe(&self) {}
+
+        fn load(&self, _: u32, (): &mut ()) {}
+
+        fn distances(&self, (): &(), _: &[u32], out: &mut [f32]) {
+            out.fill(0.0);
+        }
+    }
+
+    #[test]
+    fn a_row_with_an_edge_to_it_gets_no_second_one() {
+        // A chain, long enough that the last row is not among the nearest that are looked at.
+        let (rows, last) = (WIDTH as u32 + 6, WIDTH as u32 + 5);
+        let mut level = Level { csr: Csr::new(4).unwrap().grown(rows).unwrap(), entries: vec![0] };
+        for row in 0..last - 1 {
+            level.csr.append(row, row + 1);
+        }
+        level.csr.append(0, last);
+        let reached = Reached::guess(&level, &[last]);
+        assert_eq!(mend(&mut level, &Same, |_, _| Vec::new(), reached), 0);
+        assert_eq!(level.csr.neighbours(0).collect::<Vec<_>>(), [1, last]);
+    }
 }

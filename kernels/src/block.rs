@@ -72,7 +72,11 @@ impl<T: Element> Distance<T> {
         for (i, line) in out.chunks_exact_mut(n.max(1)).enumerate() {
             for (j, value) in line.iter_mut().enumerate() {
                 *value = match metric {
-                    Metric::L2 => (q[i] - 2.0 * *value + x[j]).max(0.0),
+                    Metric::L2 => match q[i] - 2.0 * *value + x[j] {
+                        squared if squared.is_finite() => squared.max(0.0),
+                        // A norm beyond f32's range is not the distance's, and NaN is not 0.
+                        _ => self.pair(&queries[i * dim..][..dim], &rows[j * dim..][..dim])?,
+                    },
                     Metric::InnerProduct => -*value,
                     Metric::Cosine => {
                         let norms = q[i].sqrt() * x[j].sqrt();

@@ -23,7 +23,8 @@
 //!   `dim · 2⁻²⁴` of the sum of the terms' absolute values, and in practice a small part of
 //!   it. A sum beyond `f32`'s range is infinite; cosine
 //!   needs `Σ x²` of either row between 2⁻¹⁰⁰ and 2¹²⁷, or 0.
-//! * Subnormal numbers and ±0 are numbers like others. A NaN, or an infinity that meets its
+//! * Subnormal numbers and ±0 are numbers like others; but AVX-512's products of two rows of bf16
+//!   take subnormal ones for 0. A NaN, or an infinity that meets its
 //!   like in a difference or a zero in a product, in either row makes the distance NaN.
 
 // The kernels' loops index several arrays by one constant-bounded index; iterators over them

@@ -89,6 +89,10 @@ impl Loop for Loads<'_> {
                     }
                     at += 2 * size;
                 }
+                while at + size <= bytes {
+                    sums[0] = s.add(sums[0], s.load(start.add(at).cast::<f32>()));
+                    at += size;
+                }
                 if at < bytes {
                     let n = ((bytes - at) / 4).min(S::LANES - 1);
                     let back = bytes >= size;

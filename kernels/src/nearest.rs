@@ -21,7 +21,7 @@ impl RowDistance {
         k: usize,
     ) -> Result<Vec<(usize, f32)>, KernelError> {
         let mut distances = [0.0; CHUNK];
-        let mut best: Vec<(usize, f32)> = Vec::with_capacity((k + 1).min(n));
+        let mut best: Vec<(usize, f32)> = Vec::with_capacity(k.min(n));
         let mut first = 0;
         while first < n {
             let count = CHUNK.min(n - first);

@@ -164,6 +164,15 @@ fn block_is_right<T: Sample>(largest: f64) {
 }
 
 #[test]
+fn a_block_tells_what_is_not_finite_and_what_only_its_norms_are_not() {
+    let l2 = Distance::<f32>::new(Metric::L2, 1).unwrap();
+    let mut out = [0.0; 4];
+    l2.block(&[f32::NAN, 3e19], &[1e19, 3e19], &mut out).unwrap();
+    assert!(out[0].is_nan() && out[1].is_nan(), "{out:?}");
+    assert_eq!(out[2..], [f32::INFINITY, 0.0]);
+}
+
+#[test]
 fn blocks_are_right() {
     block_is_right::<f32>(1.0);
     block_is_right::<omendb_kernels::f16>(1.0);
