@@ -8,14 +8,14 @@ use rayon::prelude::*;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// The processor's name, where the system tells it, its threads and its instruction set: virtual
+/// The processor's name, where the system tells it, its threads and the instruction set used: virtual
 /// machines call very different processors by one name.
 pub(crate) fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let mut fields = text.lines().filter_map(|line| line.split_once(':'));
     let name = fields.find(|(key, _)| matches!(key.trim(), "model name" | "CPU part"));
     let name = name.map_or(std::env::consts::ARCH, |(_, value)| value.trim());
-    format!("{name}, {} threads, {}", threads(), Isa::best())
+    format!("{name}, {} threads, {}", threads(), Isa::chosen().unwrap_or_else(|_| Isa::best()))
 }
 
 /// Threads that this process may use.

@@ -5,7 +5,7 @@ use super::case::{Figures, Measured, Outcome};
 
 /// The head of the table.
 pub(crate) const HEAD: &str = "\
-| case | rows/s | recall@10 | QPS | p50 µs | p99 µs | distances | peak MiB | disk MiB | reopen s |
+| case | rows/s | recall@10 | QPS | p50 µs of best | p99 µs of best | distances | peak MiB | disk MiB | reopen s |
 |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
 
 /// The row of a case; in brackets the change from the baseline, where it is compared.
