@@ -52,10 +52,15 @@ class Comparison:
         self.saved = Path(scratch) / "hnswlib.index"
         self.rounds = max(1, ASKED // places.shape(of_set[2])[0])
         self.rows, self.start = {}, time.monotonic()
+        self.limit = arguments.timeout
+
+    def left(self):
+        """Seconds until --minutes are over."""
+        return 60 * self.arguments.minutes - (time.monotonic() - self.start)
 
     def worker(self, *words):
         command = [self.arguments.python, places.HERE / "worker.py", *words]
-        said, peak = places.run_weighed(command, self.arguments.timeout)
+        said, peak = places.run_weighed(command, self.limit)
         return {**json.loads(said.strip().splitlines()[-1]), "peak_bytes": peak}
 
     def library(self, name, of_set, widths, *save_to):
@@ -68,7 +73,7 @@ class Comparison:
     def measure(self, peer, of_set, widths):
         if peer in native.PROGRAMS:
             return native.PROGRAMS[peer].measure(of_set, self.arguments.threads, widths, self.rounds,
-                                                 self.arguments.timeout, self.scratch)
+                                                 self.limit, self.scratch)
         return self.library(peer, of_set, widths)
 
     def attempt(self, peer, before):
@@ -80,7 +85,7 @@ class Comparison:
             few = metric, places.first_rows(base, TRIAL, self.scratch), queries, self.any_truth()
             speed = self.measure(peer, few, WIDTHS[:1])["rows_per_second"]
             needs = self.rows["hnswlib"]["build_seconds"] * before["rows_per_second"] / speed
-            if time.monotonic() - self.start + needs > 60 * self.arguments.minutes:
+            if needs > self.left():
                 raise places.Failed(f"not measured: builds {TRIAL:,} rows at {speed:,.0f} rows/s (hnswlib: "
                                     f"{before['rows_per_second']:,.0f}), so that all would take about {needs:.0f} s, "
                                     f"more than was left of {self.arguments.minutes:g} minutes")
@@ -98,10 +103,13 @@ class Comparison:
         first = before = self.probe()
         for peer in self.arguments.peers:
             places.say(f"{self.name}: {peer}, after {time.monotonic() - self.start:.0f} s")
+            # Half a minute, however late: most sets of ten thousand rows take less.
+            self.limit = min(self.arguments.timeout, max(30, self.left()))
             try:
                 row = self.attempt(peer, before)
             except (places.Failed, json.JSONDecodeError, KeyError, IndexError) as why:
                 row = {"failed": str(why) or type(why).__name__}
+            self.limit = self.arguments.timeout
             after = self.probe()
             # How fast the machine was meanwhile, as a share of when the unit was measured.
             row["machine"] = {name: (before[name] + after[name]) / 2 / first[name] for name in before}
@@ -147,8 +155,8 @@ def main():
     parser.add_argument("--peers", default="all", help=f"with commas between: {', '.join(PEERS)}")
     parser.add_argument("--threads", type=int, default=2, help="to build with")
     parser.add_argument("--timeout", type=float, default=300, help="seconds that one peer may take on one set")
-    parser.add_argument("--minutes", type=float, default=13, help="after which no build of a large set is begun that a "
-                        "trial shows would last beyond them")
+    parser.add_argument("--minutes", type=float, default=13, help="that a set may take: what is not done by then is "
+                        "cut off, and no build of a large set is begun that a trial shows would last longer")
     parser.add_argument("--omendb", type=Path, help="our binary (default: built now)")
     parser.add_argument("--out", type=Path, help="folder for peers.SET.json, peers.md and peers.svg")
     parser.add_argument("--again", action="store_true", help="keep what --out holds of the other peers")

@@ -69,7 +69,7 @@ impl Db {
         let path = path.as_ref();
         match Db::open_with(path, options.use_.clone()) {
             Err(OpenError::Storage(StorageError::NotFound { .. })) => Db::create(path, options),
-            // An empty folder, or what is left where a process ended while it made a database.
+            // An empty folder, or what is left where a process ended while it made mapped files.
             Err(OpenError::Storage(other @ StorageError::NotADatabase { .. })) => match Db::create(path, options) {
                 Err(OpenError::Storage(StorageError::Exists { .. })) => Err(other.into()),
                 made => made,

@@ -106,10 +106,10 @@ pub struct BlobSource<'a> {
 
 /// Rows, ids, deletes and blobs on some medium.
 ///
-/// Calls that write queue behind one another inside; calls that read never wait for them. Every
-/// error leaves what can be read as it was. After some (a failed sync, whose effect on the medium
-/// nobody knows) the storage refuses to write with [`StorageError::Poisoned`] until it is
-/// reopened, and reads go on.
+/// Calls that write queue behind one another inside; a view is had, and read, without waiting for
+/// them (`verify`, `usage` and blobs may wait for one). Every error leaves what can be read as it
+/// was. After some (a failed sync, whose effect on the medium nobody knows) the storage refuses to
+/// write with [`StorageError::Poisoned`] until it is reopened, and reads go on.
 pub trait Storage: Send + Sync {
     /// What the database holds.
     fn schema(&self) -> &Schema;
@@ -148,8 +148,8 @@ pub trait Storage: Send + Sync {
 
     /// Replaces all blobs by these, which cover exactly `view`, and makes the next open cheap.
     ///
-    /// Commits made while this runs are neither lost nor delayed for long: only the end of it
-    /// excludes writers.
+    /// Commits made while this runs are not lost. In mapped files only the end of it excludes
+    /// writers; in RocksDB they wait for the blobs to be written.
     ///
     /// # Errors
     /// [`StorageError::Stale`] if slots were renumbered since `view`, [`StorageError::Blob`] for a

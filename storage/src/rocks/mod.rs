@@ -30,7 +30,7 @@ use crate::{Blob, BlobSource, Commit, Durability, IdColumn, Problem, Schema, Sto
 pub use salvage::salvage;
 
 use codec::{State, key, pair};
-use store::{BLOBS, DEAD, DRAFT, FAMILIES, INNER, META, ROWS, SLOTS, Store};
+use store::{BLOBS, DEAD, FAMILIES, INNER, META, ROWS, SLOTS, Store};
 
 /// Ids under one key, at most.
 const IDS: usize = 4096;
@@ -70,23 +70,20 @@ impl Rocks {
         match dir.list() {
             Err(StorageError::NotADatabase { .. }) => return Err(exists()),
             names => {
-                if names?.iter().any(|name| name != "LOCK" && name != DRAFT) {
+                if names?.iter().any(|name| name != "LOCK") {
                     return Err(exists());
                 }
             }
         }
         let lock = Lock::take(&dir)?;
+        let store = Store::create(path)?;
         let state = State::default();
-        Store::draft(path, |store| {
-            let mut batch = WriteBatch::default();
-            batch.put_cf(store.family(META), "schema", codec::encode_schema(schema));
-            batch.put_cf(store.family(META), "state", state.encode());
-            store.write(batch, true)
-        })?;
-        dir.rename(DRAFT, INNER)?;
+        let mut batch = WriteBatch::default();
+        batch.put_cf(store.family(META), "schema", codec::encode_schema(schema));
+        batch.put_cf(store.family(META), "state", state.encode());
+        store.write(batch, true)?;
         dir.sync()?;
         dir.sync_parent()?;
-        let store = Store::open(path)?;
         Ok(Self::of(store, schema.clone(), durability, Writer { table, state }, Some(lock)))
     }
 

@@ -1,6 +1,5 @@
 //! RocksDB itself: opened with our column families, its failures in our words.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use rocksdb::{
@@ -19,8 +18,6 @@ pub(super) const BLOBS: &str = "blobs";
 pub(super) const FAMILIES: [&str; 5] = [META, ROWS, SLOTS, DEAD, BLOBS];
 /// RocksDB's directory in the database's.
 pub(super) const INNER: &str = crate::layout::ROCKS;
-/// That directory while it is made.
-pub(super) const DRAFT: &str = "rocks.new";
 /// Batches that go ahead of the one with the state are cut at this length.
 const AHEAD: usize = 32 << 20;
 
@@ -35,20 +32,12 @@ pub(super) struct Store {
 type Pair = (Box<[u8]>, Box<[u8]>);
 
 impl Store {
-    /// Makes a new one that holds what `fill` writes, under a name of its own in the database's
-    /// directory: one that is cut short while it is made is none.
-    pub(super) fn draft(path: &Path, fill: impl FnOnce(&Self) -> Result<(), StorageError>) -> Result<(), StorageError> {
-        let draft = path.join(DRAFT);
-        match std::fs::remove_dir_all(&draft) {
-            Err(source) if source.kind() != ErrorKind::NotFound => {
-                return Err(StorageError::io(&draft, "remove", source));
-            }
-            _ => {}
-        }
+    /// A new one in the database's directory.
+    pub(super) fn create(path: &Path) -> Result<Self, StorageError> {
         let options = options::database(true);
-        let made = DB::open_cf_descriptors(&options, &draft, families());
+        let made = DB::open_cf_descriptors(&options, path.join(INNER), families());
         let db = made.map_err(|error| failed(path, "create", &error))?;
-        fill(&Self { path: path.into(), options, db })
+        Ok(Self { path: path.into(), options, db })
     }
 
     /// The one in the database's directory, for reading and writing.

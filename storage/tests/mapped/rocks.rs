@@ -34,22 +34,6 @@ fn one_writer_and_many_readers() {
     assert!(matches!(none, Err(StorageError::NotADatabase { .. })));
 }
 
-#[test]
-fn what_was_cut_short_while_it_was_made_is_made_anew() {
-    let dir = scratch();
-    let path = dir.path().join("db");
-    drop(Rocks::create(&path, &schema(30, IdKind::U64), Durability::Sync).unwrap());
-    // As it is before it gets its name.
-    std::fs::rename(path.join("rocks"), path.join("rocks.new")).unwrap();
-    assert!(matches!(Rocks::open(&path, Durability::Sync), Err(StorageError::NotADatabase { .. })));
-    let db = Rocks::create(&path, &schema(20, IdKind::Text), Durability::Sync).unwrap();
-    let mut model = Model::new(20);
-    model.commit(&db, 7, &[]).unwrap();
-    drop(db);
-    let db = Rocks::open(&path, Durability::Sync).unwrap();
-    assert_eq!((contents(&db.view()), &db.schema().ids), (model.slots, &IdKind::Text));
-}
-
 /// Every file overwritten in its middle: an error or a finding, or the answer unchanged.
 #[test]
 fn damage_is_an_error_or_a_finding() {
