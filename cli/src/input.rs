@@ -53,10 +53,7 @@ impl Input {
     pub(crate) fn refused(&self, error: BatchError) -> Failure {
         let of_ids =
             matches!(error, BatchError::DuplicateId { .. } | BatchError::IdExists { .. } | BatchError::IdLength { .. });
-        match &self.listed {
-            Some((path, _)) if of_ids => Failure::batch(path, error),
-            _ => Failure::batch(&self.path, error),
-        }
+        Failure::batch(if of_ids { self.ids_path() } else { &self.path }, error)
     }
 
     /// The file that ids come from.

@@ -125,10 +125,10 @@ impl Db {
     /// What the medium says; the database goes on as before.
     pub fn checkpoint(&self) -> Result<(), StorageError> {
         self.core.writable()?;
-        match &self.core.path {
-            None => Ok(()), // nothing that could be opened again
-            Some(_) => self.core.checkpoint(),
+        if self.core.path.is_none() {
+            return Ok(()); // nothing that could be opened again
         }
+        self.core.checkpoint()
     }
 
     /// [`Db::flush`] and [`Db::checkpoint`], and this handle is gone.

@@ -192,8 +192,7 @@ fn load(dir: &Dir, manifest: &Manifest, layout: Layout, how: Open) -> Result<Sta
     let found = scan::scan(&log_file, manifest, layout)?;
     let mut end = HEADER;
     for (i, (at, record)) in found.records.iter().enumerate() {
-        let settled = at + record.length <= manifest.sealed;
-        if !replay.apply(&log_file, *at, record, i < found.synced, settled)? {
+        if !replay.apply(&log_file, *at, record, i < found.synced)? {
             break;
         }
         end = at + record.length;
@@ -254,14 +253,7 @@ impl Replay<'_> {
 
     /// Applies a record; `false` if its rows did not reach the medium, so that it and all after
     /// it are lost to a crash.
-    fn apply(
-        &mut self,
-        file: &DirFile,
-        at: u64,
-        record: &Record,
-        synced: bool,
-        settled: bool,
-    ) -> Result<bool, StorageError> {
+    fn apply(&mut self, file: &DirFile, at: u64, record: &Record, synced: bool) -> Result<bool, StorageError> {
         let damaged = |what: &str| file.corrupt(at, what.to_string());
         let mut body = Vec::new();
         let length = (record.length - record::HEADER as u64) as usize;
@@ -272,6 +264,7 @@ impl Replay<'_> {
             return Err(damaged("a commit changed while it was read"));
         }
         self.open_segments(u64::from(record.first_slot) + u64::from(record.rows))?;
+        let settled = at + record.length <= self.manifest.sealed;
         if self.how == Open::Write && !settled {
             self.touches(record);
         }
@@ -320,14 +313,15 @@ impl Replay<'_> {
             let (index, at) = layout.place(slot);
             let segment = &self.segments[index];
             let within = at / layout.stride;
-            found.resize(strided.len(), 0);
-            segment.file.read_at(&mut found, segment.row_at(within))?;
-            let there = found == strided && segment.checksums(within, n)? == checksums;
-            if self.how == Open::Read && !there {
-                return Err(StorageError::NeedsRecovery { path: self.dir.path().into() });
-            }
-            if there && (settled || self.how == Open::Read) {
-                continue;
+            if settled || self.how == Open::Read {
+                found.resize(strided.len(), 0);
+                segment.file.read_at(&mut found, segment.row_at(within))?;
+                if found == strided && segment.checksums(within, n)? == checksums {
+                    continue;
+                }
+                if self.how == Open::Read {
+                    return Err(StorageError::NeedsRecovery { path: self.dir.path().into() });
+                }
             }
             segment.write_rows(at, &strided, &checksums)?;
             self.dirty.insert(index);

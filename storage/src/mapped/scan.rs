@@ -41,9 +41,8 @@ pub(crate) fn scan(file: &DirFile, manifest: &Manifest, layout: Layout) -> Resul
             record.commit == commit + 1 && u64::from(record.first_slot) == slots && u64::from(record.dead) <= slots
         };
         let Some(record) = reader.whole(end)?.filter(follows) else {
-            let behind = end < length && reader.synced_record_behind(end)?;
-            if again || !behind {
-                break behind;
+            if again || end >= length || !reader.synced_record_behind(end)? {
+                break again;
             }
             // A writer may have been at work on it, and on the next before that was looked for.
             again = true;
