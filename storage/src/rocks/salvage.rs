@@ -26,10 +26,17 @@ pub fn salvage<E: From<StorageError>>(
     mut take: impl FnMut(&Schema, IdRef<'_>, &[u8]) -> Result<(), E>,
 ) -> Result<Salvaged, E> {
     let path = path.as_ref();
-    let store = Store::open_damaged(path)?;
+    let (store, refused) = Store::open_damaged(path)?;
     let (schema, state) = load::meta(&store)?;
     let mut lost = Vec::new();
     let mut lose = |what: String| lost.push(Problem { file: path.join(INNER), offset: 0, what });
+    if let Some(refused) = refused {
+        lose(format!("the newest commits may be missing: {refused}"));
+    }
+    // A list that is damaged in the right place seems to end there.
+    for table in store.unlisted()? {
+        lose(format!("the newest commits may be missing: RocksDB's list of files does not name {table}"));
+    }
     let dead = dead(&store, &state, &mut lose);
 
     let mut page = Page { number: None, bytes: Vec::new() };

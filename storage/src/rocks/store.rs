@@ -1,6 +1,8 @@
 //! RocksDB itself: opened with our column families, its failures in our words.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rocksdb::{
     ColumnFamily, ColumnFamilyDescriptor, DB, DBPinnableSlice, Direction, IteratorMode, Options, WriteBatch,
@@ -9,6 +11,8 @@ use rocksdb::{
 
 use super::options;
 use crate::StorageError;
+use crate::mapped::dir::Dir;
+use crate::mapped::medium::Disk;
 
 pub(super) const META: &str = "meta";
 pub(super) const ROWS: &str = "rows";
@@ -56,13 +60,27 @@ impl Store {
         Ok(Self { path: path.into(), options, db })
     }
 
-    /// The one in the database's directory, for reading what can be read of it.
-    pub(super) fn open_damaged(path: &Path) -> Result<Self, StorageError> {
+    /// The one in the database's directory, for reading what can be read of it, and why RocksDB refuses
+    /// to open it as a whole one.
+    pub(super) fn open_damaged(path: &Path) -> Result<(Self, Option<StorageError>), StorageError> {
+        let refused = match Self::open_read_only(path) {
+            Ok(store) => return Ok((store, None)),
+            Err(refused) => refused,
+        };
         let mut options = options::database(false);
         options.set_paranoid_checks(false);
         let opened = DB::open_cf_descriptors_read_only(&options, path.join(INNER), families(), false);
         let db = opened.map_err(|error| failed(path, "open", &error))?;
-        Ok(Self { path: path.into(), options, db })
+        Ok((Self { path: path.into(), options, db }, Some(refused)))
+    }
+
+    /// The tables on the medium that RocksDB's list of files does not name.
+    pub(super) fn unlisted(&self) -> Result<Vec<String>, StorageError> {
+        let listed = self.db.live_files().map_err(|error| failed(&self.path, "list the files of", &error))?;
+        let listed: HashSet<String> =
+            listed.into_iter().map(|file| file.name.trim_start_matches('/').to_owned()).collect();
+        let names = Dir::new(Arc::new(Disk), &self.path.join(INNER)).list()?;
+        Ok(names.into_iter().filter(|name| name.ends_with(".sst") && !listed.contains(name)).collect())
     }
 
     /// The database's directory, RocksDB's being in it.
