@@ -103,6 +103,12 @@ pub(crate) fn grouped(number: impl TryInto<u64>) -> String {
     text
 }
 
+/// "1 row", "2,000 rows".
+pub(crate) fn counted(number: impl TryInto<u64>, one: &str, many: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
+    format!("{} {}", grouped(number), if number == 1 { one } else { many })
+}
+
 /// A rate or a mean as a whole number of groups, with decimals only where it is small.
 pub(crate) fn rounded(number: f64) -> String {
     if number < 100.0 { format!("{number:.1}") } else { grouped(number.round() as u64) }
@@ -122,7 +128,7 @@ pub(crate) fn bytes(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes, grouped, rounded};
+    use super::{bytes, counted, grouped, rounded};
 
     #[test]
     fn numbers_are_grouped_by_three() {
@@ -131,6 +137,8 @@ mod tests {
         for (number, text) in cases {
             assert_eq!(grouped(number), text);
         }
+        assert_eq!(counted(1, "row", "rows"), "1 row");
+        assert_eq!(counted(0, "row", "rows"), "0 rows");
         assert_eq!((rounded(1234.6).as_str(), rounded(7.26).as_str()), ("1,235", "7.3"));
     }
 

@@ -12,7 +12,7 @@ use crate::args::Global;
 use crate::database::Use;
 use crate::failure::{Failure, Outcome};
 use crate::input::{Input, ids_of_kind, ids_ref};
-use crate::output::{Output, grouped};
+use crate::output::{Output, counted, grouped};
 use crate::progress::Bar;
 
 /// Add the rows of a file to a database: all of them, or none if one is refused
@@ -79,8 +79,8 @@ impl Add {
             String::new()
         };
         output.line(format_args!(
-            "{} rows added{replaced_text}; {} holds {}",
-            grouped(input.count() as u64),
+            "{} added{replaced_text}; {} holds {}",
+            counted(input.count(), "row", "rows"),
             self.db.display(),
             grouped(count as u64),
         ))?;

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::args::Global;
 use crate::database::Use;
 use crate::failure::{Failure, Outcome};
-use crate::output::{Output, bytes, grouped};
+use crate::output::{Output, bytes, counted, grouped};
 use crate::progress::Bar;
 
 /// Rewrite a database without its deleted and replaced rows, which take space until then
@@ -38,9 +38,9 @@ impl Compact {
         bar.clear();
 
         output.line(format_args!(
-            "{}: {} rows; {} places of deleted and replaced rows given back, {} on disk instead of {}",
+            "{}: {}; {} places of deleted and replaced rows given back, {} on disk instead of {}",
             self.db.display(),
-            grouped(after.count as u64),
+            counted(after.count, "row", "rows"),
             grouped(before.slots.saturating_sub(after.slots) as u64),
             bytes(after.disk_bytes()),
             bytes(before.disk_bytes()),

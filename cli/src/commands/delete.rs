@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use omendb_engine::Id;
 use omendb_formats::{Ids, read_ids};
 use serde_json::json;
@@ -12,20 +12,24 @@ use crate::args::Global;
 use crate::database::Use;
 use crate::failure::{Failure, Outcome};
 use crate::input::ids_of_kind;
-use crate::output::{Output, grouped};
+use crate::output::{Output, counted, grouped};
 use crate::progress::Bar;
 
 /// Delete rows by their ids, all at once; ids that are not there are counted
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    override_usage = "omendb delete <DB> <ID>...\n       omendb delete <DB> --ids <FILE>",
+    group = ArgGroup::new("which").args(["id", "ids"]).required(true),
+    after_help = "\
 Examples:
   omendb delete notes.omen 17 42
-  omendb delete notes.omen --ids old.txt")]
+  omendb delete notes.omen --ids old.txt"
+)]
 pub(crate) struct Delete {
     /// The database
     db: PathBuf,
     /// The ids
-    #[arg(value_name = "ID", required_unless_present = "ids", conflicts_with = "ids")]
+    #[arg(value_name = "ID")]
     id: Vec<String>,
     /// A .txt file with one id a line
     #[arg(long, value_name = "FILE")]
@@ -59,8 +63,8 @@ impl Delete {
             String::new()
         };
         output.line(format_args!(
-            "{} rows deleted{missing_text}; {} holds {}",
-            grouped(deleted as u64),
+            "{} deleted{missing_text}; {} holds {}",
+            counted(deleted, "row", "rows"),
             self.db.display(),
             grouped(count as u64),
         ))?;

@@ -12,7 +12,7 @@ use crate::args::Global;
 use crate::database::Use;
 use crate::failure::{Failure, Outcome};
 use crate::input::{number_kind, row_id};
-use crate::output::{Output, grouped};
+use crate::output::{Output, counted};
 use crate::progress::Bar;
 
 /// Write all rows to a file, in the order in which they were added
@@ -65,7 +65,7 @@ impl Export {
         bar.clear();
         let seconds = start.elapsed().as_secs_f64();
 
-        output.line(format_args!("{} rows written to {}", grouped(rows), self.file.display()))?;
+        output.line(format_args!("{} written to {}", counted(rows, "row", "rows"), self.file.display()))?;
         output.json(&json!({
             "count": rows,
             "dim": db.options().dim(),

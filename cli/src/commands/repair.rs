@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::args::Global;
 use crate::database::Use;
 use crate::failure::{Failure, Outcome};
-use crate::output::{Output, grouped};
+use crate::output::{Output, counted, grouped};
 use crate::place::{Place, is_taken};
 use crate::progress::Bar;
 
@@ -60,7 +60,7 @@ impl Repair {
             output.line(format_args!("… and {} losses more", grouped((lost.len() - SHOWN) as u64)))?;
         }
         let said = if lost.is_empty() { "nothing is lost" } else { "what is named above is lost" };
-        output.line(format_args!("{} rows saved in {}; {said}", grouped(count as u64), self.out.display()))?;
+        output.line(format_args!("{} saved in {}; {said}", counted(count, "row", "rows"), self.out.display()))?;
         output.json(&json!({ "count": count, "lost": lost, "seconds": seconds }))?;
         Ok(if lost.is_empty() { Outcome::Done } else { Outcome::Found })
     }

@@ -10,7 +10,7 @@ use crate::answers::{self, Out};
 use crate::args::Global;
 use crate::database::Use;
 use crate::failure::{Failure, Outcome};
-use crate::output::{Output, grouped};
+use crate::output::{Output, counted, grouped};
 use crate::queries::Queries;
 use crate::recall::Expected;
 use crate::sweep::{HEADER, Plan, Run};
@@ -124,15 +124,15 @@ impl Search {
     fn report(&self, db: &Db, queries: &Queries, runs: &[Measured], output: &Output) -> Result<(), Failure> {
         let stats = db.stats();
         output.line(format_args!(
-            "{} queries, the {} nearest of {} rows × {} {} by {}, {}, {}",
-            grouped(queries.len() as u64),
+            "{}, the {} nearest of {} × {} {} by {}, {}, {}",
+            counted(queries.len(), "query", "queries"),
             self.k,
-            grouped(stats.count as u64),
+            counted(stats.count, "row", "rows"),
             stats.dim,
             stats.row_type,
             stats.metric,
             stats.isa,
-            if stats.threads == 1 { "1 thread".into() } else { format!("{} threads", stats.threads) },
+            counted(stats.threads, "thread", "threads"),
         ))?;
         if stats.buffered > 0 && !self.exact {
             output.line(format_args!(

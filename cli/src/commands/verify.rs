@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::args::Global;
 use crate::database::Use;
 use crate::failure::{Failure, Outcome};
-use crate::output::{Output, grouped};
+use crate::output::{Output, counted};
 
 /// Read every row and file of a database and check them; exit code 1 if something is wrong
 #[derive(Debug, Args)]
@@ -31,7 +31,7 @@ impl Verify {
         };
         let ok = problems.is_empty();
         if let (true, Some(count)) = (ok, count) {
-            output.line(format_args!("{}: {} rows, no problem found", self.db.display(), grouped(count as u64)))?;
+            output.line(format_args!("{}: {}, no problem found", self.db.display(), counted(count, "row", "rows")))?;
         }
         output.lines(&problems)?;
         output.json(&json!({ "ok": ok, "count": count, "problems": problems }))?;
