@@ -24,10 +24,11 @@ use crate::{Graph, GraphError, Neighbour, Scratch, Space, entry};
 /// Batches larger than this make no better use of the threads, and keep a wish to stop waiting.
 ///
 /// Rows of one batch do not see each other. Measured with those as candidates, too, that found one of
-/// the same sixteen nearest rows: for 8 % more distances a row it finds 0.03 to 0.17 points more on
-/// mnist784 at equal distances and 0.1 to 0.3 below a recall of 0.99 on wordnet384, which a wider search
-/// gives for as many, and nothing on sift500k. Batches of a tenth or a quarter of the graph, with them,
-/// find 0.1 to 0.8 points less there and are no faster.
+/// the same sixteen nearest rows: for 8 % more distances a row and a tenth more time it finds at equal
+/// distances 0.03 to 0.17 points more on mnist784, which L = 150 does not, 0.1 to 0.3 below a recall of
+/// 0.99 on wordnet384, and nothing on sift500k. Batches of a tenth or a quarter of the graph, with them,
+/// find 0.1 to 0.8 points less there and are no faster; smaller batches, or ones that grow by a
+/// thirty-second, find no more.
 const LARGEST_CAP: usize = 8192;
 
 /// Batches smaller than this are not worth the waiting at their ends.
