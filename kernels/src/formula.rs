@@ -175,7 +175,7 @@ impl<S: Copy, D: Sums<S>> Formula<S, D> for Cosine {
     }
     #[inline(always)]
     fn step(s: S, sum: Self::Sum, q: D::Q, x: D::X) -> Self::Sum {
-        (D::dot(s, sum.0, q, x), D::norm(s, sum.1, x))
+        D::dot_and_norm(s, sum, q, x)
     }
     #[inline(always)]
     fn add(s: S, a: Self::Sum, b: Self::Sum) -> Self::Sum {

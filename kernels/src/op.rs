@@ -118,7 +118,13 @@ pub(crate) trait Brains: Simd {
     fn odd(self, v: Self::B) -> Self::F;
     /// A step of `Σ q·x`.
     #[inline(always)]
-    fn dot_brains(self, sum: [Self::F; 2], q: Self::B, x: Self::B) -> [Self::F; 2] {
+    fn dot_brains(self, sum: Self::F, q: Self::B, x: Self::B) -> Self::F {
+        let even = self.mul_add(self.even(q), self.even(x), sum);
+        self.mul_add(self.odd(q), self.odd(x), even)
+    }
+    /// The same over two chains, of which the sum is that of both.
+    #[inline(always)]
+    fn dot_two_brains(self, sum: [Self::F; 2], q: Self::B, x: Self::B) -> [Self::F; 2] {
         [self.mul_add(self.even(q), self.even(x), sum[0]), self.mul_add(self.odd(q), self.odd(x), sum[1])]
     }
 }

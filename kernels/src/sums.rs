@@ -127,6 +127,11 @@ pub(crate) trait Sums<S: Copy>: 'static {
     /// `Σ x²` of rows, `Σ q²` of queries.
     fn norm(s: S, sum: Self::Sum, x: Self::X) -> Self::Sum;
     fn query_norm(s: S, sum: Self::Sum, q: Self::Q) -> Self::Sum;
+    /// `dot` and `norm` at once.
+    #[inline(always)]
+    fn dot_and_norm(s: S, (dot, norm): (Self::Sum, Self::Sum), q: Self::Q, x: Self::X) -> (Self::Sum, Self::Sum) {
+        (Self::dot(s, dot, q, x), Self::norm(s, norm, x))
+    }
     fn norm_total(s: S, sum: Self::Sum) -> Self::Total;
 
     /// The lanes of each, added up.

@@ -1,7 +1,6 @@
 //! AVX2 with FMA and F16C: eight singles, sixteen bytes widened to 16 bits.
 
 use super::entry::{entries, loads, ops, packed};
-use crate::few;
 use crate::op::{Brains, Bytes, Count, Simd};
 use core::arch::x86_64::*;
 use half::{bf16, f16};
@@ -173,31 +172,53 @@ pub(super) static KEEP_BYTES: [u8; 64] = {
 /// `n < 16` bytes at `p` and zeroes; see `Load::load_part`.
 #[inline(always)]
 unsafe fn part16(p: *const u8, n: usize, back: bool) -> __m128i {
-    // SAFETY: with `back`, the last sixteen bytes of the row; else n, into a buffer of sixteen.
+    // SAFETY: with `back`, the last sixteen bytes of the row; else n.
     unsafe {
         if back {
             let v = _mm_loadu_si128(p.sub(16 - n).cast());
             _mm_and_si128(v, _mm_loadu_si128(KEEP_BYTES.as_ptr().add(16 + n).cast()))
         } else {
-            let mut whole = [0u8; 16];
-            few::copy(p, whole.as_mut_ptr(), n);
-            _mm_loadu_si128(whole.as_ptr().cast())
+            few16(p, n)
         }
+    }
+}
+
+/// `n < 16` bytes at `p`, and zeroes: by way of the registers, for a vector that is loaded from memory
+/// waits for the smaller pieces that were just written there.
+#[inline(always)]
+unsafe fn few16(p: *const u8, n: usize) -> __m128i {
+    // SAFETY: pieces of n bytes or fewer, all inside.
+    unsafe {
+        let word = if n >= 8 {
+            let (first, last) = (p.cast::<u64>().read_unaligned(), p.add(n - 8).cast::<u64>().read_unaligned());
+            u128::from(first) | u128::from(last) << (8 * (n - 8))
+        } else if n >= 4 {
+            let (first, last) = (p.cast::<u32>().read_unaligned(), p.add(n - 4).cast::<u32>().read_unaligned());
+            u128::from(u64::from(first) | u64::from(last) << (8 * (n - 4)))
+        } else if n > 0 {
+            let [first, middle, last] = [0, n / 2, n - 1].map(|i| u32::from(*p.add(i)) << (8 * i));
+            u128::from(first | middle | last)
+        } else {
+            0
+        };
+        _mm_set_epi64x((word >> 64) as i64, word as i64)
     }
 }
 
 /// `n < 32` bytes at `p` and zeroes; see `Load::load_part`.
 #[inline(always)]
 pub(super) unsafe fn part32(p: *const u8, n: usize, back: bool) -> __m256i {
-    // SAFETY: with `back`, the last 32 bytes of the row; else n, into a buffer of 32.
+    // SAFETY: with `back`, the last 32 bytes of the row; else n, of which the last sixteen and the
+    // first are loaded if there are so many.
     unsafe {
         if back {
             let v = _mm256_loadu_si256(p.sub(32 - n).cast());
             _mm256_and_si256(v, _mm256_loadu_si256(KEEP_BYTES.as_ptr().add(n).cast()))
         } else {
-            let mut whole = [0u8; 32];
-            few::copy(p, whole.as_mut_ptr(), n);
-            _mm256_loadu_si256(whole.as_ptr().cast())
+            match n.checked_sub(16) {
+                None => _mm256_zextsi128_si256(few16(p, n)),
+                Some(more) => _mm256_set_m128i(part16(p.add(16), more, true), _mm_loadu_si128(p.cast())),
+            }
         }
     }
 }

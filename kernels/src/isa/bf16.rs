@@ -66,11 +66,15 @@ impl Brains for Avx512Bf16 {
         self.0.odd(v)
     }
     ops! {
-        fn dot_brains(sum: [__m512; 2], q: __m512i, x: __m512i) -> [__m512; 2] = {
+        fn dot_brains(sum: __m512, q: __m512i, x: __m512i) -> __m512 = {
             // The same bits under another name; bytemuck knows neither.
             let (q, x) = (core::mem::transmute::<__m512i, __m512bh>(q), core::mem::transmute::<__m512i, __m512bh>(x));
-            [_mm512_dpbf16_ps(sum[0], q, x), sum[1]]
+            _mm512_dpbf16_ps(sum, q, x)
         };
+    }
+    #[inline(always)]
+    fn dot_two_brains(self, sum: [__m512; 2], q: __m512i, x: __m512i) -> [__m512; 2] {
+        [self.dot_brains(sum[0], q, x), sum[1]]
     }
 }
 

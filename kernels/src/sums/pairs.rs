@@ -14,7 +14,8 @@ impl<S: Brains> Sums<S> for Pairs {
     const ROWS: usize = S::ROWS;
     type Q = S::B;
     type X = S::B;
-    /// Those of even and of odd elements.
+    /// Those of even and of odd elements; or all in the first, where several sums run side by side and
+    /// two each would not fit into the registers.
     type Sum = [S::F; 2];
     type Total = S::F;
     type Number = f32;
@@ -32,7 +33,7 @@ impl<S: Brains> Sums<S> for Pairs {
     }
     #[inline(always)]
     fn dot(s: S, sum: [S::F; 2], q: S::B, x: S::B) -> [S::F; 2] {
-        s.dot_brains(sum, q, x)
+        s.dot_two_brains(sum, q, x)
     }
     #[inline(always)]
     fn dot_total(s: S, (): (), sum: [S::F; 2]) -> S::F {
@@ -46,11 +47,15 @@ impl<S: Brains> Sums<S> for Pairs {
     }
     #[inline(always)]
     fn norm(s: S, sum: [S::F; 2], x: S::B) -> [S::F; 2] {
-        s.dot_brains(sum, x, x)
+        [s.dot_brains(sum[0], x, x), sum[1]]
     }
     #[inline(always)]
     fn query_norm(s: S, sum: [S::F; 2], q: S::B) -> [S::F; 2] {
-        s.dot_brains(sum, q, q)
+        [s.dot_brains(sum[0], q, q), sum[1]]
+    }
+    #[inline(always)]
+    fn dot_and_norm(s: S, (dot, norm): (Self::Sum, Self::Sum), q: S::B, x: S::B) -> (Self::Sum, Self::Sum) {
+        ([s.dot_brains(dot[0], q, x), dot[1]], Self::norm(s, norm, x))
     }
     #[inline(always)]
     fn norm_total(s: S, sum: [S::F; 2]) -> S::F {
