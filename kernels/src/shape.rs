@@ -113,17 +113,30 @@ where
     let mut i = 0;
     // SAFETY: no step or part goes beyond dim elements.
     unsafe {
-        while i + D::LANES <= dim {
-            if AHEAD {
-                let first = D::at(rows[0], i).addr() - rows[0].addr();
-                let bytes = D::at(rows[0], D::LANES).addr() - rows[0].addr();
-                // A step shorter than a line asks once in every line's worth of steps.
-                if bytes >= 64 || first & 63 < bytes {
+        if AHEAD {
+            // A line of each row at a time. To ask in each step whether it begins a new line spilled a
+            // sum in every step of bfloats on AVX2, where no register is to spare.
+            let bytes = D::at(rows[0], D::LANES).addr() - rows[0].addr();
+            let steps = (64 / bytes).max(1);
+            while i + steps * D::LANES <= dim {
+                for k in 0..N {
+                    prefetch::line(D::at(next[k].cast(), i).cast());
+                }
+                for _ in 0..steps {
+                    let q = D::query(s, query.add(i));
                     for k in 0..N {
-                        prefetch::line(next[k].wrapping_add(first));
+                        sums[k] = M::step(s, sums[k], q, D::row(s, D::at(rows[k], i)));
                     }
+                    i += D::LANES;
                 }
             }
+            if i < dim {
+                for k in 0..N {
+                    prefetch::line(D::at(next[k].cast(), i).cast());
+                }
+            }
+        }
+        while i + D::LANES <= dim {
             let q = D::query(s, query.add(i));
             for k in 0..N {
                 sums[k] = M::step(s, sums[k], q, D::row(s, D::at(rows[k], i)));
@@ -134,9 +147,6 @@ where
             let (n, back) = (dim - i, D::BACK && dim >= D::LANES);
             let q = D::query_part(s, query.add(i), n, back);
             for k in 0..N {
-                if AHEAD {
-                    prefetch::line(D::at(next[k].cast(), i).cast());
-                }
                 sums[k] = M::step(s, sums[k], q, D::row_part(s, D::at(rows[k], i), n, back));
             }
         }
