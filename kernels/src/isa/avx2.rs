@@ -1,6 +1,7 @@
 //! AVX2 with FMA and F16C: eight singles, sixteen bytes widened to 16 bits.
 
 use super::entry::{entries, loads, ops, packed};
+use crate::few;
 use crate::op::{Brains, Bytes, Count, Simd};
 use core::arch::x86_64::*;
 use half::{bf16, f16};
@@ -183,24 +184,12 @@ unsafe fn part16(p: *const u8, n: usize, back: bool) -> __m128i {
     }
 }
 
-/// `n < 16` bytes at `p`, and zeroes: by way of the registers, for a vector that is loaded from memory
-/// waits for the smaller pieces that were just written there.
+/// `n < 16` bytes at `p` and zeroes.
 #[inline(always)]
 unsafe fn few16(p: *const u8, n: usize) -> __m128i {
-    // SAFETY: pieces of n bytes or fewer, all inside.
+    // SAFETY: the caller's promise.
     unsafe {
-        let word = if n >= 8 {
-            let (first, last) = (p.cast::<u64>().read_unaligned(), p.add(n - 8).cast::<u64>().read_unaligned());
-            u128::from(first) | u128::from(last) << (8 * (n - 8))
-        } else if n >= 4 {
-            let (first, last) = (p.cast::<u32>().read_unaligned(), p.add(n - 4).cast::<u32>().read_unaligned());
-            u128::from(u64::from(first) | u64::from(last) << (8 * (n - 4)))
-        } else if n > 0 {
-            let [first, middle, last] = [0, n / 2, n - 1].map(|i| u32::from(*p.add(i)) << (8 * i));
-            u128::from(first | middle | last)
-        } else {
-            0
-        };
+        let word = few::word(p, n);
         _mm_set_epi64x((word >> 64) as i64, word as i64)
     }
 }
