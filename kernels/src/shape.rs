@@ -90,6 +90,33 @@ where
     M::finish_once(s, seed, sum)
 }
 
+/// The sums of `N` rows with those of the elements from `i` on that one step takes.
+///
+/// # Safety
+/// `LANES` elements from `i` on are readable at `query` and at each of `rows`, on an `S`.
+#[inline(always)]
+unsafe fn step<S, D, M, const N: usize>(
+    s: S,
+    mut sums: [M::Sum; N],
+    query: *const D::Query,
+    rows: [*const D::Row; N],
+    i: usize,
+) -> [M::Sum; N]
+where
+    S: Copy,
+    D: Sums<S>,
+    M: Formula<S, D>,
+{
+    // SAFETY: the caller's promise.
+    unsafe {
+        let q = D::query(s, query.add(i));
+        for k in 0..N {
+            sums[k] = M::step(s, sums[k], q, D::row(s, D::at(rows[k], i)));
+        }
+    }
+    sums
+}
+
 /// One query to `N` rows, over a chain each. `AHEAD`: each line of the rows `next` is asked
 /// for as its like is computed on.
 ///
@@ -123,10 +150,7 @@ where
                     prefetch::line(D::at(next[k].cast(), i).cast());
                 }
                 for _ in 0..steps {
-                    let q = D::query(s, query.add(i));
-                    for k in 0..N {
-                        sums[k] = M::step(s, sums[k], q, D::row(s, D::at(rows[k], i)));
-                    }
+                    sums = step::<S, D, M, N>(s, sums, query, rows, i);
                     i += D::LANES;
                 }
             }
@@ -137,10 +161,7 @@ where
             }
         }
         while i + D::LANES <= dim {
-            let q = D::query(s, query.add(i));
-            for k in 0..N {
-                sums[k] = M::step(s, sums[k], q, D::row(s, D::at(rows[k], i)));
-            }
+            sums = step::<S, D, M, N>(s, sums, query, rows, i);
             i += D::LANES;
         }
         if i < dim {
