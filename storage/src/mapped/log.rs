@@ -90,6 +90,21 @@ impl Log {
         Ok(())
     }
 
+    /// Writes what lies there from `from` on once more: it may have been read back only because the
+    /// system still holds pages that a sync failed to write, and that no later one would.
+    pub(crate) fn write_again(&self, from: u64) -> Result<(), StorageError> {
+        const PIECE: u64 = 1 << 20;
+        let mut bytes = Vec::new();
+        let mut at = from;
+        while at < self.end {
+            bytes.resize((self.end - at).min(PIECE) as usize, 0);
+            self.file.read_at(&mut bytes, at)?;
+            self.file.write_at(&bytes, at)?;
+            at += bytes.len() as u64;
+        }
+        Ok(())
+    }
+
     /// Takes away what lies behind the last acknowledged byte, if anything does.
     pub(crate) fn trim(&mut self) -> Result<(), StorageError> {
         if self.ahead > self.end {
@@ -103,10 +118,14 @@ impl Log {
         if segments.is_empty() {
             return self.file.sync();
         }
-        std::thread::scope(|scope| {
-            let rows = scope.spawn(|| segments.iter().try_for_each(|segment| segment.file.sync()));
-            let log = self.file.sync();
-            rows.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).and(log)
+        let sync_rows = || segments.iter().try_for_each(|segment| segment.file.sync());
+        std::thread::scope(|scope| match std::thread::Builder::new().spawn_scoped(scope, sync_rows) {
+            Ok(rows) => {
+                let log = self.file.sync();
+                rows.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).and(log)
+            }
+            // The system has no thread for it.
+            Err(_) => sync_rows().and_then(|()| self.file.sync()),
         })
     }
 

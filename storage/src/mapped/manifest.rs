@@ -159,6 +159,10 @@ impl Manifest {
         if base_dead > base_slots || u64::from(base_slots) > crate::MAX_SLOTS {
             return Some(Err(format!("{base_dead} dead of {base_slots} slots")));
         }
+        // The mark of a slot that died is a commit's number, and 0 that of one that lives.
+        if base_commit == 0 && base_slots > 0 {
+            return Some(Err(format!("{base_slots} slots before the first commit")));
+        }
         if count > MOST_FILES {
             return Some(Err(format!("{count} files")));
         }
@@ -296,13 +300,11 @@ pub(crate) fn flip(dir: &Dir, manifest: &Manifest, first: usize) -> Result<(), S
     Ok(())
 }
 
-/// Puts a slot that was read on the medium, if it is there: where a flip was cut short, it may stand
-/// in the page cache alone, and the other slot is about to be written over.
-pub(crate) fn settle(dir: &Dir, slot: usize) -> Result<(), StorageError> {
-    match dir.open(MANIFESTS[slot], Open::Write) {
-        Err(StorageError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(()),
-        file => file?.sync(),
-    }
+/// Puts the manifest that was read on the medium once more, where it was read: after a flip that was
+/// cut short, it may stand there in the page cache alone, and a later flip writes over the other slot.
+/// If it is on the medium, the same bytes are written over themselves.
+pub(crate) fn settle(dir: &Dir, slots: &Slots) -> Result<(), StorageError> {
+    write(&dir.open(MANIFESTS[1 - slots.first], Open::Write)?, &slots.newest.encode())
 }
 
 /// Puts the first manifest of a new database in place: its directory has none before.

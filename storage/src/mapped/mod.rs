@@ -261,11 +261,12 @@ impl Storage for Mapped {
     }
 
     fn verify(&self) -> Vec<Problem> {
-        let (view, segments) = {
+        let (mut problems, view, segments) = {
             let writer = self.writer();
-            (self.view(), writer.segments.clone())
+            (verify::manifests(&self.shared), self.view(), writer.segments.clone())
         };
-        verify::verify(&self.shared, &view, &segments)
+        problems.extend(verify::files(&self.shared, &view, &segments));
+        problems
     }
 
     fn usage(&self) -> Usage {

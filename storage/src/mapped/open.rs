@@ -79,17 +79,23 @@ pub(super) fn write(dir: &Dir, durability: Durability) -> Result<Mapped, Storage
         state.log.trim()?;
     }
     if state.log.end != slots.newest.sealed || cut > 0 {
+        state.log.write_again(slots.newest.sealed)?;
         state.log.file.sync()?;
     }
     for &dirty in &state.dirty {
         state.segments[dirty].file.sync()?;
     }
     state.dirty.clear();
+    if slots.newest.generation == 1 {
+        // Perhaps what made it ended before its names were on the medium.
+        dir.sync()?;
+        dir.sync_parent()?;
+    }
+    manifest::settle(dir, &slots)?;
     if state.log.end != slots.newest.sealed || !slots.agree {
         let manifest = &mut state.files.manifest;
         manifest.sealed = state.log.end;
         manifest.generation += 1;
-        manifest::settle(dir, 1 - slots.first)?;
         manifest::flip(dir, manifest, slots.first)?;
     }
     let names = dir.list()?;
@@ -244,7 +250,7 @@ impl Replay<'_> {
     }
 
     /// Notes the segments of a record's rows to be synced before the log is called whole, or taken
-    /// away: what is read of them may be the page cache's, and not on the medium.
+    /// away.
     fn touches(&mut self, record: &Record) {
         let layout = self.layout;
         let runs = layout.runs(record.first_slot, record.rows as usize, usize::MAX);
@@ -329,37 +335,37 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// Whether the rows of a record that was not synced are on the medium.
+    /// Whether the rows of a record that was not synced are what was committed. Then they are written
+    /// again with their checksums, of which some may still have been on the way: what was read may be
+    /// pages that a sync failed to write, and that no later sync would.
     fn rows_are_there(&mut self, record: &Record) -> Result<bool, StorageError> {
         let layout = self.layout;
         let mut crc = 0;
         let mut found = Vec::new();
-        let mut stale = Vec::new();
-        for (_, slot, n) in layout.runs(record.first_slot, record.rows as usize, (1 << 20) / layout.stride) {
-            let (index, at) = layout.place(slot);
-            let segment = &self.segments[index];
-            let within = at / layout.stride;
-            found.resize(n * layout.stride, 0);
-            segment.file.read_at(&mut found, segment.row_at(within))?;
-            let checksums: Vec<u32> =
-                found.chunks_exact(layout.stride).map(|row| row_checksum(&row[..layout.row_bytes])).collect();
-            crc = rows::fold(crc, &checksums);
-            if segment.checksums(within, n)? != checksums {
-                stale.push((index, within, checksums));
-            }
+        let pieces: Vec<_> = layout.runs(record.first_slot, record.rows as usize, (1 << 20) / layout.stride).collect();
+        for &(_, slot, n) in &pieces {
+            crc = rows::fold(crc, &self.read_rows(slot, n, &mut found)?);
         }
         if crc != record.rows_crc {
             return Ok(false);
         }
-        // The rows are what was committed; their checksums were still on the way.
         if self.how == Open::Write {
-            for (index, within, checksums) in stale {
-                let bytes: Vec<u8> = checksums.iter().flat_map(|crc| crc.to_le_bytes()).collect();
-                let segment = &self.segments[index];
-                segment.file.write_at(&bytes, segment.checksum_at(within))?;
-                self.dirty.insert(index);
+            for &(_, slot, n) in &pieces {
+                let checksums = self.read_rows(slot, n, &mut found)?;
+                let (index, at) = layout.place(slot);
+                self.segments[index].write_rows(at, &found, &checksums)?;
             }
         }
         Ok(true)
+    }
+
+    /// Reads `n` rows of one segment, with what lies between them, and returns their checksums.
+    fn read_rows(&self, slot: u32, n: usize, into: &mut Vec<u8>) -> Result<Vec<u32>, StorageError> {
+        let layout = self.layout;
+        let (index, at) = layout.place(slot);
+        let segment = &self.segments[index];
+        into.resize(n * layout.stride, 0);
+        segment.file.read_at(into, segment.row_at(at / layout.stride))?;
+        Ok(into.chunks_exact(layout.stride).map(|row| row_checksum(&row[..layout.row_bytes])).collect())
     }
 }

@@ -63,7 +63,8 @@ pub(crate) fn write(
     } else {
         std::thread::scope(|scope| {
             for _ in 1..threads {
-                scope.spawn(|| work(&mut Vec::new()));
+                // Where the system has no thread for it, those there are do the work.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, || work(&mut Vec::new()));
             }
             work(scratch);
         });

@@ -8,10 +8,9 @@ use crate::{Problem, StorageError, View};
 /// Rows read at once.
 const PIECE: usize = 4096;
 
-/// Everything that is not what was written.
-pub(super) fn verify(shared: &Shared, view: &View, segments: &[Segment]) -> Vec<Problem> {
+/// What is wrong with the slots of the manifest, while nobody writes them.
+pub(super) fn manifests(shared: &Shared) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let files = shared.files.load();
     for (slot, name) in MANIFESTS.iter().enumerate() {
         let file = shared.dir.path().join(name);
         match manifest::read_slot(&shared.dir, slot) {
@@ -20,6 +19,13 @@ pub(super) fn verify(shared: &Shared, view: &View, segments: &[Segment]) -> Vec<
             Ok(Some(Err(error))) | Err(error) => problems.push(problem(file, &error)),
         }
     }
+    problems
+}
+
+/// Everything else that is not what was written.
+pub(super) fn files(shared: &Shared, view: &View, segments: &[Segment]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let files = shared.files.load();
     if let (Some(file), Some(entry)) = (&files.ids, files.manifest.entry("ids")) {
         let before = problems.len();
         let walked = idsfile::blocks(file, &files.manifest, |block| {

@@ -42,6 +42,7 @@ fn survive(image: &Image, what: &str) -> bool {
             let row_bytes = db.schema().row_bytes;
             let view = db.view();
             assert!(view.slots() < 1000, "{what}: {view:?}");
+            assert_eq!(view.living().count(), view.live() as usize, "{what}");
             let found = contents(&view);
             drop(db.verify());
             Model::of(found, row_bytes).commit(&db, 2, &[]).unwrap();
@@ -130,4 +131,23 @@ fn random_bytes_with_good_checksums() {
             assert!(survive(&image, &format!("manifest {seed}")));
         }
     }
+}
+
+/// The mark of a slot that died is the commit it died in; with 0 it would be alive, and not counted.
+#[test]
+fn slots_before_the_first_commit_are_refused() {
+    let dir = scratch();
+    let path = dir.path().join("db");
+    let db = Mapped::create(&path, &schema(24, IdKind::U64), Durability::Sync).unwrap();
+    let mut model = Model::new(24);
+    model.commit(&db, 5, &[]).unwrap();
+    model.commit(&db, 0, &[1]).unwrap();
+    db.checkpoint(&db.view(), &[]).unwrap();
+    drop(db);
+    let mut image = Image::take(&path);
+    let manifest = image.0["MANIFEST.a"].length as usize;
+    for name in ["MANIFEST.a", "MANIFEST.b"] {
+        forge(image.0.get_mut(name).unwrap(), 40, &[0; 8], &[(manifest - 4, 0..manifest - 4)]);
+    }
+    assert!(survive(&image, "base commit 0"));
 }
