@@ -51,10 +51,9 @@ pub(super) fn read(store: &Store, entry: &BlobEntry) -> Result<Blob, StorageErro
     Blob::copied(&bytes).map_err(|source| StorageError::io(store.path(), "reserve memory for", source))
 }
 
-/// Removes in `batch` the blobs that only `old` names.
-pub(super) fn drop_old(store: &Store, batch: &mut WriteBatch, old: &State, new: &State) {
-    for entry in old.blobs.iter().filter(|entry| new.blobs.iter().all(|other| other.number != entry.number)) {
-        let (from, to) = (key(entry.number, 0).to_vec(), key(entry.number + 1, 0).to_vec());
-        batch.delete_range_cf(store.family(BLOBS), from, to);
-    }
+/// Removes in `batch` all blobs that came before those of `state`, and what unfinished attempts left
+/// of others.
+pub(super) fn drop_before(store: &Store, batch: &mut WriteBatch, state: &State) {
+    let first = state.blobs.iter().map(|entry| entry.number).min().unwrap_or(state.next_blob);
+    batch.delete_range_cf(store.family(BLOBS), key(0, 0).to_vec(), key(first, 0).to_vec());
 }

@@ -50,7 +50,10 @@ impl State {
         let (epoch, commit, slots) = (fields.u64()?, fields.u64()?, fields.u64()?);
         let slots = u32::try_from(slots).ok().filter(|slots| u64::from(*slots) <= crate::MAX_SLOTS)?;
         let (covers, next_blob) = (fields.u64()?, fields.u64()?);
-        if [epoch, commit, covers, next_blob].into_iter().any(|counter| counter > MOST_COUNTED) {
+        // Slots come with commits.
+        if [epoch, commit, covers, next_blob].into_iter().any(|counter| counter > MOST_COUNTED)
+            || (commit == 0 && slots > 0)
+        {
             return None;
         }
         let mut state = Self { epoch, commit, slots, covers, next_blob, blobs: Vec::new() };

@@ -15,6 +15,7 @@ mod pages;
 mod salvage;
 mod store;
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -146,15 +147,29 @@ impl Rocks {
         }
     }
 
-    /// Writes the batch that makes `state` the newest, without what only `old` has.
-    fn write_state(&self, mut batch: WriteBatch, old: &State, state: &State, sync: bool) -> Result<(), StorageError> {
-        if state.epoch != old.epoch {
-            for name in [ROWS, SLOTS, DEAD] {
-                let (from, to) = (key(0, 0).to_vec(), key(state.epoch, 0).to_vec());
-                batch.delete_range_cf(self.store.family(name), from, to);
-            }
+    /// Removes in `batch` what is kept of `epochs`.
+    fn drop_epochs(&self, batch: &mut WriteBatch, epochs: Range<u64>) {
+        for name in [ROWS, SLOTS, DEAD] {
+            let (from, to) = (key(epochs.start, 0).to_vec(), key(epochs.end, 0).to_vec());
+            batch.delete_range_cf(self.store.family(name), from, to);
         }
-        blobs::drop_old(&self.store, &mut batch, old, state);
+    }
+
+    /// The present state with other blobs, which are written. Numbers are not used twice, whatever
+    /// becomes of them.
+    fn with_blobs(&self, writer: &mut Writer, blobs: &[BlobSource<'_>]) -> Result<State, StorageError> {
+        let mut state = writer.state.clone();
+        let written = blobs::write(&self.store, blobs, &mut state);
+        writer.state.next_blob = state.next_blob;
+        state.blobs = written?;
+        Ok(state)
+    }
+
+    /// Writes the batch that makes `state` the newest, without the blobs of those before it.
+    fn write_state(&self, mut batch: WriteBatch, old: &State, state: &State, sync: bool) -> Result<(), StorageError> {
+        if state.blobs != old.blobs || state.epoch != old.epoch {
+            blobs::drop_before(&self.store, &mut batch, state);
+        }
         batch.put_cf(self.store.family(META), "state", state.encode());
         self.store.write(batch, sync)
     }
@@ -228,18 +243,24 @@ impl Storage for Rocks {
             next_blob: writer.state.next_blob,
             ..State::default()
         };
-        self.become_next(&mut writer, table, state, WriteBatch::default())
+        // And what an unfinished `compact` left of the new one.
+        let mut batch = WriteBatch::default();
+        self.drop_epochs(&mut batch, 0..state.epoch + 1);
+        self.become_next(&mut writer, table, state, batch)
     }
 
     fn compact(&self, view: &View, order: &[u32], blobs: &[BlobSource<'_>]) -> Result<Arc<View>, StorageError> {
         let mut writer = self.ready()?;
         current(view, writer.table.now())?;
         check_order(view, order)?;
-        let mut state = writer.state.clone();
-        state.blobs = blobs::write(&self.store, blobs, &mut state)?;
+        let mut state = self.with_blobs(&mut writer, blobs)?;
         let mut table = Table::new(&self.schema, view.epoch() + 1, view.commit())?;
         put_rows(&mut table, 0, &Reordered { view, order })?;
         let epoch = view.epoch() + 1;
+        // What an unfinished attempt left.
+        let mut left = WriteBatch::default();
+        self.drop_epochs(&mut left, epoch..epoch + 1);
+        self.store.write(left, false)?;
         let mut batch = pages::put(&self.store, &table, epoch, 0, order.len() as u32)?;
         ids_in_order(view, order, usize::MAX, |ids| {
             self.put_ids(&mut batch, epoch, 0, ids);
@@ -251,17 +272,14 @@ impl Storage for Rocks {
         }
         (state.epoch, state.commit, state.slots) = (epoch, table.now().commit(), order.len() as u32);
         state.covers = if state.blobs.is_empty() { 0 } else { state.commit };
+        self.drop_epochs(&mut batch, 0..epoch);
         self.become_next(&mut writer, table, state, batch)
     }
 
     fn checkpoint(&self, view: &View, blobs: &[BlobSource<'_>]) -> Result<(), StorageError> {
         let mut writer = self.ready()?;
         same_epoch(view, writer.table.now())?;
-        let mut state = writer.state.clone();
-        let written = blobs::write(&self.store, blobs, &mut state);
-        // Numbers are not used twice, whatever became of them.
-        writer.state.next_blob = state.next_blob;
-        state.blobs = written?;
+        let mut state = self.with_blobs(&mut writer, blobs)?;
         state.covers = view.commit();
         self.write_state(WriteBatch::default(), &writer.state, &state, true)?;
         writer.state = state;
@@ -286,24 +304,24 @@ impl Storage for Rocks {
     /// Reads every key, so that RocksDB compares all its blocks with their checksums, and compares
     /// the rows with those in memory and the blobs with their own.
     fn verify(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut tell = |what: String| problems.push(Problem { file: self.store.path().join(INNER), offset: 0, what });
-        let (view, blobs) = {
-            let writer = self.writer();
-            (self.view(), writer.state.blobs.clone())
-        };
+        let (mut told, mut of_rows) = (Vec::new(), Vec::new());
         for name in FAMILIES {
             if let Some(error) = self.store.from(name, &[]).find_map(Result::err) {
-                tell(format!("column family {name}: {error}"));
+                told.push(format!("column family {name}: {error}"));
             }
         }
-        pages::verify(&self.store, &view, &mut tell);
-        for entry in &blobs {
-            if let Err(error) = blobs::read(&self.store, entry) {
-                tell(error.to_string());
-            }
+        let view = self.view();
+        pages::verify(&self.store, &view, &mut |what| of_rows.push(what));
+        // A checkpoint would take blobs away while they are read.
+        let writer = self.writer();
+        for entry in &writer.state.blobs {
+            told.extend(blobs::read(&self.store, entry).err().map(|error| error.to_string()));
         }
-        problems
+        // Rows whose epoch ended meanwhile were taken away with it.
+        if writer.table.now().epoch() == view.epoch() {
+            told.append(&mut of_rows);
+        }
+        told.into_iter().map(|what| Problem { file: self.store.path().join(INNER), offset: 0, what }).collect()
     }
 
     fn usage(&self) -> Usage {

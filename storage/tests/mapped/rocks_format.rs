@@ -108,3 +108,37 @@ fn a_newer_version_is_refused() {
         other => panic!("{other:?}"),
     }
 }
+
+/// Pages of the next epoch that no state ever named, and a blob under a number that none names.
+#[test]
+fn what_unfinished_calls_left_goes_with_the_next_that_are_whole() {
+    let dir = scratch();
+    let path = dir.path().join("db");
+    let write = |out: &mut dyn Write| out.write_all(&[7; 100]);
+    for compact in [false, true] {
+        let storage = Rocks::create(&path, &schema(3000, IdKind::U64), Durability::Sync).unwrap();
+        Model::new(3000).commit(&storage, 5, &[]).unwrap();
+        for _ in 0..3 {
+            storage.checkpoint(&storage.view(), &[BlobSource { name: "graph", write: &write }]).unwrap();
+        }
+        drop(storage);
+        let next = |minor: u32| [&1u64.to_be_bytes()[..], &minor.to_be_bytes()].concat();
+        let db = DB::open_cf(&Options::default(), path.join("rocks"), FAMILIES).unwrap();
+        for family in ["rows", "slots", "blobs"] {
+            db.put_cf(db.cf_handle(family).unwrap(), next(50), [7; 100]).unwrap();
+        }
+        drop(db);
+        let storage = Rocks::open(&path, Durability::Sync).unwrap();
+        if compact {
+            storage.compact(&storage.view(), &[0, 1, 2, 3, 4], &[]).unwrap();
+        } else {
+            storage.clear().unwrap();
+        }
+        drop(storage);
+        let db = DB::open_cf_for_read_only(&Options::default(), path.join("rocks"), FAMILIES, false).unwrap();
+        let counts = ["rows", "slots", "blobs"].map(|family| pairs(&db, family).len());
+        assert_eq!(counts, if compact { [3, 1, 0] } else { [0, 0, 0] }, "compact: {compact}");
+        drop(db);
+        std::fs::remove_dir_all(&path).unwrap();
+    }
+}

@@ -73,6 +73,7 @@ fn survive(path: &Path, what: &str) -> bool {
         Ok(db) => {
             let (row_bytes, view) = (db.schema().row_bytes, db.view());
             assert!(view.slots() < 1000, "{what}: {view:?}");
+            assert_eq!(view.living().count(), view.live() as usize, "{what}");
             drop(db.blob("graph"));
             drop(db.verify());
             let mut model = Model::of(contents(&view), row_bytes);
