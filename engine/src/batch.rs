@@ -215,6 +215,9 @@ fn count(rows: &RowsRef<'_>, dim: usize) -> Result<usize, BatchError> {
         Place::Single(rows) => {
             for (row, bytes) in rows.iter().enumerate() {
                 aligned(bytes)?;
+                if !bytes.len().is_multiple_of(align) {
+                    return Err(BatchError::Length { bytes: bytes.len(), row_bytes });
+                }
                 if bytes.len() != row_bytes {
                     return Err(BatchError::Dimension { expected: dim, found: bytes.len() / align, row });
                 }

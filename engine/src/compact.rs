@@ -16,22 +16,30 @@ impl Db {
     /// Rewrites the database without its deleted and replaced rows, and mends the graph where it
     /// led through them. Searches go on meanwhile; writes wait.
     ///
-    /// Takes as much space on the medium as the rows that stay, until it returns.
+    /// Takes as much space on the medium as the rows that stay, until it returns. Where none was deleted
+    /// or replaced, nothing is rewritten, and what is not yet written of the graph is.
     ///
     /// # Errors
     /// What the medium says; the database is then as it was.
     pub fn compact(&self) -> Result<(), StorageError> {
-        self.core.compact()
+        self.core.compact()?;
+        // What came meanwhile found the linker taken.
+        self.core.link_if_many();
+        Ok(())
     }
 }
 
 impl Core {
     fn compact(&self) -> Result<(), StorageError> {
         self.writable()?;
-        let _linking = self.linker.lock().unwrap_or_else(PoisonError::into_inner);
+        let linking = self.linker.lock().unwrap_or_else(PoisonError::into_inner);
         self.link_locked();
-        let _writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.snapshot.load_full();
+        if before.view.live() == before.view.slots() {
+            drop((writing, linking));
+            return self.checkpoint_if_behind();
+        }
         // In the order of their slots, so that what is linked comes before what is not.
         let order: Vec<u32> = before.view.living().collect();
         let linked = order.partition_point(|&slot| slot < before.graph.rows());
@@ -44,7 +52,10 @@ impl Core {
         };
 
         let write = |blobs: &[BlobSource<'_>]| self.storage.compact(&before.view, &order, blobs);
-        let view = with_blobs(&graph, &norms, write)?;
+        let view = match self.path {
+            Some(_) => with_blobs(&graph, &norms, write),
+            None => write(&[]),
+        }?;
         self.saved_rows.store(graph.rows(), Relaxed);
         self.publish(|index, _| {
             *index = Index::of(&view);

@@ -93,7 +93,7 @@ impl Db {
         let core = Arc::new(core);
         let thread = background.then(|| {
             let core = Arc::clone(&core);
-            std::thread::Builder::new().name("omendb-link".into()).spawn(move || core.link_all()).ok()
+            std::thread::Builder::new().name("omendb-link".into()).spawn(move || core.link_if_many()).ok()
         });
         let closing = Closing { core: Arc::clone(&core), background: thread.flatten() };
         Db { core, _closing: Arc::new(closing) }
@@ -128,7 +128,10 @@ impl Db {
         if self.core.path.is_none() {
             return Ok(()); // nothing that could be opened again
         }
-        self.core.checkpoint()
+        self.core.checkpoint()?;
+        // What came meanwhile found the linker taken.
+        self.core.link_if_many();
+        Ok(())
     }
 
     /// [`Db::flush`] and [`Db::checkpoint`], and this handle is gone.
@@ -150,14 +153,21 @@ impl Db {
 ///
 /// A caller that is a thread of another pool of rayon's would do that pool's other work while it
 /// waits, perhaps another call of ours, and stand before a lock that it holds itself: so it waits
-/// by way of a thread that is of no pool.
+/// by way of a thread that is of no pool, if the system has one.
 pub(crate) fn install<R: Send>(pool: &rayon::ThreadPool, work: impl FnOnce() -> R + Send) -> R {
     let of_another = rayon::current_thread_index().is_some() && pool.current_thread_index().is_none();
     if !of_another {
         return pool.install(work);
     }
-    let waited = std::thread::scope(|scope| scope.spawn(|| pool.install(work)).join());
-    waited.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    let mut work = Some(work);
+    let waited = std::thread::scope(|scope| {
+        let run = || pool.install(work.take().expect("a thread runs once"));
+        std::thread::Builder::new().spawn_scoped(scope, run).map(std::thread::ScopedJoinHandle::join)
+    });
+    match waited {
+        Ok(done) => done.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        Err(_) => pool.install(work.take().expect("no thread ran")),
+    }
 }
 
 impl Core {
@@ -186,7 +196,7 @@ impl Core {
 
     /// The state of a database that holds nothing.
     pub(crate) fn empty_snapshot(&self, view: Arc<omendb_storage::View>) -> Snapshot {
-        let graph = Graph::empty(self.options.build.degree).expect("the degree was checked");
+        let graph = Graph::empty(self.options.degree).expect("the degree was checked");
         Snapshot { view, graph: Arc::new(graph), norms: Norms::default() }
     }
 }

@@ -25,25 +25,29 @@ impl Core {
         self.link_locked();
     }
 
-    /// Links if more rows wait than should. If another thread is linking already, that is enough,
-    /// until so many wait that searching them would be slow.
+    /// Links while more rows wait than should. If another thread is linking already, that is enough,
+    /// for it looks again when it is done; until so many wait that searching them would be slow.
     pub(crate) fn link_if_many(&self) {
         let limit = self.options.buffer_rows;
         let waiting = || self.snapshot.load().buffered();
-        if waiting() <= limit {
-            return;
-        }
-        let linking = match self.linker.try_lock() {
-            Ok(linking) => linking,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) if waiting() > limit.saturating_mul(PATIENCE) => {
-                self.linker.lock().unwrap_or_else(PoisonError::into_inner)
+        while waiting() > limit {
+            let linking = match self.linker.try_lock() {
+                Ok(linking) => linking,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) if waiting() > limit.saturating_mul(PATIENCE) => {
+                    self.linker.lock().unwrap_or_else(PoisonError::into_inner)
+                }
+                Err(TryLockError::WouldBlock) => return,
+            };
+            let rows = self.snapshot.load().graph.rows();
+            self.link_locked();
+            drop(linking);
+            if self.snapshot.load().graph.rows() == rows {
+                // It failed, and would again.
+                return;
             }
-            Err(TryLockError::WouldBlock) => return,
-        };
-        self.link_locked();
-        drop(linking);
-        self.checkpoint_after_bulk();
+            self.checkpoint_after_bulk();
+        }
     }
 
     /// [`Core::link_all`] for a caller that holds the linker's lock.

@@ -202,7 +202,7 @@ fn assemble(
 ///
 /// A graph that is damaged or does not fit is not an error: it is built again from the rows.
 fn recover(options: &Options, storage: &dyn Storage, view: Arc<View>) -> Result<Snapshot, OpenError> {
-    let empty = || Graph::empty(options.build.degree).expect("the degree was checked");
+    let empty = || Graph::empty(options.degree).expect("the degree was checked");
     let blob = match storage.blob(GRAPH_BLOB) {
         Ok(blob) => blob,
         Err(StorageError::Corrupt { file, offset, what }) => {
@@ -212,7 +212,7 @@ fn recover(options: &Options, storage: &dyn Storage, view: Arc<View>) -> Result<
         Err(error) => return Err(error.into()),
     };
     let graph = match blob.map(|bytes| Graph::read_from(&bytes)) {
-        Some(Ok(graph)) if graph.rows() <= view.slots() && graph.csr().degree() == options.build.degree => graph,
+        Some(Ok(graph)) if graph.rows() <= view.slots() && graph.csr().degree() == options.degree => graph,
         Some(Ok(_)) => {
             tracing::warn!("the graph does not belong to these rows, and is built again");
             empty()

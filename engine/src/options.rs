@@ -4,15 +4,12 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use omendb_graph::BuildOptions;
-use omendb_kernels::{ElementKind, Isa, Metric};
+use omendb_kernels::{ElementKind, Isa, MAX_DIM, Metric};
 use omendb_storage::{Durability, IdKind, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::progress::{Listener, Progress};
 use crate::{Backend, OpenError};
-
-/// The largest dimension.
-pub(crate) const MAX_DIM: usize = 65_536;
 
 /// What a new database is. Everything but dimension and metric has a default.
 #[derive(Debug, Clone)]
@@ -21,6 +18,7 @@ pub struct Options {
     pub(crate) metric: Metric,
     pub(crate) row_type: ElementKind,
     pub(crate) id_kind: IdKind,
+    pub(crate) degree: usize,
     pub(crate) build: BuildOptions,
     pub(crate) buffer_rows: usize,
     pub(crate) backend: Backend,
@@ -76,6 +74,7 @@ impl Options {
             metric,
             row_type: ElementKind::F32,
             id_kind: IdKind::U64,
+            degree: 32,
             build: BuildOptions::default(),
             buffer_rows: 1000,
             backend: Backend::default(),
@@ -97,7 +96,7 @@ impl Options {
 
     /// R: neighbours a row has in the graph at most; 32 unless told.
     pub fn degree(mut self, degree: usize) -> Self {
-        self.build.degree = degree;
+        self.degree = degree;
         self
     }
 
@@ -189,8 +188,8 @@ impl Options {
         let build = &self.build;
         match () {
             () if !(1..=MAX_DIM).contains(&self.dim) => wrong("dim", &self.dim, &format!("1 to {MAX_DIM}")),
-            () if !(least..=most).contains(&build.degree) => {
-                wrong("degree", &build.degree, &format!("{least} to {most}"))
+            () if !(least..=most).contains(&self.degree) => {
+                wrong("degree", &self.degree, &format!("{least} to {most}"))
             }
             () if !(1..=100_000).contains(&build.build_width) => {
                 wrong("build_width", &build.build_width, "1 to 100,000")
@@ -205,7 +204,7 @@ impl Options {
             dim: self.dim,
             metric: self.metric.to_string(),
             row_type: self.row_type.to_string(),
-            degree: self.build.degree,
+            degree: self.degree,
             build_width: self.build.build_width,
             alpha: self.build.alpha,
             seed: self.build.seed,
@@ -228,8 +227,8 @@ impl Options {
             metric: Metric::from_str(&description.metric).map_err(|error| unknown(error.to_string()))?,
             row_type: ElementKind::from_str(&description.row_type).map_err(|error| unknown(error.to_string()))?,
             id_kind: schema.ids,
+            degree: description.degree,
             build: BuildOptions {
-                degree: description.degree,
                 build_width: description.build_width,
                 alpha: description.alpha,
                 seed: description.seed,

@@ -130,6 +130,7 @@ fn r4_all_or_nothing() {
     let good_bytes: &[u8] = bytemuck::cast_slice(&good);
     let misaligned = RowsRef::bytes(ElementKind::F32, &good_bytes[2..2 + 49 * 16]);
     let cut = RowsRef::bytes(ElementKind::F32, &good_bytes[..50 * 16 - 3]);
+    let cut_one = RowsRef::bytes(ElementKind::F32, &good_bytes[..18]);
     let strided = |stride, rows| RowsRef::strided(ElementKind::F32, good_bytes, stride, rows);
 
     type Refused<'a> = (Result<(), BatchError>, fn(&BatchError) -> bool);
@@ -155,6 +156,7 @@ fn r4_all_or_nothing() {
         (db.add_batch(&ids, strided(16, 51)), |e| matches!(e, BatchError::Stride { rows: 51, bytes: 800, .. })),
         (db.add_batch(&ids, strided(usize::MAX - 3, 3)), |e| matches!(e, BatchError::Stride { rows: 3, .. })),
         (db.add_batch(&ids, cut), |e| matches!(e, BatchError::Length { bytes: 797, row_bytes: 16 })),
+        (db.add(1000, cut_one), |e| matches!(e, BatchError::Length { bytes: 18, row_bytes: 16 })),
         (db.add_batch(&ids[..49], &good), |e| matches!(e, BatchError::Ids { expected: 50, found: 49 })),
         (db.add_batch(&["a", "b"], &good[..8]), |e| matches!(e, BatchError::IdKind { .. })),
         (db.add(7, &[1.0f32; 5]), |e| matches!(e, BatchError::Dimension { expected: 4, found: 5, row: 0 })),

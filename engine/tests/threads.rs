@@ -2,10 +2,11 @@
 
 mod data;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use data::{clustered, number, numbers};
-use omendb_engine::{Db, Metric, Options, SearchOptions};
+use omendb_engine::{Db, Metric, Options, Phase, Progress, SearchOptions};
 use rayon::prelude::*;
 
 #[test]
@@ -23,6 +24,36 @@ fn threads_of_another_pool_may_write_and_search() {
     });
     assert_eq!(db.count(), 2000);
     assert!(db.verify().is_ok(), "{}", db.verify());
+}
+
+#[test]
+fn rows_that_came_while_another_thread_linked_are_linked_too() {
+    let values = clustered(3000, 8, 2);
+    let started = Arc::new(AtomicBool::new(false));
+    let come = Arc::new(AtomicBool::new(false));
+    let listen = {
+        let (started, come) = (Arc::clone(&started), Arc::clone(&come));
+        // The first to link waits within it until the other's rows have come.
+        move |progress: Progress| {
+            if progress.phase == Phase::Link && !started.swap(true, Ordering::SeqCst) {
+                while !come.load(Ordering::SeqCst) {
+                    std::thread::yield_now();
+                }
+            }
+        }
+    };
+    let db = Db::in_memory(Options::new(8, Metric::L2).buffer_rows(100).progress(Arc::new(listen))).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| db.add_batch(&numbers(1000), &values[..8000]).unwrap());
+        while !started.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
+        let others: Vec<u64> = (1000..3000).collect();
+        db.add_batch(&others, &values[8000..]).unwrap();
+        assert_eq!(db.stats().buffered, 3000);
+        come.store(true, Ordering::SeqCst);
+    });
+    assert_eq!((db.count(), db.stats().buffered), (3000, 0));
 }
 
 #[test]

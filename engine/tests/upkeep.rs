@@ -49,6 +49,32 @@ fn compacting_gives_space_back_and_keeps_answers() {
 }
 
 #[test]
+fn compacting_rewrites_nothing_where_nothing_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db.omen");
+    let values = clustered(2000, 8, 5);
+    let db = Db::create(&path, Options::new(8, Metric::L2)).unwrap();
+    db.add_batch(&numbers(2000), &values).unwrap();
+    db.compact().unwrap();
+    let stats = db.stats();
+    assert_eq!((stats.epoch, stats.count, stats.buffered), (0, 2000, 0));
+    db.delete(7u64).unwrap();
+    db.compact().unwrap();
+    let stats = db.stats();
+    assert_eq!((stats.epoch, stats.count, stats.slots), (1, 1999, 1999));
+}
+
+#[test]
+fn in_memory_compacting_keeps_no_second_graph() {
+    let db = Db::in_memory(Options::new(8, Metric::L2)).unwrap();
+    db.add_batch(&numbers(2000), &clustered(2000, 8, 5)).unwrap();
+    let before = db.stats().memory_bytes();
+    db.delete(7u64).unwrap();
+    db.compact().unwrap();
+    assert!(db.stats().memory_bytes() <= before, "{:?}, {before} before", db.stats().memory);
+}
+
+#[test]
 fn repairing_saves_the_rows_that_are_whole() {
     let folder = tempfile::tempdir().unwrap();
     let (from, to) = (folder.path().join("damaged.omen"), folder.path().join("repaired.omen"));

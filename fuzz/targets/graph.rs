@@ -29,9 +29,8 @@ impl Space for Line {
 }
 
 fn seed(rows: u32, degree: usize) -> Vec<u8> {
-    let options = BuildOptions { degree, ..BuildOptions::default() };
     let empty = Graph::empty(degree).expect("an empty graph");
-    let graph = link(&empty, &Line, rows, &options, &mut |_| Continue(())).expect("a graph").graph;
+    let graph = link(&empty, &Line, rows, &BuildOptions::default(), &mut |_| Continue(())).expect("a graph").graph;
     let mut bytes = Vec::new();
     graph.write_to(&mut bytes).expect("memory takes all");
     bytes

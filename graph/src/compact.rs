@@ -105,7 +105,7 @@ impl Graph {
         space.distances(probe, slots, distances);
         candidates.clear();
         candidates.extend(slots.iter().zip(&*distances).map(|(&slot, &distance)| Neighbour { distance, slot }));
-        pruner.prune(space, other, candidates, options.alpha, options.pruned_degree(0));
+        pruner.prune(space, other, candidates, options.alpha, self.pruned_degree(0));
         pruner.chosen.iter().map(|near| Edge::chosen(place(near.slot))).collect()
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::csr::Csr;
 use crate::level::Level;
-use crate::{GraphError, Scratch, Space};
+use crate::{GraphError, MIN_DEGREE, Scratch, Space};
 
 /// One row in this many is in the level above.
 const SAMPLED: u64 = 32;
@@ -67,6 +67,23 @@ impl Graph {
     /// [`GraphError::Degree`] when it is out of range.
     pub fn empty(degree: usize) -> Result<Self, GraphError> {
         Ok(Graph { base: Level::empty(degree)?, above: Vec::new() })
+    }
+
+    /// The most neighbours that a row of a level has: R in the base (level 0), a third of it above.
+    ///
+    /// The levels above only lead to where a search starts, and every neighbour met on the way
+    /// costs a distance. Measured at equal numbers of distances, a third of R beside all of it: on
+    /// sift500k it finds 4.0 points more at 452 distances, 1.4 at 692, 0.2 at 1,417, as much at
+    /// 2,934; on wordnet384 1.8 more at 450 and 0.1 at 1,500; on 100 clusters far apart 3 less at
+    /// 242, and as much from 320.
+    pub(crate) fn degree_of(&self, level: usize) -> usize {
+        let degree = self.base.csr.degree();
+        if level == 0 { degree } else { (degree / 3).max(MIN_DEGREE) }
+    }
+
+    /// How many neighbours a prune leaves, so that the next few reverse edges need none.
+    pub(crate) fn pruned_degree(&self, level: usize) -> usize {
+        self.degree_of(level) - self.degree_of(level) / 8
     }
 
     /// The lists of all rows.

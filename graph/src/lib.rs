@@ -33,7 +33,7 @@
 //!
 //! let space = Line((0..1000).map(|i| i as f32).collect());
 //! let options = BuildOptions::default();
-//! let empty = Graph::empty(options.degree)?;
+//! let empty = Graph::empty(32)?;
 //! let graph = link(&empty, &space, 1000, &options, &mut |_| Continue(()))?.graph;
 //! let mut scratch = Scratch::new();
 //! graph.search(&space, &41.7, 10, &mut scratch);

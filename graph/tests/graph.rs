@@ -8,9 +8,16 @@ use omendb_graph::{BuildOptions, Defect, Graph, GraphError, Scratch, link};
 use proptest::prelude::*;
 use space::Points;
 
+/// R, unless a test is about another.
+const DEGREE: usize = 32;
+
 fn build(points: &Points, sizes: &[u32], options: &BuildOptions, threads: usize) -> Graph {
+    build_of(DEGREE, points, sizes, options, threads)
+}
+
+fn build_of(degree: usize, points: &Points, sizes: &[u32], options: &BuildOptions, threads: usize) -> Graph {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    let empty = Graph::empty(options.degree).unwrap();
+    let empty = Graph::empty(degree).unwrap();
     sizes.iter().fold(empty, |graph, &rows| {
         pool.install(|| link(&graph, points, rows, options, &mut |_| Continue(()))).unwrap().graph
     })
@@ -121,8 +128,8 @@ fn a_small_batch_far_from_all_rows_can_be_reached_in_a_large_graph() {
     // Above 65,536 rows the whole graph is not looked at after each batch.
     let mut points = Points::clustered(70_500, 4, 15);
     points.values[70_000 * 4..].iter_mut().for_each(|value| *value += 50.0);
-    let options = BuildOptions { degree: 8, build_width: 12, ..BuildOptions::default() };
-    let old = build(&points, &[70_000], &options, 2);
+    let options = BuildOptions { build_width: 12, ..BuildOptions::default() };
+    let old = build_of(8, &points, &[70_000], &options, 2);
     let new = link(&old, &points, 70_500, &options, &mut |_| Continue(())).unwrap().graph;
     assert_eq!(new.check(), []);
 }
@@ -198,8 +205,8 @@ fn degrees_outside_the_bounds_are_errors() {
 #[test]
 fn bytes_return_the_graph_and_damage_is_an_error() {
     let points = Points::clustered(300, 8, 8);
-    let options = BuildOptions { degree: 12, ..BuildOptions::default() };
-    let graph = build(&points, &[300], &options, 2);
+    let options = BuildOptions::default();
+    let graph = build_of(12, &points, &[300], &options, 2);
     let mut bytes = Vec::new();
     graph.write_to(&mut bytes).unwrap();
     assert_eq!(Graph::read_from(&bytes).unwrap().hash(), graph.hash());
@@ -235,8 +242,8 @@ proptest! {
         for row in distinct..rows {
             points.values.copy_within(row % distinct * dim..(row % distinct + 1) * dim, row * dim);
         }
-        let options = BuildOptions { degree, build_width: 20, ..BuildOptions::default() };
-        let mut graph = build(&points, &sizes, &options, 2);
+        let options = BuildOptions { build_width: 20, ..BuildOptions::default() };
+        let mut graph = build_of(degree, &points, &sizes, &options, 2);
         graph.repair(&points);
         prop_assert_eq!(graph.check(), []);
         for slot in 0..graph.rows() {

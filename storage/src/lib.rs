@@ -45,6 +45,7 @@ pub use contract::{BlobSource, Commit, Durability, Packed, RowSource, Schema, St
 pub use error::{Problem, StorageError};
 pub use ids::{IdColumn, IdKind, IdRef, MAX_TEXT_ID};
 pub use layout::{MAX_ROW_BYTES, MAX_SLOTS, MAX_USER_BYTES};
+pub use mapped::lock::Lock;
 pub use salvaged::Salvaged;
 pub use usage::Usage;
 pub use view::View;

@@ -323,7 +323,7 @@ impl<P: Send> Worker<P> {
     ) -> (Vec<BackEdge>, u64) {
         let (graph, options, row) = (&linking.graph, linking.options, placed.row);
         space.load(row, &mut self.probe);
-        let degree = options.pruned_degree(level);
+        let degree = graph.pruned_degree(level);
         let level = graph.level(level);
         let count = level.search(space, &self.probe, &placed.starts, options.build_width, &mut self.scratch);
         self.candidates.clear();
@@ -343,7 +343,8 @@ impl<P: Send> Worker<P> {
         space: &L,
         edges: &[BackEdge],
     ) -> u64 {
-        let (options, csr) = (linking.options, &linking.graph.level(level).csr);
+        let (graph, alpha) = (&linking.graph, linking.options.alpha);
+        let csr = &graph.level(level).csr;
         let target = edges[0].0;
         let new = edges.iter().map(|&(_, key)| Neighbour::from_key(key));
         self.candidates.clear();
@@ -351,7 +352,7 @@ impl<P: Send> Worker<P> {
         frontier.clear();
         frontier.extend(csr.neighbours(target));
         let kept = frontier.len();
-        if kept + edges.len() <= options.degree_of(level) {
+        if kept + edges.len() <= graph.degree_of(level) {
             new.for_each(|near| {
                 csr.append(target, near.slot);
             });
@@ -365,9 +366,8 @@ impl<P: Send> Worker<P> {
         space.distances(&self.probe, frontier, distances);
         let old = frontier.iter().zip(distances.iter()).map(|(&slot, &distance)| Neighbour { distance, slot });
         self.candidates.extend(old.chain(new));
-        let degree = options.pruned_degree(level);
-        let pruned =
-            self.pruner.prune_late(space, &mut self.other, &mut self.candidates, settled, options.alpha, degree);
+        let degree = graph.pruned_degree(level);
+        let pruned = self.pruner.prune_late(space, &mut self.other, &mut self.candidates, settled, alpha, degree);
         csr.set(target, self.pruner.chosen.iter().map(|near| Edge::chosen(near.slot)));
         kept as u64 + pruned
     }

@@ -1,19 +1,32 @@
 //! One writer at a time: an advisory lock on the file LOCK, which tells the holder's pid.
 
 use std::io;
+use std::path::Path;
+use std::sync::Arc;
 
 use rustix::fs::{FlockOperation, flock};
 
 use super::dir::{Dir, DirFile, LOCK};
-use super::medium::Open;
+use super::medium::{Disk, Open};
 use crate::StorageError;
 
-/// The lock; the system lets go of it when this is dropped or the process ends.
-pub(crate) struct Lock {
+/// While it is held, nobody else opens the database for writing, in this process or another: for
+/// moving, copying or replacing the folder. The system lets go of it when this is dropped or the
+/// process ends.
+pub struct Lock {
     file: DirFile,
 }
 
 impl Lock {
+    /// Takes the lock of the database in the folder `path`, of whatever backend, without looking
+    /// whether there is one.
+    ///
+    /// # Errors
+    /// [`StorageError::Locked`] while it is open for writing, and what the medium says.
+    pub fn of(path: impl AsRef<Path>) -> Result<Self, StorageError> {
+        Self::take(&Dir::new(Arc::new(Disk), path.as_ref()))
+    }
+
     /// Takes the lock, or tells who has it.
     pub(crate) fn take(dir: &Dir) -> Result<Self, StorageError> {
         let file = match dir.open(LOCK, Open::Write) {
