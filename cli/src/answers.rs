@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::failure::Failure;
 use crate::input::json_id;
 use crate::numbering::Numbering;
+use crate::output::counted;
 
 /// Where a query has fewer than k hits, a file of row numbers says this.
 const NONE: i32 = -1;
@@ -41,10 +42,20 @@ pub(crate) struct Out<'a> {
 impl<'a> Out<'a> {
     const KINDS: [FileKind; 3] = [FileKind::Ibin, FileKind::Ivecs, FileKind::Jsonl];
 
-    /// Checks that answers from `db` can be written to `path`.
-    pub(crate) fn new(path: &'a Path, db: &Db) -> Result<Self, Failure> {
+    /// Checks that the `k` nearest in `db` can be written to `path`.
+    pub(crate) fn new(path: &'a Path, db: &Db, k: usize) -> Result<Self, Failure> {
         let numbering = match FileKind::among(path, &Self::KINDS)? {
             FileKind::Jsonl => None,
+            _ if k > db.count() => {
+                return Err(Failure::about(
+                    path,
+                    format_args!(
+                        "found {} in the database, expected at least k = {k} for this kind of file (.jsonl \
+                         holds any number)",
+                        counted(db.count(), "row", "rows")
+                    ),
+                ));
+            }
             _ => Some(Numbering::of(db, path)?),
         };
         Ok(Self { path, numbering })

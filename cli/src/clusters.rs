@@ -4,6 +4,8 @@
 //! the rows in them are drawn in a space of [`DIRECTIONS`] dimensions (fewer if the rows have
 //! fewer), mapped linearly into that of the rows, and given a little noise in every column.
 
+use std::collections::TryReserveError;
+
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -27,37 +29,38 @@ pub(crate) struct Clusters {
 
 impl Clusters {
     /// About as many clusters as the square root of `rows`.
-    pub(crate) fn new(rows: usize, dim: usize, seed: u64) -> Self {
+    pub(crate) fn new(rows: usize, dim: usize, seed: u64) -> Result<Self, TryReserveError> {
         let mut random = StdRng::seed_from_u64(seed);
         let directions = dim.min(DIRECTIONS);
         let clusters = (rows as f64).sqrt().ceil() as usize;
-        let middles = normals(&mut random, clusters.max(1) * directions);
+        let middles = normals(&mut random, clusters.max(1) * directions)?;
         let scale = 1.0 / (directions as f32).sqrt();
-        let mut map = normals(&mut random, directions * dim);
+        let mut map = normals(&mut random, directions * dim)?;
         map.iter_mut().for_each(|x| *x *= scale);
-        Self { random, dim, middles, map, directions }
+        Ok(Self { random, dim, middles, map, directions })
     }
 
-    /// The next `count` rows, one after another.
-    pub(crate) fn rows(&mut self, count: usize) -> Vec<f32> {
-        let mut rows = normals(&mut self.random, count * self.dim);
+    /// The next `count` rows, one after another, if there is memory for them.
+    pub(crate) fn rows(&mut self, count: usize) -> Result<Vec<f32>, TryReserveError> {
+        let mut rows = normals(&mut self.random, count * self.dim)?;
         for row in rows.chunks_exact_mut(self.dim) {
             row.iter_mut().for_each(|x| *x *= NOISE);
             let cluster = self.random.random_range(0..self.middles.len() / self.directions);
             let middle = &self.middles[cluster * self.directions..][..self.directions];
-            let offsets = normals(&mut self.random, self.directions);
+            let offsets = normals(&mut self.random, self.directions)?;
             for ((middle, offset), adds) in middle.iter().zip(offsets).zip(self.map.chunks_exact(self.dim)) {
                 let along = middle + SPREAD * offset;
                 row.iter_mut().zip(adds).for_each(|(x, add)| *x += along * add);
             }
         }
-        rows
+        Ok(rows)
     }
 }
 
 /// `count` numbers of the normal distribution (Box and Muller, 1958).
-fn normals(random: &mut StdRng, count: usize) -> Vec<f32> {
-    let mut numbers = Vec::with_capacity(count + 1);
+fn normals(random: &mut StdRng, count: usize) -> Result<Vec<f32>, TryReserveError> {
+    let mut numbers = Vec::new();
+    numbers.try_reserve_exact(count + 1)?;
     while numbers.len() < count {
         // In (0, 1], so that the logarithm is finite.
         let u = 1.0 - random.random::<f32>();
@@ -67,7 +70,7 @@ fn normals(random: &mut StdRng, count: usize) -> Vec<f32> {
         numbers.push(radius * angle.sin());
     }
     numbers.truncate(count);
-    numbers
+    Ok(numbers)
 }
 
 #[cfg(test)]
@@ -77,7 +80,7 @@ mod tests {
 
     #[test]
     fn the_same_seed_makes_the_same_rows() {
-        let rows = |seed| Clusters::new(100, 7, seed).rows(20);
+        let rows = |seed| Clusters::new(100, 7, seed).unwrap().rows(20).unwrap();
         assert_eq!(rows(1), rows(1));
         assert_ne!(rows(1), rows(2));
         assert_eq!(rows(1).len(), 140);
@@ -85,7 +88,7 @@ mod tests {
 
     #[test]
     fn normals_have_mean_0_and_variance_1() {
-        let numbers = normals(&mut rand::rngs::StdRng::seed_from_u64(3), 100_001);
+        let numbers = normals(&mut rand::rngs::StdRng::seed_from_u64(3), 100_001).unwrap();
         assert_eq!(numbers.len(), 100_001);
         let count = numbers.len() as f64;
         let mean = numbers.iter().map(|&x| f64::from(x)).sum::<f64>() / count;

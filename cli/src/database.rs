@@ -8,7 +8,7 @@ use omendb_engine::{Db, Isa, OpenError, OpenOptions, Progress, StorageError};
 use crate::args::Global;
 use crate::failure::Failure;
 
-/// How commands use a database: threads, instruction set, whom to tell how far they are.
+/// How commands use a database.
 pub(crate) struct Use {
     /// 0: one per processor.
     pub(crate) threads: usize,

@@ -33,8 +33,6 @@ pub(crate) enum Failure {
     Usage(String),
     /// Refused input, or a medium that failed: exit 3.
     Refused(String),
-    /// Nobody reads our stdout any more, as in `omendb ids my.omen | head`.
-    NobodyListens,
 }
 
 impl Failure {
@@ -43,7 +41,6 @@ impl Failure {
         let (message, code) = match self {
             Self::Usage(message) => (message, 2),
             Self::Refused(message) => (message, 3),
-            Self::NobodyListens => return ExitCode::SUCCESS,
         };
         // If stderr is closed there is nobody to tell.
         let _ = writeln!(io::stderr(), "error: {message}");
@@ -69,18 +66,17 @@ impl Failure {
         match error {
             OpenError::Storage(error) => error.into(),
             OpenError::Kernel(error) => error.into(),
-            OpenError::Option { name, found, expected } => {
-                Self::Usage(format!("--{}: found {found}, expected {expected}", name.replace('_', "-")))
-            }
             error => Self::about(path, error),
         }
     }
 
-    /// Our own stdout could not be written.
-    pub(crate) fn stdout(error: &io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Self::NobodyListens,
-            _ => Self::Refused(format!("cannot write to stdout: {error}")),
+    /// A database that could not be made as the flags say.
+    pub(crate) fn create(path: &Path, error: OpenError) -> Self {
+        match error {
+            OpenError::Option { name, found, expected } => {
+                Self::Usage(format!("--{}: found {found}, expected {expected}", name.replace('_', "-")))
+            }
+            error => Self::open(path, error),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use omendb_engine::{BatchError, ElementKind, Id, IdKind, IdsRef, RowsRef};
+use omendb_engine::{BatchError, ElementKind, Id, IdKind, IdsRef, MAX_DIM, RowsRef};
 use omendb_formats::{FileKind, Ids, NumberKind, RowId, VectorFile, read_ids};
 
 use crate::failure::Failure;
@@ -22,6 +22,12 @@ impl Input {
         let (rows, kind) = open_rows(file)?;
         if rows.rows() == 0 {
             return Err(Failure::about(file, "found no rows, expected at least 1"));
+        }
+        if !(1..=MAX_DIM).contains(&rows.dim()) {
+            return Err(Failure::about(
+                file,
+                format_args!("found rows of {} numbers, expected 1 to {MAX_DIM}", rows.dim()),
+            ));
         }
         let listed = match ids {
             None => None,

@@ -17,12 +17,13 @@ const STYLE: TableStyle = presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle:
 pub(crate) struct Output {
     json: bool,
     quiet: bool,
-    stdout: RefCell<BufWriter<Stdout>>,
+    /// None once nobody reads it any more.
+    stdout: RefCell<Option<BufWriter<Stdout>>>,
 }
 
 impl Output {
     pub(crate) fn new(global: &Global) -> Self {
-        let stdout = RefCell::new(BufWriter::new(io::stdout()));
+        let stdout = RefCell::new(Some(BufWriter::new(io::stdout())));
         Self { json: global.json, quiet: global.quiet, stdout }
     }
 
@@ -85,8 +86,19 @@ impl Output {
         Ok(())
     }
 
+    /// A reader that goes away, as in `omendb ids my.omen | head`, is no failure: the command does the
+    /// rest of its work, and ends with the exit code of that.
     fn write(&self, print: impl FnOnce(&mut BufWriter<Stdout>) -> io::Result<()>) -> Result<(), Failure> {
-        print(&mut self.stdout.borrow_mut()).map_err(|error| Failure::stdout(&error))
+        let mut stdout = self.stdout.borrow_mut();
+        let Some(out) = stdout.as_mut() else { return Ok(()) };
+        match print(out) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                *stdout = None;
+                Ok(())
+            }
+            Err(error) => Err(Failure::Refused(format!("cannot write to stdout: {error}"))),
+            Ok(()) => Ok(()),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use omendb_engine::Lock;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
@@ -18,21 +19,22 @@ pub(crate) fn is_taken(path: &Path) -> bool {
 pub(crate) struct Place {
     path: PathBuf,
     draft: tempfile::TempDir,
-    replaces: bool,
+    /// Of the database that goes: what is written to it until then would be lost.
+    replaces: Option<Lock>,
 }
 
 impl Place {
     /// Where nothing is.
     pub(crate) fn free(path: &Path) -> Result<Self, Failure> {
-        Self::new(path, false)
+        Self::new(path, None)
     }
 
-    /// Where something is that goes when the new database comes.
+    /// Where a database is that goes when the new one comes; nobody writes to it meanwhile.
     pub(crate) fn of_another(path: &Path) -> Result<Self, Failure> {
-        Self::new(path, true)
+        Self::new(path, Some(Lock::of(path)?))
     }
 
-    fn new(path: &Path, replaces: bool) -> Result<Self, Failure> {
+    fn new(path: &Path, replaces: Option<Lock>) -> Result<Self, Failure> {
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
@@ -63,7 +65,7 @@ impl Place {
 
     /// Puts the whole database in its place, for good.
     pub(crate) fn publish(self) -> Result<(), Failure> {
-        let moved = if self.replaces { self.exchange() } else { fs::rename(self.draft(), &self.path) };
+        let moved = if self.replaces.is_some() { self.exchange() } else { fs::rename(self.draft(), &self.path) };
         // The folder that both stand in has the names.
         let settled = moved.and_then(|()| File::open(self.draft.path().join(".."))?.sync_all());
         settled.map_err(|error| Failure::about(&self.path, format_args!("cannot move the new database there: {error}")))
@@ -84,5 +86,27 @@ impl Place {
             }
             exchanged => Ok(exchanged?),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use omendb_engine::{Db, Metric, OpenError, Options, StorageError};
+
+    use super::Place;
+
+    #[test]
+    fn nobody_writes_to_a_database_that_is_being_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("some.omen");
+        let make = |path: &std::path::Path, dim| Db::create(path, Options::new(dim, Metric::L2)).unwrap();
+        drop(make(&path, 2));
+        let place = Place::of_another(&path).unwrap_or_else(|failure| panic!("{failure:?}"));
+        drop(make(&place.draft(), 3));
+        let refused = Db::open(&path).err();
+        assert!(matches!(refused, Some(OpenError::Storage(StorageError::Locked { .. }))), "{refused:?}");
+        assert!(Db::open_read_only(&path).is_ok());
+        place.publish().unwrap_or_else(|failure| panic!("{failure:?}"));
+        assert_eq!(Db::open(&path).unwrap().options().dim(), 3);
     }
 }

@@ -171,7 +171,7 @@ impl Build {
 
     /// Makes the database in the folder `draft`, with all rows linked and saved.
     fn fill(&self, draft: &Path, options: Options, input: &Input) -> Result<Stats, Failure> {
-        let db = Db::create(draft, options).map_err(|error| Failure::open(draft, error))?;
+        let db = Db::create(draft, options).map_err(|error| Failure::create(draft, error))?;
         let numbers: Ids;
         let ids = match input.ids() {
             Some(ids) => ids,
@@ -189,7 +189,7 @@ impl Build {
     }
 }
 
-/// Only a database is replaced, whole or damaged, and none that a process is writing to.
+/// Only a database is replaced, whole or damaged.
 fn replaceable(db: &Path, with: &Use) -> Result<(), Failure> {
     match Db::open_with(db, with.open_options()) {
         Ok(_) => Ok(()),

@@ -78,9 +78,13 @@ impl Demo {
             grouped(self.rows),
             self.shape.metric
         ))?;
-        let mut source = Clusters::new(rows, dim, self.shape.seed.unwrap_or(0));
-        let base = fitted(kind, source.rows(rows));
-        let queries = Queries::from_f32(dim, fitted(kind, source.rows(QUERIES.min(rows))));
+        let seed = self.shape.seed.unwrap_or(0);
+        let made = Clusters::new(rows, dim, seed)
+            .and_then(|mut source| Ok([source.rows(rows)?, source.rows(QUERIES.min(rows))?]));
+        let [base, queries] = made
+            .map_err(|error| Failure::Refused(format!("{} rows of {dim} numbers: {error}", grouped(self.rows))))?
+            .map(|rows| fitted(kind, rows));
+        let queries = Queries::from_f32(dim, queries);
 
         let built = self.build(&path, &with, output, base)?;
         output.line(format_args!(
@@ -164,7 +168,7 @@ impl Demo {
         let options = self.shape.options(self.dim as usize, ElementKind::F32, with).progress(bar.listener());
         let ids: Vec<u64> = (0..u64::from(self.rows)).collect();
         let start = Instant::now();
-        let db = Db::create(path, options).map_err(|error| Failure::open(path, error))?;
+        let db = Db::create(path, options).map_err(|error| Failure::create(path, error))?;
         db.add_batch(&ids, &base).map_err(|error| Failure::batch(path, error))?;
         db.flush()?;
         db.checkpoint()?;

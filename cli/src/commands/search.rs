@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use omendb_engine::{Db, SearchOptions};
+use omendb_engine::{Db, SearchError, SearchOptions};
 use serde_json::{Value, json};
 
 use crate::answers::{self, Out};
@@ -75,10 +75,10 @@ impl Search {
         }
         let with = Use::new(global, 1)?;
         let db = with.read(&self.db)?;
-        let out = self.out.as_deref().map(|path| Out::new(path, &db)).transpose()?;
+        let k = self.k as usize;
+        let out = self.out.as_deref().map(|path| Out::new(path, &db, k)).transpose()?;
         let options = db.options();
         let queries = Queries::read(&self.queries, options.dim(), options.stored_type())?;
-        let k = self.k as usize;
         let expected = match &self.truth {
             Some(truth) => Some(Expected::read(truth, &db, queries.len(), k)?),
             None => None,
@@ -191,15 +191,20 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn at(&self, width: Option<usize>) -> Result<Measured, Failure> {
-        let mut options = SearchOptions::new(self.search.k as usize).exact(self.search.exact);
-        if let Some(width) = width {
-            options = options.width(width);
+    fn options(&self, width: Option<usize>) -> SearchOptions {
+        let options = SearchOptions::new(self.search.k as usize).exact(self.search.exact);
+        match width {
+            Some(width) => options.width(width),
+            None => options,
         }
-        let run = self
-            .plan
-            .run(self.db, self.queries, &options)
-            .map_err(|error| Failure::about(&self.search.queries, error))?;
+    }
+
+    fn refused(&self, error: SearchError) -> Failure {
+        Failure::about(&self.search.queries, error)
+    }
+
+    fn at(&self, width: Option<usize>) -> Result<Measured, Failure> {
+        let run = self.plan.run(self.db, self.queries, &self.options(width)).map_err(|error| self.refused(error))?;
         let recall = self.expected.as_ref().map(|expected| expected.recall(&run.hits));
         Ok(Measured { width, recall, run })
     }
@@ -215,10 +220,17 @@ impl Asked<'_> {
             if reached {
                 return Ok((runs, Outcome::Done));
             }
-            if width >= self.db.count() {
+            if self.looks_at_all(width)? {
                 return Ok((runs, Outcome::Found));
             }
-            width = (width + width.div_ceil(4)).min(self.db.count());
+            width += width.div_ceil(4);
         }
+    }
+
+    /// Whether a search of this width takes no step in the graph but looks at every row: then a wider
+    /// one finds no more.
+    fn looks_at_all(&self, width: usize) -> Result<bool, Failure> {
+        let first = self.queries.search(self.db, 0, &self.options(Some(width)));
+        first.map(|(_, stats)| stats.hops == 0).map_err(|error| self.refused(error))
     }
 }

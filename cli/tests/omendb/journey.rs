@@ -93,6 +93,17 @@ fn build_search_and_truth_agree_with_the_oracle() {
     let goal = folder.json("search a.omen query.fbin --truth truth.ibin --recall 0.99");
     let last = goal["runs"].as_array().unwrap().last().unwrap().clone();
     assert!(last["recall"].as_f64().unwrap() >= 0.99);
+
+    // Widths end with the first at which every row is looked at: no wider search finds more.
+    folder.json("truth base.fbin query.fbin -k 10 --metric cosine --out other.ibin");
+    for how in ["", "--batch"] {
+        let ran =
+            folder.run(&format!("search a.omen query.fbin --truth other.ibin --recall 1 --rounds 1 {how} --json"));
+        assert_eq!(ran.code, 1, "{ran:?}");
+        let runs = serde_json::from_str::<Value>(&ran.stdout).unwrap()["runs"].as_array().unwrap().clone();
+        let widths: Vec<_> = runs.iter().map(|run| run["width"].as_u64().unwrap()).collect();
+        assert!(widths.len() > 3 && *widths.last().unwrap() < 100, "{widths:?}");
+    }
 }
 
 #[test]

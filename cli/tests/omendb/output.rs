@@ -40,9 +40,16 @@ fn ids_and_rows_are_lines_that_other_programs_read() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn a_reader_that_goes_away_changes_nothing_of_the_work_and_its_outcome() {
     let (folder, ..) = built();
-    for line in ["ids a.omen", "ids a.omen --json", "info a.omen", "--help"] {
+    for (line, code) in [
+        ("ids a.omen", 0),
+        ("ids a.omen --json", 0),
+        ("info a.omen", 0),
+        ("--help", 0),
+        ("search a.omen query.fbin --out hits.jsonl", 0),
+        ("get a.omen 600", 1),
+    ] {
         let mut child = folder
             .command(&line.split(' ').collect::<Vec<_>>())
             .stdout(Stdio::piped())
@@ -51,7 +58,8 @@ fn a_reader_that_goes_away_is_no_error() {
             .unwrap();
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{line}");
+        assert_eq!(output.status.code(), Some(code), "{line}");
         assert!(output.stderr.is_empty(), "{line}");
     }
+    assert_eq!(std::fs::read_to_string(folder.path("hits.jsonl")).unwrap().lines().count(), 20);
 }

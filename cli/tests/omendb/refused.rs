@@ -53,6 +53,7 @@ fn a_wrong_row_is_named_and_nothing_is_built() {
     half[1][1] = 0.5;
     folder.write_rows("half.fbin", &half, NumberKind::F32);
     folder.write_rows("ids.ibin", &rows(9, 3, 3), NumberKind::I32);
+    folder.write_rows("wide.u8bin", &[vec![0.0; 65_537]], NumberKind::U8);
     folder.write("twice.txt", "1\n2\n3\n4\n5\n6\n7\n2\n9\n");
     folder.write("few.txt", "1\n2\n");
     folder.write("blank.txt", "1\n2\n\n4\n");
@@ -62,6 +63,7 @@ fn a_wrong_row_is_named_and_nothing_is_built() {
         ("zero.u8bin --metric cosine", &["zero.u8bin", "row 4"]),
         ("half.fbin --type u8", &["half.fbin", "row 1", "column 1", "0.5"]),
         ("ids.ibin", &["ids.ibin", ".fbin"]),
+        ("wide.u8bin", &["wide.u8bin", "65537", "65536"]),
         ("good.fbin --ids twice.txt", &["twice.txt", "id 2 ", "row 7", "row 1"]),
         ("good.fbin --ids few.txt", &["few.txt", "2 ids", "9"]),
         ("good.fbin --ids blank.txt", &["blank.txt", "line 3"]),
@@ -128,6 +130,7 @@ fn queries_and_truth_that_do_not_fit_are_refused() {
         ("query.fbin --truth far.ibin", &["far.ibin", "row 0", "600"]),
         ("query.fbin --truth query.fbin", &["query.fbin", ".ibin"]),
         ("query.fbin --out x.fbin", &["x.fbin", ".ibin"]),
+        ("query.fbin -k 601 --out x.ibin", &["x.ibin", "600 rows", "k = 601", ".jsonl"]),
     ] {
         let message = folder.refused(&format!("search a.omen {rest}"), 3);
         for said in said {

@@ -23,6 +23,22 @@ fn a_database_is_replaced_only_by_force_and_only_by_a_whole_one() {
     assert_eq!(folder.names(), before);
 }
 
+#[cfg(feature = "rocksdb")]
+#[test]
+fn rocksdb_answers_as_files_do_and_replaces_them() {
+    let (folder, ..) = built();
+    let hits = |db: &str| folder.json(&format!("search {db} query.fbin"))["hits"].clone();
+    folder.json("build r.omen base.fbin --backend rocksdb");
+    assert!(folder.path("r.omen/rocks").is_dir());
+    assert_eq!(hits("r.omen"), hits("a.omen"));
+    assert_eq!(folder.json("verify r.omen")["ok"], json!(true));
+    folder.json("build a.omen base.fbin --backend rocksdb --force");
+    assert!(folder.path("a.omen/rocks").is_dir());
+    folder.json("build r.omen base.fbin --force");
+    assert!(!folder.path("r.omen/rocks").exists());
+    assert_eq!(hits("r.omen"), hits("a.omen"));
+}
+
 #[test]
 fn what_is_no_database_is_not_replaced() {
     let (folder, ..) = built();
