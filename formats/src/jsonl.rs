@@ -81,7 +81,7 @@ pub(crate) fn spool(path: &Path) -> Result<Spooled, FormatError> {
     Ok(Spooled { map, layout, ids })
 }
 
-/// One line to write, without its end. `vector` prints the row's numbers.
+/// Writes one line, its end too.
 pub(crate) fn write_line(
     out: &mut impl Write,
     id: RowId<'_>,

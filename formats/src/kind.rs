@@ -100,7 +100,7 @@ impl FileKind {
             Self::Bf16bin => &[Bf16],
             Self::I8bin => &[I8],
             Self::Npy => &[F32, F16, U8, I8],
-            Self::Jsonl => &[F32, F16, Bf16, U8, I8, I32],
+            Self::Jsonl => &[F32, F16, Bf16, U8, I8],
             Self::Txt => &[],
         }
     }

@@ -7,6 +7,9 @@ use std::path::Path;
 use crate::FormatError;
 use crate::map::open_regular;
 
+/// What some editors put at the beginning of a file in UTF-8; it is no part of the text.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// Reads a text file line by line.
 pub(crate) struct Lines<'p> {
     path: &'p Path,
@@ -28,11 +31,15 @@ impl<'p> Lines<'p> {
     pub(crate) fn next_line(&mut self) -> Result<Option<&str>, FormatError> {
         self.line.clear();
         self.number += 1;
+        let mark = if self.number == 1 { BYTE_ORDER_MARK } else { &[] };
         // Two more than the limit, for the line's end.
         let read = (&mut self.file)
-            .take(self.limit as u64 + 2)
+            .take((mark.len() + self.limit) as u64 + 2)
             .read_until(b'\n', &mut self.line)
             .map_err(FormatError::io(self.path, "read it"))?;
+        if self.line.starts_with(mark) {
+            self.line.drain(..mark.len());
+        }
         if read == 0 {
             return Ok(None);
         }

@@ -24,6 +24,21 @@ fn jsonl_ids_are_numbers_texts_or_missing() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_part_of_the_first_line() {
+    assert_eq!(ids("\u{feff}7\r\n8\r\n".as_bytes()).unwrap(), Ids::U64(vec![7, 8]));
+    assert_eq!(ids("7\n\u{feff}8\n".as_bytes()).unwrap(), Ids::Text(vec!["7".into(), "\u{feff}8".into()]));
+    let longest = "x".repeat(1024);
+    assert_eq!(
+        ids(format!("\u{feff}{longest}\n8\n").as_bytes()).unwrap(),
+        Ids::Text(vec![longest.clone(), "8".into()])
+    );
+    assert!(ids(format!("\u{feff}{longest}x\n8\n").as_bytes()).is_err());
+    assert!(ids(format!("{longest}x\n8\n").as_bytes()).is_err());
+    let file = jsonl("\u{feff}{\"id\":3,\"vector\":[1]}\n").unwrap();
+    assert_eq!(file.ids(), Some(&Ids::U64(vec![3])));
+}
+
+#[test]
 fn jsonl_errors_name_the_line() {
     let good = "{\"id\":1,\"vector\":[1,2]}\n";
     for (line, said) in [
