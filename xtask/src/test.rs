@@ -5,7 +5,7 @@
 use crate::{Outcome, needs, shell};
 
 /// Packages whose suites are run once more with the cargo feature `rocksdb`.
-const WITH_ROCKSDB: &[&str] = &["omendb-storage", "omendb-engine"];
+const WITH_ROCKSDB: &[&str] = &["omendb-storage", "omendb-engine", "omendb-cli", "omendb-benches"];
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     if let Some(unknown) = arguments.first() {
@@ -32,7 +32,8 @@ fn suite(nextest: bool, which: &[&str]) -> Outcome {
     let runner: &[&str] = if nextest {
         &["nextest", "run", "--no-fail-fast", "--no-tests=pass"]
     } else {
-        &["test", "--no-fail-fast", "--all-targets"]
+        // Without documentation's, and without benchmarks, as under the other.
+        &["test", "--no-fail-fast", "--lib", "--bins", "--tests", "--examples"]
     };
     // The same generated input each time; `cargo xtask fuzz` is for new ones.
     shell::step_with(shell::cargo(&[runner, which].concat()), &[("PROPTEST_RNG_SEED", "1")])
