@@ -24,8 +24,8 @@ pub(crate) struct Arguments {
     #[arg(long)]
     save: bool,
     /// A/A: run everything so often, unchanged, and print how far the figures spread.
-    #[arg(long, value_name = "TIMES", num_args = 0..=1, default_missing_value = "3")]
-    aa: Option<usize>,
+    #[arg(long, value_name = "TIMES", num_args = 0..=1, default_missing_value = "3", value_parser = clap::value_parser!(u32).range(1..))]
+    aa: Option<u32>,
     /// The baseline file.
     #[arg(long, default_value_os_t = in_package("baseline.json"))]
     baseline: PathBuf,
@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
     /// Where the databases are made (default: the system's folder for temporary files).
     #[arg(long)]
     scratch: Option<PathBuf>,
-    /// Print one JSON object instead of the table.
+    /// Print one JSON object instead of tables.
     #[arg(long)]
     json: bool,
 }
@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         println!("{}", table::HEAD);
     }
     let mut rounds: Vec<Vec<Outcome>> = Vec::new();
-    for round in 0..times {
+    for round in 1..=times {
         let mut outcomes = Vec::new();
         let mut material: Option<(&Case, Material)> = None;
         for case in &cases {
@@ -79,13 +79,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 material = Some((case, case.material()));
             }
             let Some((_, rows)) = &material else { continue };
-            eprintln!("{}{}", if times > 1 { format!("{}/{times}: ", round + 1) } else { String::new() }, case.name());
+            eprintln!("{}{}", if times > 1 { format!("{round}/{times}: ") } else { String::new() }, case.name());
             let run = || case.run(rows, arguments.scratch.as_deref());
             let mut outcome = run();
             // What the code costs stays when it is looked at again; what the machine did meanwhile not.
-            let mut looks = if times == 1 { LOOKS_AGAIN } else { 0 };
-            while looks > 0 && judge::is_slower(&outcome, &kept) {
-                looks -= 1;
+            let mut looks = 0;
+            while looks < LOOKS_AGAIN && judge::is_slower(&outcome, &kept) {
+                looks += 1;
                 eprintln!("{} looks slower: measured again", case.name());
                 outcome = outcome.or_faster(run());
             }
@@ -98,25 +98,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         rounds.push(outcomes);
     }
 
-    if times > 1 {
+    // Each round of an A/A run is measured and judged like a run, beside what was good before this one.
+    let defects: Vec<String> = rounds.iter().flat_map(|outcomes| judge::all(outcomes, &kept)).collect();
+    if arguments.json {
+        println!("{}", serde_json::json!({ "rounds": rounds, "defects": defects }));
+    } else if times > 1 {
         print!("{}", table::spread(&rounds));
+    }
+    for defect in &defects {
+        eprintln!("REGRESSION  {defect}");
     }
     if arguments.save {
         kept.record(&rounds)?;
         kept.write(&arguments.baseline)?;
         eprintln!("recorded as the baseline of {} in {}", machine::processor(), arguments.baseline.display());
-    }
-    // An A/A run is judged too: each of its rounds has to pass.
-    let mut defects = Vec::new();
-    for outcomes in &rounds {
-        let found = judge::all(outcomes, &kept);
-        if arguments.json {
-            println!("{}", serde_json::json!({ "outcomes": outcomes, "defects": found }));
-        }
-        defects.extend(found);
-    }
-    for defect in &defects {
-        eprintln!("REGRESSION  {defect}");
     }
     if !kept.knows_this_processor() {
         eprintln!(
