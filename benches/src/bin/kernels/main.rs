@@ -12,107 +12,148 @@ mod rows;
 mod verdict;
 
 use cell::{Cell, Settings};
-use omendb_kernels::{ElementKind, Isa, Metric};
+use clap::Parser;
+use omendb_kernels::{ElementKind, Isa, KernelError, MAX_DIM, Metric};
 use rows::Place;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::time::Duration;
 
-const USAGE: &str = "\
-usage: kernels [--metric l2|ip|cosine] [--type QUERYxROW | TYPE] [--dim N] [--place L1|L2|DRAM]
-               [--isa NAME] [--passes N] [--rounds N] [--turn-us N] [--out FILE.md] [--svg FILE.svg]
-               [--json FILE|-] [--join FILE.json]... [--against PROGRAM]
-each filter may be given several times; without one, everything is measured (`--type bit` is
-Hamming), 5 passes over all but what lies in DRAM, of which the least times count. --join
-prints what earlier runs wrote with --json, and measures nothing; --against measures each cell in turn
-with another build of this program, and prints the ratios";
+/// Every kernel in every place, beside the machine's limit and other libraries.
+///
+/// --metric, --type, --dim and --place may each be given several times; without one, everything is
+/// measured.
+#[derive(Parser)]
+#[command(name = "kernels", version)]
+struct Arguments {
+    /// Only this metric: l2, ip or cosine.
+    #[arg(long)]
+    metric: Vec<Metric>,
+    /// Only these types: QUERYxROW, or TYPE for both; `bit` is Hamming.
+    #[arg(long = "type", value_name = "TYPE")]
+    types: Vec<Types>,
+    /// Only rows of so many numbers.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=MAX_DIM as i64))]
+    dim: Vec<u32>,
+    /// Only rows that lie there: L1, L2 or DRAM.
+    #[arg(long, ignore_case = true)]
+    place: Vec<Place>,
+    /// The instruction set to measure [default: the machine's best, or what OMENDB_ISA says].
+    #[arg(long)]
+    isa: Option<Isa>,
+    /// Times that all but what lies in DRAM is gone through; the least times count.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    passes: u32,
+    /// Turns that each contender of a cell has in a pass.
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Microseconds that a turn takes.
+    #[arg(long, default_value_t = 700)]
+    turn_us: u64,
+    /// Write the table into this file instead of printing it.
+    #[arg(long, value_name = "FILE.md")]
+    out: Option<PathBuf>,
+    /// Draw the table into this file too.
+    #[arg(long, value_name = "FILE.svg")]
+    svg: Option<PathBuf>,
+    /// Write what was measured into this file too; `-` prints it in place of the table.
+    #[arg(long, value_name = "FILE|-")]
+    json: Option<PathBuf>,
+    /// Show what an earlier run wrote with --json, or several did, and measure nothing.
+    #[arg(long, value_name = "FILE.json")]
+    join: Vec<PathBuf>,
+    /// Measure each cell in turn with another build of this program, and print the ratios.
+    #[arg(long, value_name = "PROGRAM")]
+    against: Option<PathBuf>,
+}
+
+/// Those of query and row, or bits.
+#[derive(Clone, Copy)]
+enum Types {
+    Rows(ElementKind, ElementKind),
+    Bits,
+}
+
+impl FromStr for Types {
+    type Err = KernelError;
+
+    fn from_str(name: &str) -> Result<Self, KernelError> {
+        if name == "bit" {
+            return Ok(Self::Bits);
+        }
+        let (query, row) = name.split_once('x').unwrap_or((name, name));
+        Ok(Self::Rows(query.parse()?, row.parse()?))
+    }
+}
 
 fn main() -> ExitCode {
-    match run() {
+    match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("{message}\n{USAGE}");
-            ExitCode::from(2)
+            eprintln!("kernels: {message}");
+            ExitCode::from(3)
         }
     }
 }
 
-fn run() -> Result<(), String> {
-    let mut metrics = Vec::new();
-    let mut kinds = Vec::new();
-    let mut dims = Vec::new();
-    let mut places = Vec::new();
-    let mut isa = Isa::chosen().map_err(|e| e.to_string())?;
-    let (mut passes, mut rounds, mut turn) = (5, 9, Duration::from_micros(700));
-    let (mut out, mut svg, mut json, mut other) = (None, None, None, None);
-    let (mut bits, mut joined) = (false, Vec::new());
-    let mut arguments = std::env::args().skip(1);
-    while let Some(flag) = arguments.next() {
-        let value = arguments.next().ok_or(format!("{flag} needs a value"))?;
-        let number = || value.parse::<u64>().map_err(|_| format!("{value} is no number"));
-        match flag.as_str() {
-            "--metric" => metrics.push(value.parse::<Metric>().map_err(|e| e.to_string())?),
-            "--type" if value == "bit" => bits = true,
-            "--type" => {
-                let (query, row) = value.split_once('x').unwrap_or((&value, &value));
-                let kind = |name: &str| name.parse::<ElementKind>().map_err(|e| e.to_string());
-                kinds.push((kind(query)?, kind(row)?));
-            }
-            "--dim" => dims.push(number()? as usize),
-            "--place" => places.push(
-                Place::ALL
-                    .into_iter()
-                    .find(|p| p.name().eq_ignore_ascii_case(&value))
-                    .ok_or(format!("unknown place {value}"))?,
-            ),
-            "--isa" => isa = value.parse::<Isa>().map_err(|e| e.to_string())?,
-            "--passes" => passes = number()? as usize,
-            "--rounds" => rounds = number()? as usize,
-            "--turn-us" => turn = Duration::from_micros(number()?),
-            "--out" => out = Some(PathBuf::from(value)),
-            "--svg" => svg = Some(PathBuf::from(value)),
-            "--json" => json = Some(value),
-            "--join" => joined.push(PathBuf::from(value)),
-            "--against" => other = Some(PathBuf::from(value)),
-            _ => return Err(format!("unknown flag {flag}")),
-        }
+fn run(arguments: &Arguments) -> Result<(), String> {
+    let isa = arguments.isa.map_or_else(Isa::chosen, Isa::required).map_err(|error| error.to_string())?;
+    let settings = Settings {
+        isa,
+        passes: arguments.passes as usize,
+        rounds: arguments.rounds as usize,
+        turn: Duration::from_micros(arguments.turn_us),
+    };
+    let subjects = arguments.subjects();
+    let out = arguments.out.as_deref();
+    if let Some(other) = &arguments.against {
+        return write(out, &against::run(&settings, &subjects, other)?);
     }
-    let settings = Settings { isa: isa.required().map_err(|e| e.to_string())?, passes: passes.max(1), rounds, turn };
-    let mut subjects = Vec::new();
-    for place in some(places, &Place::ALL) {
-        let everything = kinds.is_empty() && !bits;
-        for (query, row) in if everything { cell::TYPES.to_vec() } else { kinds.clone() } {
-            for &dim in &some(dims.clone(), &DIMS) {
-                for metric in some(metrics.clone(), &Metric::ALL) {
-                    subjects.push(Subject { place, dim, rows: Some((metric, query, row)) });
+    let mut cells = Vec::new();
+    for file in &arguments.join {
+        cells.extend(Cell::read(file)?);
+    }
+    if arguments.join.is_empty() {
+        cells = in_passes(&settings, &subjects)?;
+    }
+    if let Some(path) = &arguments.json {
+        if path == Path::new("-") {
+            return write(None, &report::json(&cells));
+        }
+        write(Some(path), &report::json(&cells))?;
+    }
+    write(out, &format!("{}\n{}", verdict::markdown(&cells), report::markdown(&settings, &cells)))?;
+    if let Some(path) = &arguments.svg {
+        report::svg(path, &cells)?;
+    }
+    Ok(())
+}
+
+impl Arguments {
+    /// What the filters leave.
+    fn subjects(&self) -> Vec<Subject> {
+        let all = cell::TYPES.map(|(query, row)| Types::Rows(query, row)).into_iter().chain([Types::Bits]);
+        let types = some(&self.types, &all.collect::<Vec<_>>());
+        let metrics = some(&self.metric, &Metric::ALL);
+        let mut subjects = Vec::new();
+        for place in some(&self.place, &Place::ALL) {
+            for &types in &types {
+                for dim in some(&self.dim, &DIMS).into_iter().map(|dim| dim as usize) {
+                    match types {
+                        Types::Rows(query, row) => {
+                            let of = |&metric: &Metric| Subject { place, dim, rows: Some((metric, query, row)) };
+                            subjects.extend(metrics.iter().map(of));
+                        }
+                        // A gigabyte of bits tells nothing that one of bytes does not.
+                        Types::Bits if place == Place::Dram => {}
+                        Types::Bits => subjects.push(Subject { place, dim, rows: None }),
+                    }
                 }
             }
         }
-        // A gigabyte of bits tells nothing that one of bytes does not.
-        if (bits || everything) && place != Place::Dram {
-            subjects.extend(some(dims.clone(), &DIMS).into_iter().map(|dim| Subject { place, dim, rows: None }));
-        }
+        subjects
     }
-    if let Some(other) = other {
-        return write(out, &against::run(&settings, &subjects, &other)?);
-    }
-    let mut cells = Vec::new();
-    for file in &joined {
-        cells.extend(Cell::read(file)?);
-    }
-    if joined.is_empty() {
-        cells = in_passes(&settings, &subjects)?;
-    }
-    match json.as_deref() {
-        Some("-") => return write(None, &report::json(&cells)),
-        Some(path) => write(Some(path.into()), &report::json(&cells))?,
-        None => {}
-    }
-    write(out, &format!("{}\n{}", verdict::markdown(&cells), report::markdown(&settings, &cells)))?;
-    if let Some(path) = svg {
-        report::svg(&path, &cells)?;
-    }
-    Ok(())
 }
 
 /// Every subject, pass after pass: what shares this core disturbs it for seconds on end, longer
@@ -133,7 +174,7 @@ fn in_passes(settings: &Settings, subjects: &[Subject]) -> Result<Vec<Cell>, Str
     Ok(cells)
 }
 
-const DIMS: [usize; 6] = [100, 128, 384, 768, 960, 1536];
+const DIMS: [u32; 6] = [100, 128, 384, 768, 960, 1536];
 
 /// What a cell is of; bits have one metric.
 pub(crate) struct Subject {
@@ -169,9 +210,9 @@ impl Subject {
     }
 }
 
-fn write(path: Option<PathBuf>, text: &str) -> Result<(), String> {
+fn write(path: Option<&Path>, text: &str) -> Result<(), String> {
     match path {
-        Some(path) => std::fs::write(&path, text).map_err(|e| format!("{}: {e}", path.display())),
+        Some(path) => std::fs::write(path, text).map_err(|e| format!("{}: {e}", path.display())),
         None => {
             print!("{text}");
             Ok(())
@@ -179,6 +220,6 @@ fn write(path: Option<PathBuf>, text: &str) -> Result<(), String> {
     }
 }
 
-fn some<T: Clone>(chosen: Vec<T>, all: &[T]) -> Vec<T> {
-    if chosen.is_empty() { all.to_vec() } else { chosen }
+fn some<T: Clone>(chosen: &[T], all: &[T]) -> Vec<T> {
+    if chosen.is_empty() { all.to_vec() } else { chosen.to_vec() }
 }

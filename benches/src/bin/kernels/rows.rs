@@ -3,10 +3,12 @@
 use omendb_kernels::{Element, bf16, f16};
 
 /// Where the rows of a cell lie while they are computed on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, clap::ValueEnum)]
+#[value(rename_all = "verbatim")]
 pub(crate) enum Place {
     L1,
     L2,
+    #[value(name = "DRAM")]
     Dram,
 }
 
