@@ -4,20 +4,26 @@
     python3 benches/peers/equal_distances.py --data DIR [--sets mnist784,sift500k] [--threads 2]
 
 Builds each set with hnswlib (M = 16, ef_construction = 200, f32 rows) and with ours (defaults, the
-file's own type), in turn and more than once (the fastest build and the fastest searches count), sweeps the width of both, and prints Markdown:
-build speed, and for each recall-against-distances point of hnswlib our recall at the same number of
-distances, linear between our two nearest points. Needs g++ and pip (for hnswlib's source).
+file's own type), in turn and more than once, sweeps the width of both, and prints Markdown: build
+speed, and for each recall-against-distances point of hnswlib our recall at the same number of
+distances, linear between our two nearest points. Of the speeds the fastest counts, of what was found
+and computed the mean: hnswlib builds another graph each time. The standard error of a difference is
+that over the queries, each answered by both. Needs g++ and pip (for hnswlib's source).
 """
 
 import argparse
+import array
 import json
+import math
 import shutil
+import statistics
 import sys
 import tempfile
 from pathlib import Path
 
 import places
 
+K = 10
 WIDTHS = [10, 15, 20, 30, 40, 60, 80, 100, 140, 200]
 
 
@@ -27,46 +33,80 @@ def theirs(program, metric, base, query, truth, threads):
 
 
 def ours(program, metric, base, query, truth, threads, scratch):
-    database = Path(scratch) / "ours.omen"
+    database, answers = Path(scratch) / "ours.omen", Path(scratch) / "answers.ibin"
     shutil.rmtree(database, ignore_errors=True)
     built = json.loads(places.run([program, "build", database, base, "--metric", metric, "--threads", threads, "--json"]))
-    widths = ",".join(map(str, WIDTHS))
-    searched = json.loads(places.run([program, "search", database, query, "-k", 10, "--width", widths,
-                                      "--truth", truth, "--rounds", 3, "--json"]))
-    return {**built, "runs": searched["runs"]}
+    runs = []
+    for width in WIDTHS:
+        searched = json.loads(places.run([program, "search", database, query, "-k", K, "--width", width,
+                                          "--rounds", 3, "--truth", truth, "--out", answers, "--json"]))
+        runs.append({**searched["runs"][0], "found": found(answers, truth)})
+    return {**built, "runs": runs}
 
 
-def recall_at(runs, distances):
-    """Recall at a number of distances, linear between the two points around it; None outside them."""
-    points = sorted((run["mean_distances"], run["recall"]) for run in runs)
-    for (before, low), (after, high) in zip(points, points[1:]):
-        if before <= distances <= after:
-            share = (distances - before) / (after - before) if after > before else 0.0
-            return low + share * (high - low)
+def found(answers, truth):
+    """How many of each query's K nearest rows were found."""
+    pairs = zip(first_columns(answers), first_columns(truth), strict=True)
+    return [len(answered & nearest) for answered, nearest in pairs]
+
+
+def first_columns(path):
+    """The first K numbers of each row of an .ibin file, as sets."""
+    rows, columns = places.shape(path)
+    numbers = array.array("I", path.read_bytes()[8:])
+    return [set(numbers[row * columns:row * columns + K]) for row in range(rows)]
+
+
+def joined(rounds):
+    """Several rounds of one library: the fastest build and searches, the mean of what they found."""
+    points = zip(*(each["runs"] for each in rounds))
+    return {"rows_per_second": max(each["rows_per_second"] for each in rounds),
+            "runs": [one_point(point) for point in points]}
+
+
+def one_point(runs):
+    of_query = [statistics.fmean(counts) for counts in zip(*(run["found"] for run in runs))]
+    return {"width": runs[0]["width"], "found": of_query, "recall": statistics.fmean(of_query) / K,
+            "mean_distances": statistics.fmean(run["mean_distances"] for run in runs),
+            "qps": max(run["qps"] for run in runs)}
+
+
+def found_at(runs, distances):
+    """What was found for each query at a number of distances, linear between the two points around
+    it; None outside them."""
+    points = sorted(runs, key=lambda run: run["mean_distances"])
+    for before, after in zip(points, points[1:]):
+        low, high = before["mean_distances"], after["mean_distances"]
+        if low <= distances <= high:
+            share = (distances - low) / (high - low) if high > low else 0.0
+            return [a + share * (b - a) for a, b in zip(before["found"], after["found"])]
     return None
 
 
-def best(rounds):
-    """The fastest build, and for each width the fastest searches, of several rounds of one library."""
-    kept = max(rounds, key=lambda each: each["rows_per_second"])
-    points = zip(*(each["runs"] for each in rounds))
-    return {**kept, "runs": [max(point, key=lambda run: run["qps"]) for point in points]}
+def compared(run, runs):
+    """Our recall at as many distances as one run of theirs, and the difference with its standard
+    error, in points."""
+    at = found_at(runs, run["mean_distances"])
+    if at is None:
+        return "–", "–"
+    more = [100 * (mine - other) / K for mine, other in zip(at, run["found"])]
+    error = statistics.stdev(more) / math.sqrt(len(more))
+    return f"{statistics.fmean(at) / K:.4f}", f"{statistics.fmean(more):+.2f} ± {error:.2f}"
 
 
-def table(name, hnswlib, omendb):
+def table(name, threads, hnswlib, omendb):
     lines = [
         f"### {name}",
         "",
-        f"Build with {hnswlib['threads']} threads: hnswlib {hnswlib['rows_per_second']:,.0f} rows/s, "
+        f"Build with {threads} threads: hnswlib {hnswlib['rows_per_second']:,.0f} rows/s, "
         f"ours {omendb['rows_per_second']:,.0f} rows/s "
         f"(ratio {omendb['rows_per_second'] / hnswlib['rows_per_second']:.2f}).",
         "",
-        "| distances a query | hnswlib: ef | recall@10 | ours: recall@10 at as many | difference, points |",
+        "| distances a query | hnswlib: ef | recall@10 | ours: recall@10 at as many | difference ± standard error, points |",
         "|---:|---:|---:|---:|---:|",
     ]
     for run in hnswlib["runs"]:
-        at = recall_at(omendb["runs"], run["mean_distances"])
-        mine, difference = ("–", "–") if at is None else (f"{at:.4f}", f"{100 * (at - run['recall']):+.2f}")
+        mine, difference = compared(run, omendb["runs"])
         lines.append(f"| {run['mean_distances']:,.0f} | {run['width']} | {run['recall']:.4f} | {mine} | {difference} |")
     lines += ["", "| width | ours: recall@10 | distances | QPS | hnswlib: recall@10 | distances | QPS |",
               "|---:|---:|---:|---:|---:|---:|---:|"]
@@ -99,9 +139,9 @@ def main():
                 a.append(theirs(hnswlib, *of_set, arguments.threads))
                 places.say(f"{name}, round {turn}: ours")
                 b.append(ours(omendb, *of_set, arguments.threads, scratch))
-        a, b = best(a), best(b)
+        a, b = joined(a), joined(b)
         figures[name] = {"hnswlib": a, "omendb": b}
-        print(table(name, a, b), flush=True)
+        print(table(name, arguments.threads, a, b), flush=True)
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=1) + "\n")
 

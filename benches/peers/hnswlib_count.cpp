@@ -3,10 +3,10 @@
 // distance. Rows are f32, as hnswlib keeps them; one space counts, one does not, so that speed is
 // measured on the library's own function pointers.
 //
-//   hnswlib_count BASE QUERIES TRUTH.ibin METRIC M EF_CONSTRUCTION THREADS EF[,EF...] [ROWS]
+//   hnswlib_count BASE QUERIES TRUTH.ibin METRIC M EF_CONSTRUCTION THREADS EF[,EF...]
 //
-// prints one JSON object. Files: .fbin, .f16bin, .u8bin, .ibin (two little-endian u32, then values).
-// With ROWS only so many of the base are added, and truth is computed here.
+// prints one JSON object; `found` counts the nearest ten of each query among its answers. METRIC is l2
+// or ip. Files: .fbin, .f16bin, .u8bin, .ibin (two little-endian u32, then values).
 
 #include <atomic>
 #include <chrono>
@@ -52,12 +52,12 @@ bool ends_with(const std::string& text, const char* end) {
 }
 
 template <typename Value, typename Widen>
-Matrix read(const std::string& path, Widen widen, uint32_t most) {
+Matrix read(const std::string& path, Widen widen) {
     std::ifstream file(path, std::ios::binary);
     uint32_t header[2];
     if (!file.read(reinterpret_cast<char*>(header), sizeof header)) throw std::runtime_error("cannot read " + path);
     Matrix matrix;
-    matrix.rows = std::min(header[0], most);
+    matrix.rows = header[0];
     matrix.dim = header[1];
     std::vector<Value> row(matrix.dim);
     matrix.values.reserve(size_t(matrix.rows) * matrix.dim);
@@ -69,10 +69,10 @@ Matrix read(const std::string& path, Widen widen, uint32_t most) {
     return matrix;
 }
 
-Matrix read_vectors(const std::string& path, uint32_t most = UINT32_MAX) {
-    if (ends_with(path, ".fbin")) return read<float>(path, [](float v) { return v; }, most);
-    if (ends_with(path, ".u8bin")) return read<uint8_t>(path, [](uint8_t v) { return float(v); }, most);
-    if (ends_with(path, ".f16bin")) return read<uint16_t>(path, widen_half, most);
+Matrix read_vectors(const std::string& path) {
+    if (ends_with(path, ".fbin")) return read<float>(path, [](float v) { return v; });
+    if (ends_with(path, ".u8bin")) return read<uint8_t>(path, [](uint8_t v) { return float(v); });
+    if (ends_with(path, ".f16bin")) return read<uint16_t>(path, widen_half);
     throw std::runtime_error(path + ": expected .fbin, .f16bin or .u8bin");
 }
 
@@ -109,27 +109,13 @@ void add_all(hnswlib::HierarchicalNSW<float>& index, const Matrix& base, unsigne
     for (auto& worker : workers) worker.join();
 }
 
-std::vector<std::vector<uint32_t>> exact(const Matrix& base, const Matrix& queries, hnswlib::SpaceInterface<float>& space, size_t k) {
-    std::vector<std::vector<uint32_t>> truth(queries.rows);
-    auto distance = space.get_dist_func();
-    std::vector<std::pair<float, uint32_t>> all(base.rows);
-    for (uint32_t q = 0; q < queries.rows; q++) {
-        for (uint32_t i = 0; i < base.rows; i++) all[i] = {distance(queries.row(q), base.row(i), space.get_dist_func_param()), i};
-        const size_t kept = std::min<size_t>(k, base.rows);
-        std::partial_sort(all.begin(), all.begin() + kept, all.end());
-        for (size_t i = 0; i < kept; i++) truth[q].push_back(all[i].second);
-    }
-    return truth;
-}
-
 int run(int argc, char** argv) {
-    if (argc < 9) {
-        std::fprintf(stderr, "usage: hnswlib_count BASE QUERIES TRUTH METRIC M EF_CONSTRUCTION THREADS EF[,EF...] [ROWS]\n");
+    if (argc != 9) {
+        std::fprintf(stderr, "usage: hnswlib_count BASE QUERIES TRUTH METRIC M EF_CONSTRUCTION THREADS EF[,EF...]\n");
         return 2;
     }
-    const bool part = argc > 9;
     const size_t k = 10;
-    Matrix base = read_vectors(argv[1], part ? uint32_t(std::stoul(argv[9])) : UINT32_MAX);
+    Matrix base = read_vectors(argv[1]);
     Matrix queries = read_vectors(argv[2]);
     const std::string metric = argv[4];
     const size_t m = std::stoul(argv[5]), ef_construction = std::stoul(argv[6]);
@@ -138,24 +124,11 @@ int run(int argc, char** argv) {
     hnswlib::L2Space l2(base.dim);
     hnswlib::InnerProductSpace ip(base.dim);
     hnswlib::SpaceInterface<float>* space = metric == "l2" ? static_cast<hnswlib::SpaceInterface<float>*>(&l2) : &ip;
-    if (metric == "cosine")
-        for (Matrix* matrix : {&base, &queries})
-            for (uint32_t i = 0; i < matrix->rows; i++) {
-                float* row = matrix->values.data() + size_t(i) * matrix->dim;
-                double sum = 0;
-                for (uint32_t j = 0; j < matrix->dim; j++) sum += double(row[j]) * row[j];
-                for (uint32_t j = 0; j < matrix->dim; j++) row[j] = float(row[j] / std::sqrt(sum));
-            }
-
     std::vector<std::vector<uint32_t>> truth;
-    if (part) {
-        truth = exact(base, queries, *space, k);
-    } else {
-        Matrix listed = read<int32_t>(argv[3], [](int32_t v) { float f; std::memcpy(&f, &v, 4); return f; }, UINT32_MAX);
-        for (uint32_t q = 0; q < listed.rows; q++) {
-            const uint32_t* row = reinterpret_cast<const uint32_t*>(listed.row(q));
-            truth.emplace_back(row, row + k);
-        }
+    Matrix listed = read<int32_t>(argv[3], [](int32_t v) { float f; std::memcpy(&f, &v, 4); return f; });
+    for (uint32_t q = 0; q < listed.rows; q++) {
+        const uint32_t* row = reinterpret_cast<const uint32_t*>(listed.row(q));
+        truth.emplace_back(row, row + k);
     }
 
     const auto start = std::chrono::steady_clock::now();
@@ -172,7 +145,7 @@ int run(int argc, char** argv) {
     for (char* word = std::strtok(argv[8], ","); word; word = std::strtok(nullptr, ",")) {
         const size_t ef = std::stoul(word);
         index.setEf(ef);
-        size_t found = 0;
+        std::vector<size_t> found(queries.rows, 0);
         double best = 1e30;
         for (int round = 0; round < 3; round++) {
             const auto begin = std::chrono::steady_clock::now();
@@ -183,12 +156,14 @@ int run(int argc, char** argv) {
         computed = 0;
         for (uint32_t q = 0; q < queries.rows; q++) {
             std::unordered_set<uint32_t> wanted(truth[q].begin(), truth[q].end());
-            for (auto hits = index.searchKnn(queries.row(q), k); !hits.empty(); hits.pop()) found += wanted.count(uint32_t(hits.top().second));
+            for (auto hits = index.searchKnn(queries.row(q), k); !hits.empty(); hits.pop()) found[q] += wanted.count(uint32_t(hits.top().second));
         }
         const double distances = double(computed) / queries.rows;
         index.fstdistfunc_ = space->get_dist_func();
-        std::printf("%s{\"width\": %zu, \"recall\": %.5f, \"qps\": %.1f, \"mean_distances\": %.1f}", separator, ef,
-                    double(found) / (double(queries.rows) * std::min<size_t>(k, base.rows)), queries.rows / best, distances);
+        std::printf("%s{\"width\": %zu, \"qps\": %.1f, \"mean_distances\": %.1f, \"found\": [", separator, ef,
+                    queries.rows / best, distances);
+        for (uint32_t q = 0; q < queries.rows; q++) std::printf("%s%zu", q ? ", " : "", found[q]);
+        std::printf("]}");
         separator = ", ";
     }
     std::printf("]}\n");
