@@ -229,6 +229,14 @@ pub(crate) unsafe fn many<S, D, M, R: Rows, const AHEAD: bool>(
             i = groups::<S, D, M, R, 8, AHEAD>(s, query, rows, n, dim, out, known, i);
         }
         i = groups::<S, D, M, R, 4, AHEAD>(s, query, rows, n, dim, out, known, i);
+        if dim >= 16 * D::LANES {
+            // Over one chain, a long row would wait for each of its steps: building and searching on f32
+            // and f16 rows of 384 to 1536 numbers is 2 to 14 % faster so (AVX2).
+            while i < n {
+                out.add(i).write(once::<S, D, M, 4>(s, query.cast(), rows.row(i).cast(), dim));
+                i += 1;
+            }
+        }
         groups::<S, D, M, R, 1, false>(s, query, rows, n, dim, out, known, i);
     }
 }
