@@ -17,13 +17,14 @@
 //!
 //! # What the numbers are
 //!
-//! * `u8` and `i8` rows are summed exactly in integers; the result is rounded once.
+//! * `u8` and `i8` rows are summed exactly in integers where the query is of their type; squared L2 and
+//!   the inner product are rounded once.
 //! * All others are summed in `f32`, in an order that depends on the instruction set, the
-//!   shape of the call and the dimension, and on nothing else. The error is at most
-//!   `dim · 2⁻²⁴` of the sum of the terms' absolute values, and in practice a small part of
-//!   it. A sum beyond `f32`'s range is infinite; cosine
+//!   shape of the call, the row's place in it and the dimension, and on nothing else. The error is at
+//!   most `(dim / 4 + 12) · 2⁻²⁴` of the sum of the terms' absolute values, and in practice a small part
+//!   of it. A sum beyond `f32`'s range is infinite, and NaN where terms of both signs leave it; cosine
 //!   needs `Σ x²` of either row between 2⁻¹⁰⁰ and 2¹²⁷, or 0.
-//! * Subnormal numbers and ±0 are numbers like others; but AVX-512's products of two rows of bf16
+//! * Subnormal numbers and ±0 are numbers like others; but products of two rows of bf16 by `avx512bf16`
 //!   take subnormal ones for 0. A NaN, or an infinity that meets its
 //!   like in a difference or a zero in a product, in either row makes the distance NaN.
 

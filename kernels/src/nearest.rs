@@ -20,14 +20,15 @@ impl RowDistance {
         n: usize,
         k: usize,
     ) -> Result<Vec<(usize, f32)>, KernelError> {
+        // All of it, before a place is made for the answers.
+        self.check_scan(query, rows, stride, n)?;
         let mut distances = [0.0; CHUNK];
         let mut best: Vec<(usize, f32)> = Vec::with_capacity(k.min(n));
         let mut first = 0;
         while first < n {
             let count = CHUNK.min(n - first);
-            let rest = rows.get(first.saturating_mul(stride)..).unwrap_or_default();
             let chunk = &mut distances[..count];
-            self.scan(query, rest, stride, chunk)?;
+            self.scan(query, &rows[first * stride..], stride, chunk)?;
             for (i, &distance) in chunk.iter().enumerate() {
                 let full = best.len() == k;
                 // Rows come in order, so an equal distance never displaces one that is there.

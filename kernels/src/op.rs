@@ -12,6 +12,8 @@ pub(crate) trait Simd: Copy + 'static {
     const LANES: usize;
     /// Rows that `gathered` takes at a time: as many sums as the registers hold.
     const ROWS: usize;
+    /// Chains that each of four singles' rows has: 2 where four sums are fewer than can be under way.
+    const CHAINS: usize = 1;
     /// `LANES` singles.
     type F: Copy;
 

@@ -1,6 +1,6 @@
 //! Hints to the memory system. They change nothing but time.
 
-/// Asks for every 64-byte line of `bytes`.
+/// Asks for every 64-byte line of `bytes`; if they begin within a line, perhaps not for their last.
 #[inline]
 pub fn prefetch(bytes: &[u8]) {
     let mut at = 0;

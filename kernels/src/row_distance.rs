@@ -148,19 +148,7 @@ impl RowDistance {
     /// nothing is written then.
     #[inline]
     pub fn scan(&self, query: &[u8], rows: &[u8], stride: usize, out: &mut [f32]) -> Result<(), KernelError> {
-        check(query, self.query_bytes(), self.query, 0)?;
-        let row_bytes = self.row_bytes();
-        if stride < row_bytes || !stride.is_multiple_of(self.row.size()) {
-            return Err(KernelError::Stride { stride, row_bytes });
-        }
-        let Some(last) = out.len().checked_sub(1) else {
-            return Ok(());
-        };
-        let expected = last.checked_mul(stride).and_then(|b| b.checked_add(row_bytes));
-        if expected.is_none_or(|expected| rows.len() < expected) {
-            return Err(KernelError::Length { expected: expected.unwrap_or(usize::MAX), found: rows.len(), row: last });
-        }
-        aligned(rows, self.row)?;
+        self.check_scan(query, rows, stride, out.len())?;
         // SAFETY: the query is a whole row, and out.len() whole rows were found in `rows`.
         unsafe {
             (self.shapes.scan)(query.as_ptr(), rows.as_ptr(), stride, out.len(), self.dim, out.as_mut_ptr());
@@ -245,6 +233,23 @@ impl RowDistance {
     }
 
     #[inline]
+    /// Whether the query is a whole row, and `rows` holds `n` of them, `stride` bytes apart.
+    pub(crate) fn check_scan(&self, query: &[u8], rows: &[u8], stride: usize, n: usize) -> Result<(), KernelError> {
+        check(query, self.query_bytes(), self.query, 0)?;
+        let row_bytes = self.row_bytes();
+        if stride < row_bytes || !stride.is_multiple_of(self.row.size()) {
+            return Err(KernelError::Stride { stride, row_bytes });
+        }
+        let Some(last) = n.checked_sub(1) else {
+            return Ok(());
+        };
+        let expected = last.checked_mul(stride).and_then(|b| b.checked_add(row_bytes));
+        if expected.is_none_or(|expected| rows.len() < expected) {
+            return Err(KernelError::Length { expected: expected.unwrap_or(usize::MAX), found: rows.len(), row: last });
+        }
+        aligned(rows, self.row)
+    }
+
     fn check_gathered(&self, query: &[u8], rows: &[&[u8]], out: &[f32]) -> Result<(), KernelError> {
         check(query, self.query_bytes(), self.query, 0)?;
         if rows.len() != out.len() {

@@ -68,6 +68,8 @@ pub(crate) trait Sums<S: Copy>: 'static {
     const LANES: usize;
     /// Rows taken at a time.
     const ROWS: usize;
+    /// Chains that each of them has in a group of four, where it is long: 1 or 2.
+    const CHAINS: usize = 1;
     /// Whether a part at a row's end may look back into the row; see `op::Load::load_part`.
     const BACK: bool = true;
     /// A step's elements of the query, of a row.

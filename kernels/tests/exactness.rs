@@ -189,15 +189,44 @@ fn the_largest_integers_are_exact() {
     let (low, high) = (vec![0u8; dim], vec![255u8; dim]);
     let (least, most) = (vec![-128i8; dim], vec![127i8; dim]);
     for isa in Isa::available() {
-        let l2 = Distance::<u8>::with_isa(Metric::L2, dim, isa).unwrap();
-        assert_eq!(l2.pair(&low, &high).unwrap(), 4_261_478_400.0, "{isa}");
-        let ip = Distance::<u8>::with_isa(Metric::InnerProduct, dim, isa).unwrap();
-        assert_eq!(ip.pair(&high, &high).unwrap(), -4_261_478_400.0, "{isa}");
-        let l2 = Distance::<i8>::with_isa(Metric::L2, dim, isa).unwrap();
-        assert_eq!(l2.pair(&least, &most).unwrap(), 4_261_478_400.0, "{isa}");
-        let ip = Distance::<i8>::with_isa(Metric::InnerProduct, dim, isa).unwrap();
-        assert_eq!(ip.pair(&least, &least).unwrap(), -1_073_741_824.0, "{isa}");
-        assert_eq!(ip.pair(&least, &most).unwrap(), 1_065_353_216.0, "{isa}");
+        largest(isa, Metric::L2, &low, &high, 4_261_478_400.0);
+        largest(isa, Metric::InnerProduct, &high, &high, -4_261_478_400.0);
+        largest(isa, Metric::L2, &least, &most, 4_261_478_400.0);
+        largest(isa, Metric::InnerProduct, &least, &least, -1_073_741_824.0);
+        largest(isa, Metric::InnerProduct, &least, &most, 1_065_353_216.0);
+        largest(isa, Metric::Cosine, &high, &high, 0.0);
+        largest(isa, Metric::Cosine, &least, &most, 2.0);
+    }
+}
+
+/// By itself, and as each row of a group of eight, one of four, and what is left over.
+fn largest<T: Sample>(isa: Isa, metric: Metric, query: &[T], row: &[T], expected: f32) {
+    let distance = Distance::<T>::with_isa(metric, query.len(), isa).unwrap();
+    let mut got = vec![distance.pair(query, row).unwrap()];
+    let mut scanned = [f32::NAN; 13];
+    distance.scan(query, &row.repeat(13), &mut scanned).unwrap();
+    got.extend(scanned);
+    // A cosine has two roots and a quotient to be rounded.
+    let allowed = if metric == Metric::Cosine { 2f32.powi(-22) } else { 0.0 };
+    assert!(got.iter().all(|got| (got - expected).abs() <= allowed), "{isa} {metric}: {got:?}, expected {expected}");
+}
+
+/// Products of numbers that have no leading bit, large enough to be told from 0.
+#[test]
+fn subnormal_numbers_count() {
+    for isa in Isa::available() {
+        for dim in [1, 9, 40, 300] {
+            let (small, large) = (vec![f32::from_bits(0x0040_0000); dim], vec![1e30f32; dim]);
+            let expected = -(f64::from(small[0]) * f64::from(large[0]) * dim as f64);
+            let distance = Distance::<f32>::with_isa(Metric::InnerProduct, dim, isa).unwrap();
+            let mut got = vec![distance.pair(&large, &small).unwrap(), distance.pair(&small, &large).unwrap()];
+            let mut scanned = [f32::NAN; 13];
+            distance.scan(&large, &small.repeat(13), &mut scanned).unwrap();
+            got.extend(scanned);
+            let allowed = -expected * (dim as f64 / 4.0 + 12.0) * UNIT;
+            let good = got.iter().all(|&got| (f64::from(got) - expected).abs() <= allowed);
+            assert!(good, "{isa} {dim}: {got:?}, expected {expected:e}");
+        }
     }
 }
 

@@ -130,6 +130,10 @@ fn the_nearest_are_those_of_a_sort() {
         assert_eq!(got, expected[..k.min(n)], "k = {k}");
     }
     assert!(handle.nearest(&query, &rows, dim, n + 1, 3).is_err());
+    for n in [1 << 40, usize::MAX] {
+        assert!(handle.nearest(&query, &rows, dim, n, n).is_err());
+    }
+    assert!(handle.nearest(&query[1..], &[], dim, 0, 3).is_err());
 }
 
 fn block_is_right<T: Sample>(largest: f64) {

@@ -41,6 +41,7 @@ static KEEP: [u32; 16] = [0, 0, 0, 0, 0, 0, 0, 0, !0, !0, !0, !0, !0, !0, !0, !0
 impl Simd for Avx2 {
     const LANES: usize = 8;
     const ROWS: usize = 4;
+    const CHAINS: usize = 2;
     type F = __m256;
 
     #[inline(always)]

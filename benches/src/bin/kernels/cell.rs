@@ -127,6 +127,11 @@ struct Case<'a> {
     dim: usize,
 }
 
+/// The largest error; what is no number is the largest.
+pub(crate) fn worst(errors: impl Iterator<Item = f64>) -> f64 {
+    errors.map(|error| if error.is_nan() { f64::INFINITY } else { error }).fold(0.0, f64::max)
+}
+
 /// How many rows a call of the gathered shape takes: about a vertex's unseen neighbours.
 pub(crate) const GROUP: usize = 32;
 
@@ -175,18 +180,22 @@ impl Case<'_> {
         let (mut near, mut ahead) = ([0.0; GROUP], [0.0; GROUP]);
         let mut scanned = vec![0.0; rows.len()];
 
-        let error = |got: &dyn Fn(usize) -> f32| -> f64 {
-            (0..list.len().min(64))
-                .map(|i| {
-                    let exact = oracle::exact(metric, q, list[i]);
-                    (f64::from(got(i)) - exact.distance).abs() / exact.scale
-                })
-                .fold(0.0, f64::max)
+        let error = |got: &[f32], rows: &[&[R]]| -> Option<f64> {
+            let errors = got.iter().zip(rows).map(|(&got, row)| {
+                let exact = oracle::exact(metric, q, row);
+                (f64::from(got) - exact.distance).abs() / exact.scale
+            });
+            Some(worst(errors))
         };
-        let pair_error = error(&|i| distance.pair(q, list[i]).unwrap_or(f32::NAN));
-        let mut once = vec![0.0; list.len().min(64)];
-        bytes.gathered(q_bytes, &views[..once.len()], &mut once).map_err(refused)?;
-        let gathered_error = error(&|i| once[i]);
+        let mut got = vec![0.0; list.len().min(64)];
+        for (got, row) in got.iter_mut().zip(&list) {
+            *got = distance.pair(q, row).map_err(refused)?;
+        }
+        let mut errors = vec![None, error(&got, &list)];
+        bytes.gathered_near(q_bytes, &views[..got.len()], &mut got).map_err(refused)?;
+        errors.push(error(&got, &list));
+        bytes.gathered(q_bytes, &views[..got.len()], &mut got).map_err(refused)?;
+        errors.push(error(&got, &list));
 
         let mut contenders = vec![
             Contender::new("load", visits, || limits::load(isa, &views).unwrap_or(0.0)),
@@ -204,13 +213,14 @@ impl Case<'_> {
                 ahead[0]
             }),
         ];
-        let mut errors = vec![None, Some(pair_error), Some(gathered_error), Some(gathered_error)];
         if self.place != Place::Dram {
+            got.truncate(rows.len());
+            bytes.scan(q_bytes, flat, stride * size_of::<R>(), &mut got).map_err(refused)?;
+            errors.push(error(&got, &(0..got.len()).map(|i| rows.row(i)).collect::<Vec<_>>()));
             contenders.push(Contender::new("scan", rows.len(), || {
                 black_box(bytes.scan(q_bytes, flat, stride * size_of::<R>(), &mut scanned)).ok();
                 scanned[0]
             }));
-            errors.push(Some(gathered_error));
         }
         for (peer, error) in peers {
             contenders.push(peer);

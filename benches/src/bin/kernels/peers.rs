@@ -1,6 +1,7 @@
 //! Other libraries' kernels, through their own safe interfaces.
 
 use super::{Cell, Peers, Receiver};
+use crate::cell::worst;
 use crate::clock::Contender;
 use crate::rows::Rows;
 use diskann_vector::distance::{DistanceProvider, Metric as DiskannMetric};
@@ -18,14 +19,10 @@ fn contender<'a, T: Element, U: Copy>(
 ) -> (Contender<'a>, f64) {
     let (metric, exact_query, exact_rows) = exact;
     let q = query.row(0);
-    let error = order
-        .iter()
-        .take(64)
-        .map(|&i| {
-            let exact = oracle::exact(metric, exact_query.row(0), exact_rows.row(i));
-            (f64::from(kernel(q, rows.row(i))) - exact.distance).abs() / exact.scale
-        })
-        .fold(0.0, f64::max);
+    let error = worst(order.iter().take(64).map(|&i| {
+        let exact = oracle::exact(metric, exact_query.row(0), exact_rows.row(i));
+        (f64::from(kernel(q, rows.row(i))) - exact.distance).abs() / exact.scale
+    }));
     let list = rows.list(order);
     let run = move || list.iter().map(|row| kernel(q, row)).sum();
     (Contender::new(name, order.len(), run), error)

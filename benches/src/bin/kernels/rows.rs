@@ -27,7 +27,8 @@ impl Place {
     const fn bytes(self) -> usize {
         match self {
             Self::L1 => 20 << 10,
-            Self::L2 => 640 << 10,
+            // Less than the least L2 of today's processors, and more than any L1.
+            Self::L2 => 384 << 10,
             Self::Dram => 1 << 30,
         }
     }
