@@ -21,8 +21,11 @@ impl Core {
     /// Failing is not an error of the caller: its rows are committed, and searched exactly until
     /// they are linked. The log tells.
     pub(crate) fn link_all(&self) {
-        let _linking = self.linker.lock().unwrap_or_else(PoisonError::into_inner);
+        let linking = self.linker.lock().unwrap_or_else(PoisonError::into_inner);
         self.link_locked();
+        drop(linking);
+        // What came meanwhile found the linker taken.
+        self.link_if_many();
     }
 
     /// Links while more rows wait than should. If another thread is linking already, that is enough,

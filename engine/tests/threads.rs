@@ -29,31 +29,39 @@ fn threads_of_another_pool_may_write_and_search() {
 #[test]
 fn rows_that_came_while_another_thread_linked_are_linked_too() {
     let values = clustered(3000, 8, 2);
-    let started = Arc::new(AtomicBool::new(false));
-    let come = Arc::new(AtomicBool::new(false));
-    let listen = {
-        let (started, come) = (Arc::clone(&started), Arc::clone(&come));
-        // The first to link waits within it until the other's rows have come.
-        move |progress: Progress| {
-            if progress.phase == Phase::Link && !started.swap(true, Ordering::SeqCst) {
-                while !come.load(Ordering::SeqCst) {
-                    std::thread::yield_now();
+    // Who links: one who adds more rows than may wait, or one who flushes those that do.
+    for (first, flush) in [(1000, false), (100, true)] {
+        let started = Arc::new(AtomicBool::new(false));
+        let come = Arc::new(AtomicBool::new(false));
+        let listen = {
+            let (started, come) = (Arc::clone(&started), Arc::clone(&come));
+            // The first to link waits within it until the other's rows have come.
+            move |progress: Progress| {
+                if progress.phase == Phase::Link && !started.swap(true, Ordering::SeqCst) {
+                    while !come.load(Ordering::SeqCst) {
+                        std::thread::yield_now();
+                    }
                 }
             }
-        }
-    };
-    let db = Db::in_memory(Options::new(8, Metric::L2).buffer_rows(100).progress(Arc::new(listen))).unwrap();
-    std::thread::scope(|scope| {
-        scope.spawn(|| db.add_batch(&numbers(1000), &values[..8000]).unwrap());
-        while !started.load(Ordering::SeqCst) {
-            std::thread::yield_now();
-        }
-        let others: Vec<u64> = (1000..3000).collect();
-        db.add_batch(&others, &values[8000..]).unwrap();
-        assert_eq!(db.stats().buffered, 3000);
-        come.store(true, Ordering::SeqCst);
-    });
-    assert_eq!((db.count(), db.stats().buffered), (3000, 0));
+        };
+        let db = Db::in_memory(Options::new(8, Metric::L2).buffer_rows(100).progress(Arc::new(listen))).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                db.add_batch(&numbers(first), &values[..first * 8]).unwrap();
+                if flush {
+                    db.flush().unwrap();
+                }
+            });
+            while !started.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+            let others: Vec<u64> = (first as u64..3000).collect();
+            db.add_batch(&others, &values[first * 8..]).unwrap();
+            assert_eq!(db.stats().buffered, 3000);
+            come.store(true, Ordering::SeqCst);
+        });
+        assert_eq!((db.count(), db.stats().buffered), (3000, 0), "flush: {flush}");
+    }
 }
 
 #[test]
