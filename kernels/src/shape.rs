@@ -118,7 +118,7 @@ where
 }
 
 /// One query to `N` rows, over `C` chains each. `AHEAD`: each line of the rows `next` is asked
-/// for as its like is computed on.
+/// for as its like is computed on, and the lines are summed over the first chain.
 ///
 /// # Safety
 /// `dim` elements are readable at `query` and at each of `rows`, on an `S`.
@@ -150,8 +150,8 @@ where
                     for k in 0..N {
                         prefetch::line(D::at(next[k].cast(), i).cast());
                     }
-                    for u in 0..steps {
-                        sums[u % C] = step::<S, D, M, N>(s, sums[u % C], query, rows, i);
+                    for _ in 0..steps {
+                        sums[0] = step::<S, D, M, N>(s, sums[0], query, rows, i);
                         i += D::LANES;
                     }
                 }
@@ -247,7 +247,7 @@ pub(crate) unsafe fn many<S, D, M, R: Rows, const AHEAD: bool>(
         // A formula with two sums a row has as many chains. Where rows are fetched, the memory is waited
         // for and not the sums: searches were 0 to 2 % slower with two.
         if D::CHAINS == 2 && !AHEAD && size_of::<M::Sum>() == size_of::<D::Sum>() && dim >= 4 * D::LANES {
-            i = groups::<S, D, M, R, 4, 2, AHEAD>(s, query, rows, n, dim, out, known, i);
+            i = groups::<S, D, M, R, 4, 2, false>(s, query, rows, n, dim, out, known, i);
         } else {
             i = groups::<S, D, M, R, 4, 1, AHEAD>(s, query, rows, n, dim, out, known, i);
         }
