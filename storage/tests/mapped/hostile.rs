@@ -8,6 +8,11 @@ use crate::image::{Content, Image, scratch};
 use crate::kit::{Model, contents, made_row, schema};
 
 fn image(kind: IdKind) -> Image {
+    checkpointed(kind, |db, model| model.commit(db, 3, &[2]).unwrap())
+}
+
+/// A closed database with a checkpoint, and what is done `after` it.
+fn checkpointed(kind: IdKind, after: impl FnOnce(&Mapped, &mut Model)) -> Image {
     let dir = scratch();
     let path = dir.path().join("db");
     let db = Mapped::create(&path, &schema(24, kind), Durability::Sync).unwrap();
@@ -15,7 +20,7 @@ fn image(kind: IdKind) -> Image {
     model.commit(&db, 5, &[]).unwrap();
     model.commit(&db, 0, &[1]).unwrap();
     db.checkpoint(&db.view(), &[]).unwrap();
-    model.commit(&db, 3, &[2]).unwrap();
+    after(&db, &mut model);
     drop(db);
     Image::take(&path)
 }
@@ -136,15 +141,7 @@ fn random_bytes_with_good_checksums() {
 /// The mark of a slot that died is the commit it died in; with 0 it would be alive, and not counted.
 #[test]
 fn slots_before_the_first_commit_are_refused() {
-    let dir = scratch();
-    let path = dir.path().join("db");
-    let db = Mapped::create(&path, &schema(24, IdKind::U64), Durability::Sync).unwrap();
-    let mut model = Model::new(24);
-    model.commit(&db, 5, &[]).unwrap();
-    model.commit(&db, 0, &[1]).unwrap();
-    db.checkpoint(&db.view(), &[]).unwrap();
-    drop(db);
-    let mut image = Image::take(&path);
+    let mut image = checkpointed(IdKind::U64, |_, _| ());
     let manifest = image.0["MANIFEST.a"].length as usize;
     for name in ["MANIFEST.a", "MANIFEST.b"] {
         forge(image.0.get_mut(name).unwrap(), 40, &[0; 8], &[(manifest - 4, 0..manifest - 4)]);
