@@ -19,7 +19,7 @@ pub(crate) fn measure(settings: &Settings, place: Place, dim: usize) -> Result<C
     let (list, query, visits) = (rows.list(&order), query.row(0), order.len());
     let (list, mut out) = (list.as_slice(), [0.0; GROUP]);
     let mut errors = vec![None];
-    let wrong = |got: &[f32]| {
+    let error_of = |got: &[f32]| {
         let wrong = |(&got, row): (&f32, &&[u8])| {
             let bits: u32 = query.iter().zip(row.iter()).map(|(q, x)| (q ^ x).count_ones()).sum();
             (f64::from(got) - f64::from(bits)).abs() / f64::from(bits.max(1))
@@ -27,7 +27,7 @@ pub(crate) fn measure(settings: &Settings, place: Place, dim: usize) -> Result<C
         Some(worst(got.iter().zip(list).map(wrong)))
     };
     let error = |kernel: &dyn Fn(&[u8], &[u8]) -> f32| {
-        wrong(&list.iter().take(64).map(|row| kernel(query, row)).collect::<Vec<_>>())
+        error_of(&list.iter().take(64).map(|row| kernel(query, row)).collect::<Vec<_>>())
     };
     let pair = |q: &[u8], x: &[u8]| hamming.pair(q, x).unwrap_or(f32::NAN);
     #[cfg_attr(not(feature = "peers"), expect(unused_mut, reason = "peers come after ours"))]
@@ -43,7 +43,7 @@ pub(crate) fn measure(settings: &Settings, place: Place, dim: usize) -> Result<C
     ];
     let mut gathered = vec![0.0; list.len().min(64)];
     hamming.gathered(query, &list[..gathered.len()], &mut gathered).map_err(refused)?;
-    errors.extend([error(&pair), wrong(&gathered)]);
+    errors.extend([error(&pair), error_of(&gathered)]);
     #[cfg(feature = "peers")]
     {
         use numkong::{Hamming as _, u1x8};
