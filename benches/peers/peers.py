@@ -85,10 +85,10 @@ class Comparison:
             few = metric, places.first_rows(base, TRIAL, self.scratch), queries, self.any_truth()
             speed = self.measure(peer, few, WIDTHS[:1])["rows_per_second"]
             needs = self.rows["hnswlib"]["build_seconds"] * before["rows_per_second"] / speed
-            if needs > self.left():
+            if needs > self.limit:
                 raise places.Failed(f"not measured: builds {TRIAL:,} rows at {speed:,.0f} rows/s (hnswlib: "
                                     f"{before['rows_per_second']:,.0f}), so that all would take about {needs:.0f} s, "
-                                    f"more than was left of {self.arguments.minutes:g} minutes")
+                                    f"more than the {self.limit:.0f} s that it had")
         return self.measure(peer, self.of_set, WIDTHS)
 
     def any_truth(self):
@@ -156,7 +156,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2, help="to build with")
     parser.add_argument("--timeout", type=float, default=300, help="seconds that one peer may take on one set")
     parser.add_argument("--minutes", type=float, default=13, help="that a set may take: what is not done by then is "
-                        "cut off, and no build of a large set is begun that a trial shows would last longer")
+                        "cut off; of a large set no build is begun that a trial shows would not be done")
     parser.add_argument("--omendb", type=Path, help="our binary (default: built now)")
     parser.add_argument("--out", type=Path, help="folder for peers.SET.json, peers.md and peers.svg")
     parser.add_argument("--again", action="store_true", help="keep what --out holds of the other peers")
