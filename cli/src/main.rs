@@ -9,6 +9,7 @@ mod args;
 mod clusters;
 mod commands;
 mod database;
+mod draft;
 mod failure;
 mod input;
 mod numbering;

@@ -8,6 +8,7 @@ use omendb_engine::Lock;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
+use crate::draft::Draft;
 use crate::failure::Failure;
 
 /// Whether anything is at `path`, a link to nowhere too.
@@ -18,7 +19,7 @@ pub(crate) fn is_taken(path: &Path) -> bool {
 /// A place and the draft of what comes there. If nothing is published, nothing is left behind.
 pub(crate) struct Place {
     path: PathBuf,
-    draft: tempfile::TempDir,
+    draft: Draft,
     /// Of the database that goes: what is written to it until then would be lost.
     replaces: Option<Lock>,
 }
@@ -26,32 +27,20 @@ pub(crate) struct Place {
 impl Place {
     /// Where nothing is.
     pub(crate) fn free(path: &Path) -> Result<Self, Failure> {
-        Self::new(path, None)
+        Ok(Self { path: path.into(), draft: Draft::beside(path)?, replaces: None })
     }
 
-    /// Where a database is that goes when the new one comes; nobody writes to it meanwhile.
+    /// Where a database is, or a link to one, that goes when the new one comes; nobody writes to it
+    /// meanwhile.
     pub(crate) fn of_another(path: &Path) -> Result<Self, Failure> {
-        Self::new(path, Some(Lock::of(path)?))
-    }
-
-    fn new(path: &Path, replaces: Option<Lock>) -> Result<Self, Failure> {
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        if !folder.is_dir() {
-            return Err(Failure::about(folder, format_args!("found no folder there, for {}", path.display())));
-        }
-        let draft = tempfile::Builder::new()
-            .prefix(".omendb-draft-")
-            .tempdir_in(folder)
-            .map_err(|error| Failure::about(folder, format_args!("cannot write there: {error}")))?;
-        Ok(Self { path: path.into(), draft, replaces })
+        let path = fs::canonicalize(path).map_err(|error| Failure::about(path, error))?;
+        let replaces = Some(Lock::of(&path)?);
+        Ok(Self { draft: Draft::beside(&path)?, path, replaces })
     }
 
     /// The folder to make the database in.
     pub(crate) fn draft(&self) -> PathBuf {
-        self.draft.path().join("database")
+        self.draft.database()
     }
 
     /// A failure that names the place the user knows.
@@ -65,9 +54,11 @@ impl Place {
 
     /// Puts the whole database in its place, for good.
     pub(crate) fn publish(self) -> Result<(), Failure> {
-        let moved = if self.replaces.is_some() { self.exchange() } else { fs::rename(self.draft(), &self.path) };
+        let moved = self.draft.unless_ended(|| {
+            if self.replaces.is_some() { self.exchange() } else { fs::rename(self.draft(), &self.path) }
+        });
         // The folder that both stand in has the names.
-        let settled = moved.and_then(|()| File::open(self.draft.path().join(".."))?.sync_all());
+        let settled = moved.and_then(|()| File::open(self.path.join(".."))?.sync_all());
         settled.map_err(|error| Failure::about(&self.path, format_args!("cannot move the new database there: {error}")))
     }
 
@@ -77,12 +68,15 @@ impl Place {
         match renameat_with(CWD, &draft, CWD, &self.path, RenameFlags::EXCHANGE) {
             // Not every file system can do both at once.
             Err(Errno::INVAL | Errno::NOSYS) => {
-                let old = self.draft.path().join("old");
+                // Not in the draft's folder: that is deleted if the process ends in between.
+                let mut old = self.path.clone().into_os_string();
+                old.push(".replaced");
                 fs::rename(&self.path, &old)?;
                 fs::rename(&draft, &self.path).inspect_err(|_| {
                     // Back where it was, if that can be had; the first error is the one to tell.
                     let _ = fs::rename(&old, &self.path);
-                })
+                })?;
+                fs::remove_dir_all(old)
             }
             exchanged => Ok(exchanged?),
         }

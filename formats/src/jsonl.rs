@@ -37,6 +37,10 @@ pub(crate) fn spool(path: &Path) -> Result<Spooled, FormatError> {
     let mut rows = 0;
     let mut ids = None;
     while let Some(text) = lines.next_line()? {
+        if text.trim_start().starts_with('[') {
+            // serde would take it for the fields in their order.
+            return Err(lines.wrong("an array".into()));
+        }
         let parsed = serde_json::from_str::<Line<'_>>(text);
         let Line { id, vector } = match parsed {
             Ok(line) => line,

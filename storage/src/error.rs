@@ -27,7 +27,7 @@ pub enum StorageError {
         op: &'static str,
     },
     /// Another writer has the database open.
-    #[error("{} is open for writing in process {pid}", path.display())]
+    #[error("{} is open for writing in {}", path.display(), process(*pid))]
     Locked {
         /// The database.
         path: PathBuf,
@@ -155,6 +155,15 @@ impl StorageError {
             io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path: path.into() },
             _ => Self::Io { path: path.into(), op, source },
         }
+    }
+}
+
+/// Who holds a lock.
+fn process(pid: u32) -> String {
+    match pid {
+        0 => "another process".into(),
+        pid if pid == std::process::id() => "this process: another handle holds it".into(),
+        pid => format!("process {pid}"),
     }
 }
 

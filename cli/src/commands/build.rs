@@ -26,8 +26,9 @@ Examples:
   omendb build notes.omen notes.jsonl --metric cosine --force
 
 Without --ids, the rows' ids are those in the file (.jsonl), else 0, 1, 2, … The database appears
-when it is whole: if anything in the file is refused, nothing is left behind, and with --force the
-old database is still there.")]
+when it is whole: if anything in the file is refused, or Ctrl-C ends the build, nothing is left
+behind, and with --force the old database is still there. What a killed build leaves, the hidden
+folder .NAME.omendb-draft, makes room for the next build of that name.")]
 pub(crate) struct Build {
     /// The database to make (a folder)
     db: PathBuf,

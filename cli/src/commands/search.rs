@@ -118,7 +118,8 @@ impl Search {
         if self.width.is_empty() {
             return Ok(vec![Some(SearchOptions::DEFAULT_WIDTH.max(self.k as usize))]);
         }
-        Ok(self.width.iter().map(|&width| Some(width as usize)).collect())
+        // As the engine takes them.
+        Ok(self.width.iter().map(|&width| Some(width.max(self.k) as usize)).collect())
     }
 
     fn report(&self, db: &Db, queries: &Queries, runs: &[Measured], output: &Output) -> Result<(), Failure> {

@@ -77,18 +77,18 @@ fn build_search_and_truth_agree_with_the_oracle() {
     let exact = folder.json("search a.omen query.fbin --exact --truth truth.ibin");
     assert_eq!(exact["runs"][0]["recall"], json!(1.0));
     assert!(exact.get("hits").is_none());
-    let sweep = folder.json("search a.omen query.fbin --truth truth.ibin --width 10,40,600 -k 5");
+    let sweep = folder.json("search a.omen query.fbin --truth truth.ibin --width 2,10,40,600 -k 5");
     assert_eq!((&sweep["k"], &sweep["queries"]), (&json!(5), &json!(20)));
     let runs = sweep["runs"].as_array().unwrap();
     let widths: Vec<_> = runs.iter().map(|run| run["width"].as_u64().unwrap()).collect();
-    assert_eq!(widths, [10, 40, 600]);
+    assert_eq!(widths, [5, 10, 40, 600]);
     for run in runs {
         has_fields(run, "width recall qps p50_us p99_us mean_distances mean_hops");
         assert!(run["qps"].as_f64().unwrap() > 0.0 && run["mean_distances"].as_f64().unwrap() > 1.0);
         assert!(run["p50_us"].as_f64().unwrap() <= run["p99_us"].as_f64().unwrap());
     }
     // As wide as the database: every row is looked at.
-    assert_eq!(runs[2]["recall"], json!(1.0));
+    assert_eq!(runs[3]["recall"], json!(1.0));
 
     let goal = folder.json("search a.omen query.fbin --truth truth.ibin --recall 0.99");
     let last = goal["runs"].as_array().unwrap().last().unwrap().clone();

@@ -1,5 +1,6 @@
 //! The real binary, from the outside: JSON fields, exit codes, messages, files.
 
+mod cut_short;
 mod damaged;
 mod journey;
 mod output;

@@ -62,3 +62,15 @@ fn a_damaged_database_is_replaced() {
     folder.json("build a.omen base.fbin --force");
     assert_eq!(folder.json("info a.omen")["count"], json!(600));
 }
+
+#[test]
+fn behind_a_link_the_database_itself_is_replaced() {
+    let (folder, ..) = built();
+    folder.write_rows("other.fbin", &rows(5, 3, 1), NumberKind::F32);
+    std::os::unix::fs::symlink("a.omen", folder.path("link.omen")).unwrap();
+    let before = folder.names();
+    folder.json("build link.omen other.fbin --force");
+    assert_eq!(folder.json("info a.omen")["count"], json!(5));
+    assert!(folder.path("link.omen").is_symlink());
+    assert_eq!(folder.names(), before);
+}

@@ -43,7 +43,8 @@ fn jsonl_errors_name_the_line() {
     let good = "{\"id\":1,\"vector\":[1,2]}\n";
     for (line, said) in [
         ("\n", "blank"),
-        ("[1,2]\n", "expected"),
+        ("[1,2]\n", "an array"),
+        ("[2,[1,2]]\n", "an array"),
         ("{\"id\":2}\n", "missing field `vector`"),
         ("{\"id\":2,\"vector\":[1,\"x\"]}\n", "string \\\"x\\\""),
         ("{\"id\":2,\"vector\":[1,null]}\n", "null"),
