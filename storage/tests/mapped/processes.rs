@@ -15,7 +15,10 @@ fn a_second_writer_is_told_who_holds_the_lock() {
     let db = Mapped::create(&path, &schema(8, IdKind::U64), Durability::Sync).unwrap();
     for _ in 0..2 {
         match Mapped::open(&path, Durability::Sync) {
-            Err(StorageError::Locked { pid, .. }) => assert_eq!(pid, std::process::id()),
+            Err(error @ StorageError::Locked { pid, .. }) => {
+                assert_eq!(pid, std::process::id());
+                assert!(error.to_string().contains("this process"), "{error}");
+            }
             other => panic!("{:?}", other.map(|db| db.view())),
         }
     }
