@@ -1,4 +1,4 @@
-//! A hidden folder for what is not whole yet. It goes when the command ends, by a signal too.
+//! Folders for what is not whole yet. They go when the command ends, by a signal too.
 
 use std::ffi::OsString;
 use std::fs;
@@ -23,7 +23,7 @@ fn current() -> MutexGuard<'static, Option<PathBuf>> {
     CURRENT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A folder in use by this process alone; a command has one at most.
+/// A hidden folder in use by this process alone; a command has one at most.
 pub(crate) struct Draft {
     path: PathBuf,
     _lock: Lock,
@@ -91,17 +91,17 @@ impl Drop for Draft {
     }
 }
 
-/// From now on a signal that ends the process takes the folder `draft` away first.
-fn end_by_signal_without(draft: &Path) -> io::Result<()> {
-    *current() = Some(draft.into());
+/// From now on a signal that ends the process takes this folder away first.
+pub(crate) fn end_by_signal_without(folder: &Path) -> io::Result<()> {
+    *current() = Some(folder.into());
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     thread::Builder::new().name("signals".into()).spawn(move || {
         for signal in &mut signals {
             let current = current();
-            if let Some(draft) = &*current {
+            if let Some(folder) = &*current {
                 // Other threads may be making files in it.
                 for _ in 0..100 {
-                    match fs::remove_dir_all(draft) {
+                    match fs::remove_dir_all(folder) {
                         Err(error) if error.kind() == io::ErrorKind::NotFound => break,
                         _ => thread::sleep(Duration::from_millis(1)),
                     }

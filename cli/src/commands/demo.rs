@@ -1,5 +1,6 @@
 //! `omendb demo`: the whole path on rows it makes itself, compared with exact search.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -11,6 +12,7 @@ use crate::args::Global;
 use crate::clusters::Clusters;
 use crate::commands::build::Shape;
 use crate::database::Use;
+use crate::draft::end_by_signal_without;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Output, bytes, grouped, rounded};
 use crate::peak::peak_bytes;
@@ -66,9 +68,11 @@ impl Demo {
             }
             Some(path) => path.clone(),
             None => {
-                temporary = tempfile::tempdir().map_err(|error| {
+                let cannot = |error: io::Error| {
                     Failure::about(&std::env::temp_dir(), format_args!("cannot write there: {error}"))
-                })?;
+                };
+                temporary = tempfile::tempdir().map_err(cannot)?;
+                end_by_signal_without(temporary.path()).map_err(cannot)?;
                 temporary.path().join("demo.omen")
             }
         };

@@ -13,15 +13,19 @@ use crate::run::{Folder, names_in, rows};
 /// Longer than anything here should take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+fn wait_until(folder: &Folder, child: &mut Child, holds: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < PATIENCE && child.try_wait().unwrap().is_none(), "{:?}", folder.names());
+        sleep(Duration::from_millis(1));
+    }
+}
+
 /// Begins a build of many rows, and waits until it has written some.
 fn building(folder: &Folder) -> Child {
     let mut child =
         folder.command(&["build", "a.omen", "base.fbin"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let began = Instant::now();
-    while !folder.path(".a.omen.omendb-draft/database/MANIFEST.a").exists() {
-        assert!(began.elapsed() < PATIENCE && child.try_wait().unwrap().is_none(), "{:?}", folder.names());
-        sleep(Duration::from_millis(1));
-    }
+    wait_until(folder, &mut child, || folder.path(".a.omen.omendb-draft/database/MANIFEST.a").exists());
     child
 }
 
@@ -45,6 +49,17 @@ fn a_build_that_is_ended_leaves_nothing_that_stays() {
     assert_eq!(folder.names(), [".a.omen.omendb-draft", "base.fbin", "few.fbin"]);
     folder.json("build a.omen few.fbin");
     assert_eq!(folder.names(), ["a.omen", "base.fbin", "few.fbin"]);
+}
+
+#[test]
+fn a_demo_that_is_ended_leaves_nothing() {
+    let folder = Folder::new();
+    let mut child = folder.command(&["demo"]).env("TMPDIR", folder.path(".")).stdout(Stdio::null()).spawn().unwrap();
+    let begun = || folder.names().iter().any(|name| folder.path(name).join("demo.omen").exists());
+    wait_until(&folder, &mut child, begun);
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().signal(), Some(Signal::INT.as_raw()));
+    assert_eq!(folder.names(), [""; 0]);
 }
 
 #[test]
