@@ -23,6 +23,12 @@ fn current() -> MutexGuard<'static, Option<PathBuf>> {
     CURRENT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Does what a signal must not cut in two; nothing, once one is ending the process.
+pub(crate) fn unless_ended<T>(act: impl FnOnce() -> T) -> T {
+    let _held = current();
+    act()
+}
+
 /// A hidden folder in use by this process alone; a command has one at most.
 pub(crate) struct Draft {
     path: PathBuf,
@@ -73,12 +79,6 @@ impl Draft {
     /// Where the database is made.
     pub(crate) fn database(&self) -> PathBuf {
         self.path.join("database")
-    }
-
-    /// Does what a signal must not cut in two.
-    pub(crate) fn unless_ended<T>(&self, act: impl FnOnce() -> T) -> T {
-        let _held = current();
-        act()
     }
 }
 

@@ -28,8 +28,10 @@ use clap::Parser;
 fn main() -> ExitCode {
     let cli = args::Cli::parse();
     let output = output::Output::new(&cli.global);
-    match commands::run(cli, &output) {
+    let ended = commands::run(cli, &output);
+    // What a signal took away from under the command is no failure to tell of.
+    draft::unless_ended(|| match ended {
         Ok(outcome) => outcome.into(),
         Err(failure) => failure.report(),
-    }
+    })
 }

@@ -8,7 +8,7 @@ use omendb_engine::Lock;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-use crate::draft::Draft;
+use crate::draft::{Draft, unless_ended};
 use crate::failure::Failure;
 
 /// Whether anything is at `path`, a link to nowhere too.
@@ -54,9 +54,12 @@ impl Place {
 
     /// Puts the whole database in its place, for good.
     pub(crate) fn publish(self) -> Result<(), Failure> {
-        let moved = self.draft.unless_ended(|| {
-            if self.replaces.is_some() { self.exchange() } else { fs::rename(self.draft(), &self.path) }
-        });
+        let moved =
+            unless_ended(
+                || {
+                    if self.replaces.is_some() { self.exchange() } else { fs::rename(self.draft(), &self.path) }
+                },
+            );
         // The folder that both stand in has the names.
         let settled = moved.and_then(|()| File::open(self.path.join(".."))?.sync_all());
         settled.map_err(|error| Failure::about(&self.path, format_args!("cannot move the new database there: {error}")))
