@@ -19,6 +19,7 @@ mod place;
 mod progress;
 mod queries;
 mod recall;
+mod signals;
 mod sweep;
 
 use std::process::ExitCode;
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
     let output = output::Output::new(&cli.global);
     let ended = commands::run(cli, &output);
     // What a signal took away from under the command is no failure to tell of.
-    draft::unless_ended(|| match ended {
+    signals::unless_ended(|| match ended {
         Ok(outcome) => outcome.into(),
         Err(failure) => failure.report(),
     })

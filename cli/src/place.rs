@@ -8,8 +8,9 @@ use omendb_engine::Lock;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-use crate::draft::{Draft, unless_ended};
+use crate::draft::Draft;
 use crate::failure::Failure;
+use crate::signals::unless_ended;
 
 /// Whether anything is at `path`, a link to nowhere too.
 pub(crate) fn is_taken(path: &Path) -> bool {
@@ -54,12 +55,8 @@ impl Place {
 
     /// Puts the whole database in its place, for good.
     pub(crate) fn publish(self) -> Result<(), Failure> {
-        let moved =
-            unless_ended(
-                || {
-                    if self.replaces.is_some() { self.exchange() } else { fs::rename(self.draft(), &self.path) }
-                },
-            );
+        let move_it = || if self.replaces.is_some() { self.exchange() } else { fs::rename(self.draft(), &self.path) };
+        let moved = unless_ended(move_it);
         // The folder that both stand in has the names.
         let settled = moved.and_then(|()| File::open(self.path.join(".."))?.sync_all());
         settled.map_err(|error| Failure::about(&self.path, format_args!("cannot move the new database there: {error}")))

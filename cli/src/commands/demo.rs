@@ -12,13 +12,13 @@ use crate::args::Global;
 use crate::clusters::Clusters;
 use crate::commands::build::Shape;
 use crate::database::Use;
-use crate::draft::end_by_signal_without;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Output, bytes, grouped, rounded};
 use crate::peak::peak_bytes;
 use crate::progress::Bar;
 use crate::queries::Queries;
 use crate::recall::Expected;
+use crate::signals;
 use crate::sweep::{HEADER, Plan, Run};
 
 const K: usize = 10;
@@ -72,7 +72,7 @@ impl Demo {
                     Failure::about(&std::env::temp_dir(), format_args!("cannot write there: {error}"))
                 };
                 temporary = tempfile::tempdir().map_err(cannot)?;
-                end_by_signal_without(temporary.path()).map_err(cannot)?;
+                signals::end_without(temporary.path()).map_err(cannot)?;
                 temporary.path().join("demo.omen")
             }
         };

@@ -21,6 +21,14 @@ fn wait_until(folder: &Folder, child: &mut Child, holds: impl Fn() -> bool) {
     }
 }
 
+/// Many rows, whose build takes longer than a signal to arrive, and few.
+fn with_rows() -> Folder {
+    let folder = Folder::new();
+    folder.write_rows("base.fbin", &rows(20_000, 64, 1), NumberKind::F32);
+    folder.write_rows("few.fbin", &rows(100, 64, 2), NumberKind::F32);
+    folder
+}
+
 /// Begins a build of many rows, and waits until it has written some.
 fn building(folder: &Folder) -> Child {
     let mut child =
@@ -37,9 +45,7 @@ fn ended_by(folder: &Folder, signal: Signal) {
 
 #[test]
 fn a_build_that_is_ended_leaves_nothing_that_stays() {
-    let folder = Folder::new();
-    folder.write_rows("base.fbin", &rows(20_000, 64, 1), NumberKind::F32);
-    folder.write_rows("few.fbin", &rows(100, 64, 2), NumberKind::F32);
+    let folder = with_rows();
     for signal in [Signal::INT, Signal::TERM] {
         ended_by(&folder, signal);
         assert_eq!(folder.names(), ["base.fbin", "few.fbin"]);
@@ -64,9 +70,7 @@ fn a_demo_that_is_ended_leaves_nothing() {
 
 #[test]
 fn one_place_has_one_builder() {
-    let folder = Folder::new();
-    folder.write_rows("base.fbin", &rows(20_000, 64, 1), NumberKind::F32);
-    folder.write_rows("few.fbin", &rows(100, 64, 2), NumberKind::F32);
+    let folder = with_rows();
     let mut first = building(&folder);
     let message = folder.refused("build a.omen few.fbin", 3);
     assert!(message.contains(&format!("process {}", first.id())), "{message}");
