@@ -8,7 +8,7 @@ import math
 
 import places
 
-TARGETS = [0.9, 0.95, 0.99]
+TARGETS = [0.95, 0.99]
 # Peers in the order of the tables, by the name they have in the figures.
 LABELS = {
     "omendb": "**OmenDB**",
@@ -19,7 +19,7 @@ LABELS = {
     "zvec4": "zvec, 4-bit codes",
     "svs": "SVS",
     "svs-lvq": "SVS, LVQ codes",
-    "faiss": "Faiss HNSW, 8-bit codes",
+    "faiss": "Faiss HNSW, 8 bits",
     "usearch": "USearch, bf16",
     "vsag": "VSAG, 8-bit codes",
     "hnswlib": "hnswlib",
@@ -54,6 +54,11 @@ def qps_at(row, recall, net=True):
     return None
 
 
+def begins_beyond(row, recall):
+    """Whether its narrowest search finds more than that already, so that it could be faster yet."""
+    return "runs" in row and min(run["recall"] for run in row["runs"]) > recall
+
+
 def machine(row, what):
     """How fast the machine was beside this peer, as a share of when hnswlib was measured."""
     return row.get("machine", {}).get(what, 1.0)
@@ -72,20 +77,43 @@ def search_ratio(kept, name, recall, net=True):
     return mine / theirs / machine(row, "qps") if mine and theirs else None
 
 
+def spread(sets):
+    """How far the ratios of one engine lie apart: ours called natively and from Python, which build the same
+    graph. So far the machine's moods may move any other ratio too."""
+    apart = [1.0]
+    for kept in sets:
+        ratios = [lambda name: build_ratio(kept, name)]
+        ratios += [lambda name, target=target: search_ratio(kept, name, target) for target in TARGETS]
+        for ratio in ratios:
+            one, other = ratio("omendb"), ratio("omendb-python")
+            if one and other:
+                apart.append(max(one, other) / min(one, other))
+    return max(apart)
+
+
 def cells(values, form):
     """Each value in a form; a dash where there is none."""
     return ["–" if value is None else format(value, form) for value in values]
 
 
-def marked(columns):
-    """Columns of ratios as text, the best of each in bold."""
-    shown = []
-    for values in columns:
-        texts = cells(values, ".2f")
-        best = max((value for value in values if value is not None), default=None)
-        shown.append([f"**{text}**" if value is not None and value == best else text
-                      for value, text in zip(values, texts)])
-    return shown
+def marked(values, apart, beyond):
+    """Ratios as text: in bold the best and what is not further from it than the spread."""
+    best = max((value for value in values if value is not None), default=None)
+    texts = [("≥ " if above else "") + text for text, above in zip(cells(values, ".2f"), beyond)]
+    return [f"**{text}**" if value is not None and value * apart >= best else text for value, text in zip(values, texts)]
+
+
+def columns(kept, names, apart):
+    """The ratios of a set as text: of the build, and of the searches at each target."""
+    built = [build_ratio(kept, name) for name in names]
+    found = [([search_ratio(kept, name, target) for name in names],
+              [begins_beyond(kept["rows"].get(name, {}), target) for name in names]) for target in TARGETS]
+    return [marked(built, apart, [False] * len(names)), *(marked(values, apart, beyond) for values, beyond in found)]
+
+
+def said_of(apart):
+    return (f"Bold are the best of a column and what is within {100 * (apart - 1):.0f} % of it: so far lie the two rows of "
+            "ours apart, one engine that builds one graph. ≥: its narrowest search found more already.")
 
 
 def label(kept, name):
@@ -104,27 +132,27 @@ def head(kept):
 def table(kept):
     """All that is known of a set."""
     names = [name for name in LABELS if name in kept["rows"]]
-    columns = [[build_ratio(kept, name) for name in names]]
-    columns += [[search_ratio(kept, name, target) for name in names] for target in TARGETS]
-    columns += [[search_ratio(kept, name, 0.95, net=False) for name in names]]
-    columns = marked(columns)
+    apart = spread([kept])
+    ratios = columns(kept, names, apart)
+    ratios += [cells([search_ratio(kept, name, 0.95, net=False) for name in names], ".2f")]
     lines = [
         f"### {kept['set']}", "",
-        f"{kept['date']}, {kept['processor']}, {kept['seconds'] / 60:.0f} minutes. {head(kept)}. "
-        "Ratios are to hnswlib beside each; the best of a column is bold.", "",
+        f"{kept['date']}, {kept['processor']}, commit {kept['commit']}, `--minutes {kept['minutes']:g} --timeout "
+        f"{kept['timeout']:g}`, done in {kept['seconds'] / 60:.0f} minutes. {head(kept)}. Ratios are to hnswlib beside each, "
+        f"the machine's speed divided out (build · searches, as a share of that beside hnswlib). {said_of(apart)}", "",
         "| library | build | " + " | ".join(f"QPS at {target}" for target in TARGETS)
-        + " | at 0.95, calls included | most recall | bytes a row | peak MiB | a call, µs | settings |",
-        "|---|" + "---:|" * (len(columns) + 4) + "---|",
+        + " | at 0.95, calls included | machine | bytes a row | peak MiB | a call, µs | settings |",
+        "|---|" + "---:|" * (len(ratios) + 4) + "---|",
     ]
     for place, name in enumerate(names):
         row = kept["rows"][name]
         if "failed" in row:
-            lines.append(f"| {LABELS[name]} | " + "– | " * (len(columns) + 4) + f"{row['failed']} |")
+            lines.append(f"| {LABELS[name]} | " + "– | " * (len(ratios) + 4) + f"{row['failed']} |")
             continue
-        most = max(run["recall"] for run in row["runs"])
-        rest = cells([most], ".4f") + cells([row["bytes_per_row"], row["peak_bytes"] / 2**20], ",.0f")
+        rest = [f"{machine(row, 'rows_per_second'):.2f} · {machine(row, 'qps'):.2f}"]
+        rest += cells([row["bytes_per_row"], row["peak_bytes"] / 2**20], ",.0f")
         rest += cells([row["call_us"]], ".1f") + [row["settings"]]
-        lines.append(f"| {label(kept, name)} | " + " | ".join([column[place] for column in columns] + rest) + " |")
+        lines.append(f"| {label(kept, name)} | " + " | ".join([column[place] for column in ratios] + rest) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -135,25 +163,28 @@ def document(sets):
 
 def short_table(sets):
     """The README's: build and searches of each set in one cell, and bytes a row of all."""
-    sets = [kept for kept in sets if kept["rows"]["hnswlib"]["rows"] > 10_000]
+    small = [kept["set"] for kept in sets if kept["rows"]["hnswlib"]["rows"] <= 10_000]
+    sets = [kept for kept in sets if kept["set"] not in small]
     names = [name for name in LABELS if any(name in kept["rows"] for kept in sets)]
-    columns = [marked([[build_ratio(kept, name) for name in names]]
-                      + [[search_ratio(kept, name, target) for name in names] for target in TARGETS[1:]]) for kept in sets]
+    apart = spread(sets)
+    groups = [columns(kept, names, apart) for kept in sets]
+    elsewhere = f" {', '.join(small)}: in peers.md." if small else ""
     lines = [
-        "Ratios to hnswlib beside each, the best of a column bold: build · queries a second at recall@10 of 0.95 · of 0.99,",
-        "less what a call costs with nothing to search.",
-        "A dash is what the time of the run did not suffice for, or a recall that was not reached.", "",
+        "Ratios to hnswlib beside each: build · queries a second at recall@10 of 0.95 · of 0.99, less what a call costs",
+        f"with nothing to search. {said_of(apart)}",
+        f"A dash is a recall that was not reached, or a library whose figures are not known (reasons below).{elsewhere}", "",
         "| | " + " | ".join(kept["set"] for kept in sets) + " | bytes a row |", "|---|" + "---|" * (len(sets) + 1),
     ]
     for place, name in enumerate(names):
-        groups = [" · ".join(column[place] for column in group) for group in columns]
-        groups = ["–" if set(group) <= set("– ·") else group for group in groups]
+        ratios = [" · ".join(column[place] for column in group) for group in groups]
+        ratios = ["–" if set(text) <= set("– ·") else text for text in ratios]
         sizes = cells([kept["rows"].get(name, {}).get("bytes_per_row") for kept in sets], ",.0f")
         sizes = "–" if set(sizes) == {"–"} else " · ".join(sizes)
-        lines.append(f"| {LABELS[name]} | " + " | ".join(groups) + f" | {sizes} |")
+        lines.append(f"| {LABELS[name]} | " + " | ".join(ratios) + f" | {sizes} |")
     lines.append("")
     for kept in sets:
-        failed = [LABELS[name] for name in LABELS if "failed" in kept["rows"].get(name, {})]
+        rows = kept["rows"]
+        failed = [f"{LABELS[name]} ({rows[name]['failed']})" for name in LABELS if "failed" in rows.get(name, {})]
         lacking = f" Without figures: {'; '.join(failed)}." if failed else ""
-        lines.append(f"* {kept['set']}, {kept['date']}, {kept['processor']}: {head(kept)}.{lacking}")
+        lines.append(f"* {kept['set']}, {kept['date']}, {kept['processor']}, commit {kept['commit']}: {head(kept)}.{lacking}")
     return "\n".join(lines) + "\n"

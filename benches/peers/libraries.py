@@ -1,8 +1,9 @@
-"""The Python libraries, each behind the same three calls: build, width, search.
+"""The Python libraries, each behind the same calls: build, width, search.
 
-A class takes rows and queries as they are in the file (u8, f16 or f32) and converts what its library
-cannot take, before the clock starts. Settings are the library's own recommendation, or those nearest
-to a degree of 32; `settings` says which. Cosine sets are given as inner product over unit rows.
+A class is made for a metric and the type of the file's numbers (u8, f16 or f32); `prepare` converts what
+its library cannot take, before the clock starts. Settings are the library's own recommendation, or those
+nearest to a degree of 32, and of its own codes those that lose nothing of the file's numbers where it has
+such; `settings` says which. Cosine sets are given as inner product over unit rows.
 """
 
 import json
@@ -11,17 +12,24 @@ import tempfile
 import numpy
 
 
-class Hnswlib:
-    package = "hnswlib"
-    settings = "M 16, ef_construction 200, f32"
+class Library:
+    """What all have: the metric, the file's numbers, and rows as f32 unless a library takes others."""
+
+    def __init__(self, metric, numbers):
+        self.metric, self.numbers = metric, numbers
 
     def prepare(self, vectors):
         return vectors.astype(numpy.float32)
 
-    def build(self, base, metric, threads):
+
+class Hnswlib(Library):
+    package = "hnswlib"
+    settings = "M 16, ef_construction 200, f32"
+
+    def build(self, base, threads):
         import hnswlib
 
-        self.index = hnswlib.Index(space=metric, dim=base.shape[1])
+        self.index = hnswlib.Index(space=self.metric, dim=base.shape[1])
         self.index.init_index(len(base), ef_construction=200, M=16, random_seed=1)
         self.index.set_num_threads(threads)
         self.index.add_items(base)
@@ -36,25 +44,23 @@ class Hnswlib:
     def save(self, path):
         self.index.save_index(path)
 
-    def load(self, path, dim, metric):
+    def load(self, path, dim):
         import hnswlib
 
-        self.index = hnswlib.Index(space=metric, dim=dim)
+        self.index = hnswlib.Index(space=self.metric, dim=dim)
         self.index.load_index(path)
         self.index.set_num_threads(1)
 
 
-class Usearch:
+class Usearch(Library):
     package = "usearch"
+    # Bytes that come from NumPy it takes for bits, and singles that it makes bytes of lose too much.
     settings = "connectivity 16, expansion_add 200, bf16"
 
-    def prepare(self, vectors):
-        return vectors.astype(numpy.float32)
-
-    def build(self, base, metric, threads):
+    def build(self, base, threads):
         from usearch.index import Index
 
-        self.index = Index(ndim=base.shape[1], metric={"l2": "l2sq", "ip": "ip"}[metric], dtype="bf16",
+        self.index = Index(ndim=base.shape[1], metric={"l2": "l2sq", "ip": "ip"}[self.metric], dtype="bf16",
                            connectivity=16, expansion_add=200)
         self.index.add(numpy.arange(len(base), dtype=numpy.uint64), base, threads=threads)
 
@@ -65,19 +71,21 @@ class Usearch:
         return self.index.search(query, k, threads=1).keys
 
 
-class Faiss:
+class Faiss(Library):
     package = "faiss-cpu"
-    settings = "HNSW32, efConstruction 200, SQ8"
 
-    def prepare(self, vectors):
-        return vectors.astype(numpy.float32)
+    @property
+    def settings(self):
+        return f"HNSW32, efConstruction 200, {'bytes as they are' if self.numbers is numpy.uint8 else 'SQ8'}"
 
-    def build(self, base, metric, threads):
+    def build(self, base, threads):
         import faiss
 
         faiss.omp_set_num_threads(threads)
-        kind = {"l2": faiss.METRIC_L2, "ip": faiss.METRIC_INNER_PRODUCT}[metric]
-        self.index = faiss.IndexHNSWSQ(base.shape[1], faiss.ScalarQuantizer.QT_8bit, 32, kind)
+        kind = {"l2": faiss.METRIC_L2, "ip": faiss.METRIC_INNER_PRODUCT}[self.metric]
+        codes = faiss.ScalarQuantizer
+        codes = codes.QT_8bit_direct if self.numbers is numpy.uint8 else codes.QT_8bit
+        self.index = faiss.IndexHNSWSQ(base.shape[1], codes, 32, kind)
         self.index.hnsw.efConstruction = 200
         self.index.train(base)
         self.index.add(base)
@@ -90,23 +98,29 @@ class Faiss:
         return self.index.search(query[None], k)[1][0]
 
 
-class Zvec:
+class Zvec(Library):
     package = "zvec"
-    quantizer = "UNIFORM_UINT7"
-    settings = "Vamana, degree 64, build width 100, two passes, 7-bit uniform codes, refiner; inner product as L2"
+    quantizer, bits = "UNIFORM_UINT7", 7
+    FLAT = {numpy.uint8: "VECTOR_UINT8", numpy.float16: "VECTOR_FP16", numpy.float32: "VECTOR_FP32"}
+
+    @property
+    def settings(self):
+        return (f"Vamana, degree 64, build width 100, two passes, {self.bits}-bit uniform codes, refined by "
+                f"{numpy.dtype(self.numbers).name} rows; inner product as L2")
 
     def prepare(self, vectors):
-        return vectors.astype(numpy.float32)
+        """Its uniform codes know L2 alone, which orders rows of one length as the inner product does."""
+        vectors = vectors.astype(numpy.float32)
+        if self.metric == "l2":
+            return vectors
+        lengths = numpy.linalg.norm(vectors, axis=1, keepdims=True)
+        if abs(lengths - 1).max() > 0.01:
+            raise ValueError("uniform codes support L2 only, and these rows have not one length")
+        return vectors / lengths
 
-    def build(self, base, metric, threads):
+    def build(self, base, threads):
         import zvec
 
-        # Its uniform codes know L2 alone, which orders rows of one length as the inner product does.
-        if metric == "ip":
-            lengths = numpy.linalg.norm(base, axis=1, keepdims=True)
-            if abs(lengths - 1).max() > 0.01:
-                raise ValueError("uniform codes support L2 only, and these rows have not one length")
-            base = base / lengths
         zvec.init(log_level=zvec.LogLevel.ERROR, query_threads=1, optimize_threads=threads)
         self.zvec = zvec
         self.folder = tempfile.TemporaryDirectory()
@@ -114,6 +128,7 @@ class Zvec:
         parameters = zvec.VamanaIndexParam(
             metric_type=zvec.MetricType.L2, max_degree=64, search_list_size=100,
             use_contiguous_memory=True, use_flat_contiguous_memory=True,
+            flat_data_type=getattr(zvec.DataType, self.FLAT[self.numbers]),
             quantize_type=getattr(zvec.QuantizeType, self.quantizer))
         vectors = zvec.VectorSchema("v", zvec.DataType.VECTOR_FP32, base.shape[1], index_param=parameters)
         collection = zvec.create_and_open(path=path, schema=zvec.CollectionSchema(name="peer", vectors=vectors))
@@ -134,24 +149,20 @@ class Zvec:
 
 
 class Zvec4(Zvec):
-    quantizer = "UNIFORM_UINT4"
-    settings = "Vamana, degree 64, build width 100, two passes, 4-bit uniform codes, refiner; inner product as L2"
+    quantizer, bits = "UNIFORM_UINT4", 4
 
 
-class Vsag:
+class Vsag(Library):
     package = "pyvsag"
     settings = "HGraph, degree 32, ef_construction 200, sq8 with f32 reorder"
 
-    def prepare(self, vectors):
-        return vectors.astype(numpy.float32)
-
-    def build(self, base, metric, threads):
+    def build(self, base, threads):
         import pyvsag
 
         pyvsag.set_logger_off()
         dim = base.shape[1]
         self.index = pyvsag.Index("hgraph", json.dumps({
-            "dtype": "float32", "metric_type": metric, "dim": dim,
+            "dtype": "float32", "metric_type": self.metric, "dim": dim,
             "index_param": {"base_quantization_type": "sq8", "use_reorder": True,
                             "precise_quantization_type": "fp32", "max_degree": 32,
                             "ef_construction": 200, "build_thread_count": threads}}))
@@ -165,19 +176,19 @@ class Vsag:
         return self.index.knn_search(query, k, self.parameters)[0]
 
 
-class Svs:
+class Svs(Library):
     package = "scalable-vs"
     settings = "Vamana, degree 32, window 100, rows as they are"
 
     def prepare(self, vectors):
         return vectors
 
-    def build(self, base, metric, threads):
+    def build(self, base, threads):
         import svs
 
-        parameters = svs.VamanaBuildParameters(alpha={"l2": 1.2, "ip": 0.95}[metric], graph_max_degree=32,
+        parameters = svs.VamanaBuildParameters(alpha={"l2": 1.2, "ip": 0.95}[self.metric], graph_max_degree=32,
                                                window_size=100)
-        kind = {"l2": svs.DistanceType.L2, "ip": svs.DistanceType.MIP}[metric]
+        kind = {"l2": svs.DistanceType.L2, "ip": svs.DistanceType.MIP}[self.metric]
         self.index = svs.Vamana.build(parameters, base, kind, num_threads=threads)
         self.index.num_threads = 1
 
@@ -191,15 +202,12 @@ class Svs:
 class SvsLvq(Svs):
     settings = "Vamana, degree 32, window 100, LVQ of 4 and 8 bits (Intel's processors)"
 
-    def prepare(self, vectors):
-        return vectors.astype(numpy.float32)
-
-    def build(self, base, metric, threads):
+    def build(self, base, threads):
         import svs
 
-        parameters = svs.VamanaBuildParameters(alpha={"l2": 1.2, "ip": 0.95}[metric], graph_max_degree=32,
+        parameters = svs.VamanaBuildParameters(alpha={"l2": 1.2, "ip": 0.95}[self.metric], graph_max_degree=32,
                                                window_size=100)
-        kind = {"l2": svs.DistanceType.L2, "ip": svs.DistanceType.MIP}[metric]
+        kind = {"l2": svs.DistanceType.L2, "ip": svs.DistanceType.MIP}[self.metric]
         with tempfile.TemporaryDirectory() as folder:
             svs.write_vecs(base, folder + "/rows.fvecs")
             rows = svs.VectorDataLoader(folder + "/rows.fvecs", svs.DataType.float32, base.shape[1])
@@ -208,7 +216,7 @@ class SvsLvq(Svs):
         self.index.num_threads = 1
 
 
-class Called:
+class Called(Library):
     """Ours, through an extension module as the peers have one (see `called/`)."""
 
     package = None
@@ -217,11 +225,11 @@ class Called:
     def prepare(self, vectors):
         return vectors
 
-    def build(self, base, metric, threads):
+    def build(self, base, threads):
         import omendb_called
 
         self.folder = tempfile.TemporaryDirectory()
-        self.index = omendb_called.Database(self.folder.name + "/ours.omen", base, metric, threads)
+        self.index = omendb_called.Database(self.folder.name + "/ours.omen", base, self.metric, threads)
 
     def width(self, width):
         self.index.set_width(width)
@@ -230,17 +238,14 @@ class Called:
         return self.index.search(query, k)[0]
 
 
-class Predecessor:
+class Predecessor(Library):
     package = "omendb"
     settings = "defaults, in memory"
 
-    def prepare(self, vectors):
-        return vectors.astype(numpy.float32)
-
-    def build(self, base, metric, threads):
+    def build(self, base, threads):
         import omendb
 
-        self.index = omendb.create(":memory:", {"metric": metric, "dense": {"dim": base.shape[1]}})
+        self.index = omendb.create(":memory:", {"metric": self.metric, "dense": {"dim": base.shape[1]}})
         for start in range(0, len(base), 10_000):
             rows = range(start, min(start + 10_000, len(base)))
             self.index.set([{"id": str(row), "vector": base[row]} for row in rows])

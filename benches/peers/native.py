@@ -6,6 +6,7 @@ Each answers what `worker.py` answers. Standard library only.
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 
 import places
@@ -39,10 +40,11 @@ class Omendb:
     def measure(self, of_set, threads, widths, rounds, timeout, scratch):
         metric, base, queries, truth = of_set
         database, few = self.fresh(scratch, "ours.omen"), self.fresh(scratch, "few.omen")
+        start = time.monotonic()
         built, peak = self.run("build", database, base, "--metric", metric, "--threads", threads, timeout=timeout)
         asked = ["-k", K, "--threads", 1, "--rounds", rounds]
         searched, held = self.run("search", database, queries, *asked, "--width", ",".join(map(str, widths)),
-                                  "--truth", truth, timeout=timeout)
+                                  "--truth", truth, timeout=max(1, timeout - (time.monotonic() - start)))
         self.run("build", few, places.first_rows(base, K, scratch), "--metric", metric)
         call, idle = self.run("search", few, queries, *asked, "--width", K)
         return {
@@ -72,7 +74,7 @@ class Diskann:
     settings = "Vamana, degree 32, build width 100, alpha 1.2, the file's own type"
 
     def prepare(self, arguments):
-        root = places.cache() / "diskann"
+        root = places.cache() / f"diskann-{DISKANN}"
         self.program = root / "bin" / "diskann-benchmark"
         self.version = DISKANN
         if not self.program.exists():
@@ -143,7 +145,7 @@ class Module:
     def prepare(self, arguments):
         target = places.cache() / "called-target"
         places.say("building the extension module of ours")
-        places.run(["cargo", "build", "--release", "--manifest-path", places.HERE / "called" / "Cargo.toml"],
+        places.run(["cargo", "build", "--release", "--locked", "--manifest-path", places.HERE / "called" / "Cargo.toml"],
                    env={**os.environ, "PYO3_PYTHON": str(arguments.python), "CARGO_TARGET_DIR": str(target)})
         packages = places.run([arguments.python, "-c", "import sysconfig; print(sysconfig.get_path('platlib'))"])
         shutil.copy(target / "release" / "libomendb_called.so", Path(packages.strip()) / "omendb_called.so")

@@ -8,10 +8,10 @@ its own, and prints Markdown; --out also keeps the figures (JSON), the tables an
 
 Fair means: the same rows, queries, k = 10 and threads (2 to build, 1 to search), one query a call,
 the best of several rounds. hnswlib (M = 16, ef_construction = 200) is the unit: it is built once, and
-before and after each peer its searches and a small build of it are timed again, so that a slow hour
-of the machine divides out. What a call costs with next to nothing to search (an index of ten rows)
-is measured for each library and taken off; the tables say how much, and how it is with calls
-included. A peer that fails, or for which --minutes does not suffice, is a row that says why.
+before and after it and each peer its searches and a small build of it are timed again, so that a slow hour
+of the machine divides out; the tables say by how much. What a call costs with next to nothing to search
+(an index of ten rows) is measured for each library and taken off; the tables say how much, and how it
+is with calls included. A peer that fails, or for which --minutes does not suffice, is a row that says why.
 """
 
 import argparse
@@ -67,8 +67,9 @@ class Comparison:
         return self.worker(name, *of_set, self.arguments.threads, self.rounds, ",".join(map(str, widths)), *save_to)
 
     def probe(self):
+        """How fast the machine is: a small build and, once it is built, searches of the unit."""
         answer = self.worker("probe", *self.of_set[:3], self.arguments.threads, self.rounds, self.saved)
-        return {name: answer[name] for name in ("rows_per_second", "qps")}
+        return {name: answer[name] for name in ("rows_per_second", "qps") if name in answer}
 
     def measure(self, peer, of_set, widths):
         if peer in native.PROGRAMS:
@@ -99,16 +100,20 @@ class Comparison:
 
     def run(self):
         places.say(f"{self.name}: hnswlib, the unit")
+        earlier = self.probe()
         self.rows["hnswlib"] = self.library("hnswlib", self.of_set, WIDTHS, self.saved)
-        first = before = self.probe()
+        before = self.probe()
+        # Its build lies between the two; its searches had just ended.
+        first = {**before, "rows_per_second": (earlier["rows_per_second"] + before["rows_per_second"]) / 2}
         for peer in self.arguments.peers:
             places.say(f"{self.name}: {peer}, after {time.monotonic() - self.start:.0f} s")
             # Half a minute, however late: most sets of ten thousand rows take less.
             self.limit = min(self.arguments.timeout, max(30, self.left()))
             try:
                 row = self.attempt(peer, before)
-            except (places.Failed, json.JSONDecodeError, KeyError, IndexError) as why:
-                row = {"failed": str(why) or type(why).__name__}
+            # Whatever becomes of a peer is its row, and the others go on.
+            except Exception as why:  # noqa: BLE001
+                row = {"failed": str(why) if isinstance(why, places.Failed) else f"{type(why).__name__}: {why}"}
             self.limit = self.arguments.timeout
             after = self.probe()
             # How fast the machine was meanwhile, as a share of when the unit was measured.
@@ -117,20 +122,10 @@ class Comparison:
             self.rows[peer] = row
         return {
             "set": self.name, "metric": self.of_set[0], "date": f"{datetime.now(timezone.utc):%Y-%m-%d}",
-            "processor": places.processor(), "threads": self.arguments.threads,
+            "commit": places.commit(), "processor": places.processor(), "threads": self.arguments.threads,
+            "minutes": self.arguments.minutes, "timeout": self.arguments.timeout, "rounds": self.rounds,
             "seconds": time.monotonic() - self.start, "rows": self.rows,
         }
-
-
-def joined(kept, fresh):
-    """The figures of an earlier run with those of another in place of, or beside, them. Each row stays a
-    ratio to the hnswlib of its own run: how much faster that was counts as the machine's speed."""
-    old, new = kept["rows"]["hnswlib"], fresh["rows"].pop("hnswlib")
-    faster = {"rows_per_second": new["rows_per_second"] / old["rows_per_second"],
-              "qps": figures.qps_at(new, 0.95) / figures.qps_at(old, 0.95)}
-    for row in fresh["rows"].values():
-        row["machine"] = {name: speed * faster[name] for name, speed in row["machine"].items()}
-    return {**kept, "seconds": kept["seconds"] + fresh["seconds"], "rows": {**kept["rows"], **fresh["rows"]}}
 
 
 def prepare(arguments):
@@ -159,10 +154,7 @@ def main():
                         "cut off; of a large set no build is begun that a trial shows would not be done")
     parser.add_argument("--omendb", type=Path, help="our binary (default: built now)")
     parser.add_argument("--out", type=Path, help="folder for peers.SET.json, peers.md and peers.svg")
-    parser.add_argument("--again", action="store_true", help="keep what --out holds of the other peers")
     arguments = parser.parse_args()
-    if arguments.again and not arguments.out:
-        parser.error("--again needs --out")
     arguments.peers = PEERS if arguments.peers == "all" else arguments.peers.split(",")
     unknown = [peer for peer in arguments.peers if peer not in PEERS]
     if unknown:
@@ -173,8 +165,6 @@ def main():
     for name, of_set in sets.items():
         with tempfile.TemporaryDirectory() as scratch:
             kept = Comparison(name, of_set, arguments, scratch).run()
-        if arguments.again:
-            kept = joined(json.loads((arguments.out / f"peers.{name}.json").read_text()), kept)
         print(figures.table(kept), flush=True)
         if arguments.out:
             arguments.out.mkdir(parents=True, exist_ok=True)

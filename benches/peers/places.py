@@ -19,12 +19,12 @@ HERE = Path(__file__).resolve().parent
 CLONE = HERE.parent.parent
 HNSWLIB = "0.8.0"
 
-# Set: metric, file ending of base and queries, name of the truth.
+# Set: metric, and the file ending of base and queries.
 SETS = {
-    "sift10k": ("l2", "fbin", "truth"),
-    "mnist784": ("l2", "u8bin", "truth"),
-    "wordnet384": ("ip", "f16bin", "truth"),
-    "sift500k": ("l2", "u8bin", "truth"),
+    "sift10k": ("l2", "fbin"),
+    "mnist784": ("l2", "u8bin"),
+    "wordnet384": ("ip", "f16bin"),
+    "sift500k": ("l2", "u8bin"),
 }
 # Bytes of a number in a file of an ending.
 SIZES = {"fbin": 4, "f16bin": 2, "u8bin": 1}
@@ -97,8 +97,8 @@ def highest_memory(pid):
 
 def data_set(folder, name):
     """Metric and paths of one of the sets, checked to be there."""
-    metric, ending, truth = SETS[name]
-    paths = [folder / f"{name}.base.{ending}", folder / f"{name}.query.{ending}", folder / f"{name}.{truth}.ibin"]
+    metric, ending = SETS[name]
+    paths = [folder / f"{name}.base.{ending}", folder / f"{name}.query.{ending}", folder / f"{name}.truth.ibin"]
     missing = [str(path) for path in paths if not path.is_file()]
     if missing:
         raise Failed(f"{name}: no such file: {', '.join(missing)}")
@@ -174,6 +174,16 @@ def processor():
     except OSError:
         names = []
     return f"{names[0] if names else 'unknown processor'}, {os.cpu_count()} cores"
+
+
+def commit():
+    """Of the clone that is measured; with a plus where its files differ from it."""
+    try:
+        name = run(["git", "rev-parse", "--short", "HEAD"], cwd=CLONE).strip()
+        changed = run(["git", "status", "--porcelain", "--untracked-files=no"], cwd=CLONE).strip()
+    except Failed:
+        return "unknown"
+    return name + ("+" if changed else "")
 
 
 def cargo_binary(package, manifest=CLONE / "Cargo.toml"):

@@ -3,8 +3,8 @@
     worker.py LIBRARY METRIC BASE QUERIES TRUTH THREADS ROUNDS WIDTHS [SAVE_TO]
     worker.py probe METRIC BASE QUERIES THREADS ROUNDS SAVED
 
-The probe is hnswlib once more: searches of the saved index and two builds of the first rows. It runs
-before and after each peer and tells how fast the machine is at that moment.
+The probe is hnswlib once more: two builds of the first rows and, once it is there, searches of the saved
+index. It runs before and after each peer and tells how fast the machine is at that moment.
 """
 
 import importlib.metadata
@@ -26,10 +26,14 @@ ENOUGH = 0.997
 TYPES = {"fbin": numpy.float32, "f16bin": numpy.float16, "u8bin": numpy.uint8, "ibin": numpy.int32}
 
 
+def ending(path):
+    return path.rsplit(".", 1)[1]
+
+
 def read(path, most=None):
     rows, dim = (int(value) for value in numpy.fromfile(path, dtype="<u4", count=2))
     rows = min(rows, most or rows)
-    values = numpy.fromfile(path, dtype=TYPES[path.rsplit(".", 1)[1]], offset=8, count=rows * dim)
+    values = numpy.fromfile(path, dtype=TYPES[ending(path)], offset=8, count=rows * dim)
     return values.reshape(rows, dim)
 
 
@@ -49,23 +53,23 @@ def per_call(library, queries, rounds):
     return best
 
 
-def call_cost(kind, base, metric, queries, rounds):
+def call_cost(library, base, queries, rounds):
     """Seconds of a call that has next to nothing to search: an index of k rows."""
-    library = kind()
-    library.build(base[:K].copy(), metric, 1)
+    library.build(base[:K].copy(), 1)
     library.width(K)
     return per_call(library, queries, rounds)
 
 
 def measure(name, metric, base_path, query_path, truth_path, threads, rounds, widths, save_to=None):
     kind = LIBRARIES[name]
-    library = kind()
+    numbers = TYPES[ending(base_path)]
+    library = kind(metric, numbers)
     base, queries = library.prepare(read(base_path)), list(library.prepare(read(query_path)))
     truth = [set(row[:K]) for row in read(truth_path)]
     # First, so that the library is loaded before memory is looked at.
-    call = call_cost(kind, base, metric, queries, rounds)
+    call = call_cost(kind(metric, numbers), base, queries, rounds)
     before, start = resident(), time.perf_counter()
-    library.build(base, metric, threads)
+    library.build(base, threads)
     seconds = time.perf_counter() - start
     runs = []
     for width in widths:
@@ -78,7 +82,7 @@ def measure(name, metric, base_path, query_path, truth_path, threads, rounds, wi
     if save_to:
         library.save(save_to)
     return {
-        "version": version(kind), "settings": kind.settings, "rows": len(base),
+        "version": version(kind), "settings": library.settings, "rows": len(base),
         "build_seconds": seconds, "rows_per_second": len(base) / seconds,
         "bytes_per_row": grown / len(base), "runs": runs, "call_us": 1e6 * call,
     }
@@ -90,13 +94,15 @@ def version(kind):
 
 
 def probe(metric, base_path, query_path, threads, rounds, saved):
-    library, built = Hnswlib(), 0.0
+    library, built = Hnswlib(metric, TYPES[ending(base_path)]), 0.0
     base, queries = library.prepare(read(base_path, PROBE_ROWS)), list(library.prepare(read(query_path)))
     for _ in range(PROBE_BUILDS):
         start = time.perf_counter()
-        library.build(base, metric, threads)
+        library.build(base, threads)
         built = max(built, len(base) / (time.perf_counter() - start))
-    library.load(saved, base.shape[1], metric)
+    if not os.path.exists(saved):
+        return {"rows_per_second": built}
+    library.load(saved, base.shape[1])
     library.width(PROBE_WIDTH)
     return {"rows_per_second": built, "qps": 1 / per_call(library, queries, rounds)}
 

@@ -72,7 +72,7 @@ pub(crate) fn layout(path: &Path, bytes: &[u8]) -> Result<Layout, FormatError> {
     }
     let &[rows, dim] = array.shape.as_slice() else {
         let found = format!("an array of {} dimensions", array.shape.len());
-        return Err(wrong(start, found, "2 dimensions: rows and columns"));
+        return Err(wrong(start, found, "2 dimensions: rows and columns (one row in Python: array.reshape(1, -1))"));
     };
     let offset = start + length;
     if !offset.is_multiple_of(kind.size()) {
