@@ -1,6 +1,5 @@
 //! The queries, one a call on one thread: how fast, how late the latest, what of memory and disk.
 
-use super::medium::Medium;
 use super::{Arguments, K, RECALL};
 use crate::sets::{Set, element};
 use crate::{Failure, machine, truth};
@@ -35,8 +34,7 @@ pub(super) struct Asked {
 }
 
 /// Opened, and asked until nothing waits for the disk any more.
-pub(super) fn resident(arguments: &Arguments, medium: Medium, path: &Path) -> Result<Asked, Failure> {
-    debug_assert!(medium.has_files());
+pub(super) fn resident(arguments: &Arguments, path: &Path) -> Result<Asked, Failure> {
     let start = Instant::now();
     let db = Db::open(path)?;
     all(arguments, &db, start.elapsed().as_secs_f64())

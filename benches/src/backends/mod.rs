@@ -65,10 +65,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     for turn in 0..TURNS {
         for outcome in outcomes.iter_mut().filter(|outcome| outcome.medium.has_files()) {
             eprintln!("asking, turn {} of {TURNS}: {}", turn + 1, outcome.medium);
-            let resident = alone(arguments, &Turn::Resident(outcome.medium, outcome.path.clone()))?;
+            let resident = alone(arguments, &Turn::Resident(outcome.path.clone()))?;
             let width = outcome.asked(resident)?;
             cold::drop_cache(&outcome.path)?;
-            let cold = alone(arguments, &Turn::Cold(outcome.medium, outcome.path.clone(), width))?;
+            let cold = alone(arguments, &Turn::Cold(outcome.path.clone(), width))?;
             outcome.asked_cold(cold)?;
         }
     }

@@ -13,9 +13,9 @@ pub(super) enum Turn {
     /// The set in a new database.
     Build(Medium, PathBuf),
     /// The queries, with everything in memory.
-    Resident(Medium, PathBuf),
+    Resident(PathBuf),
     /// The queries at this width, with nothing in memory.
-    Cold(Medium, PathBuf, usize),
+    Cold(PathBuf, usize),
 }
 
 impl Turn {
@@ -24,8 +24,8 @@ impl Turn {
         Ok(match self {
             Self::Commits(folder) => serde_json::to_value(commits::run(&folder)?)?,
             Self::Build(medium, path) => serde_json::to_value(build::run(arguments, medium, &path)?)?,
-            Self::Resident(medium, path) => serde_json::to_value(ask::resident(arguments, medium, &path)?)?,
-            Self::Cold(_, path, width) => serde_json::to_value(ask::cold(arguments, &path, width)?)?,
+            Self::Resident(path) => serde_json::to_value(ask::resident(arguments, &path)?)?,
+            Self::Cold(path, width) => serde_json::to_value(ask::cold(arguments, &path, width)?)?,
         })
     }
 
@@ -34,8 +34,8 @@ impl Turn {
         Ok(match parts[..] {
             ["commits", _, _, folder] => Self::Commits(folder.into()),
             ["build", medium, _, path] => Self::Build(Medium::parse(medium)?, path.into()),
-            ["resident", medium, _, path] => Self::Resident(Medium::parse(medium)?, path.into()),
-            ["cold", medium, width, path] => Self::Cold(Medium::parse(medium)?, path.into(), width.parse()?),
+            ["resident", _, _, path] => Self::Resident(path.into()),
+            ["cold", _, width, path] => Self::Cold(path.into(), width.parse()?),
             _ => return Err(format!("'{text}' is no step").into()),
         })
     }
@@ -46,8 +46,8 @@ impl fmt::Display for Turn {
         match self {
             Self::Commits(folder) => write!(f, "commits - - {}", folder.display()),
             Self::Build(medium, path) => write!(f, "build {medium} - {}", path.display()),
-            Self::Resident(medium, path) => write!(f, "resident {medium} - {}", path.display()),
-            Self::Cold(medium, path, width) => write!(f, "cold {medium} {width} {}", path.display()),
+            Self::Resident(path) => write!(f, "resident - - {}", path.display()),
+            Self::Cold(path, width) => write!(f, "cold - {width} {}", path.display()),
         }
     }
 }
