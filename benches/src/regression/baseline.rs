@@ -1,6 +1,7 @@
 //! What was good: figures that hold on every machine, and speeds of each processor that was measured.
 
-use super::case::{Figures, Measured, Outcome};
+use super::case::{Figures, Outcome};
+use super::judge;
 use crate::{Failure, machine};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -34,11 +35,15 @@ pub(crate) struct Speeds {
 }
 
 impl Baseline {
-    /// Reads it; a file that is not there is an empty baseline.
-    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+    /// Reads it. A file that is not there is an empty baseline to a run that makes it, else an error:
+    /// nothing would be judged.
+    pub(crate) fn read(path: &Path, makes_it: bool) -> Result<Self, Failure> {
         match std::fs::read(path) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| format!("{}: {error}", path.display()).into()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => match makes_it {
+                true => Ok(Self::default()),
+                false => Err(format!("{}: there is no such baseline; `--aa 3 --save` makes it", path.display()).into()),
+            },
             Err(error) => Err(format!("{}: {error}", path.display()).into()),
         }
     }
@@ -53,21 +58,15 @@ impl Baseline {
         self.speeds.get(&machine::processor())?.get(case).copied()
     }
 
-    pub(crate) fn knows_this_processor(&self) -> bool {
-        self.speeds.contains_key(&machine::processor())
-    }
-
     /// Takes these rounds of the same build as good: the middle of each speed, and its spread as noise.
-    pub(crate) fn record(&mut self, rounds: &[Vec<Outcome>]) -> Result<(), Failure> {
+    /// A build with a fault is not taken, and the fault is returned.
+    pub(crate) fn record(&mut self, rounds: &[Vec<Outcome>]) -> Result<(), String> {
+        if let Some(fault) = rounds.iter().flatten().find_map(judge::fault) {
+            return Err(fault);
+        }
         let speeds = self.speeds.entry(machine::processor()).or_default();
         for (place, outcome) in rounds[0].iter().enumerate() {
-            let mut all = Vec::new();
-            for round in rounds {
-                match &round[place].result {
-                    Measured::Figures(figures) => all.push(*figures),
-                    Measured::Broken(why) => return Err(format!("{} is broken: {why}", outcome.case).into()),
-                }
-            }
+            let all: Vec<Figures> = rounds.iter().filter_map(|round| round[place].figures()).collect();
             let (build_ratio, build_noise) = middle(&all, |figures| figures.build_ratio);
             let (search_ratio, search_noise) = middle(&all, |figures| figures.search_ratio);
             speeds.insert(outcome.case.clone(), Speeds { build_ratio, build_noise, search_ratio, search_noise });

@@ -4,6 +4,8 @@ use crate::machine::Calibration;
 use crate::{Failure, HEAP, clusters, truth};
 use omendb_engine::{Db, Durability, Metric, Options, SearchOptions};
 use serde::{Deserialize, Serialize};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Instant;
 
@@ -45,7 +47,7 @@ pub(crate) struct Outcome {
 pub(crate) enum Measured {
     /// It works, like this.
     Figures(Figures),
-    /// It does not work: an error, a wrong count, other answers after reopening.
+    /// It does not work: an error, a panic, a wrong count, other answers after reopening.
     Broken(String),
 }
 
@@ -73,6 +75,14 @@ pub(crate) struct Figures {
 }
 
 impl Outcome {
+    /// Its figures, if it works.
+    pub(crate) fn figures(&self) -> Option<Figures> {
+        match self.result {
+            Measured::Figures(figures) => Some(figures),
+            Measured::Broken(_) => None,
+        }
+    }
+
     /// The same case measured once more: of each speed the better one counts, of all else what was
     /// found now.
     pub(crate) fn or_faster(&self, now: Outcome) -> Outcome {
@@ -129,9 +139,11 @@ impl Case {
 
     /// Runs it. Whatever goes wrong is part of the outcome, so that the other cases are still run.
     pub(crate) fn run(&self, material: &Material, scratch: Option<&Path>) -> Outcome {
-        let result = match self.measure(material, scratch) {
-            Ok(figures) => Measured::Figures(figures),
-            Err(why) => Measured::Broken(why.to_string()),
+        // Nothing that a panic may leave half done is used again.
+        let result = match catch_unwind(AssertUnwindSafe(|| self.measure(material, scratch))) {
+            Ok(Ok(figures)) => Measured::Figures(figures),
+            Ok(Err(why)) => Measured::Broken(why.to_string()),
+            Err(panic) => Measured::Broken(format!("a panic: {}", words(&*panic))),
         };
         Outcome { case: self.name(), rows: self.rows, result }
     }
@@ -167,7 +179,7 @@ impl Case {
         Ok(Figures {
             rows_per_second,
             build_ratio,
-            recall: truth::recall(&before.found, wanted),
+            recall: truth::recall(&before.ids(), wanted),
             peak_bytes,
             disk_bytes,
             reopen_seconds,
@@ -259,15 +271,15 @@ impl Case {
         }
     }
 
-    fn ask(&self, db: &Db, query: &[f32]) -> Result<Vec<u64>, Failure> {
-        Ok(numbers(&db.search_with(query, &options())?))
+    fn ask(&self, db: &Db, query: &[f32]) -> Result<Vec<Neighbour>, Failure> {
+        Ok(neighbours(&db.search_with(query, &options())?))
     }
 
     fn ask_all(&self, db: &Db, queries: &[f32]) -> Result<Answers, Failure> {
         let mut answers = Answers { found: Vec::new(), distances: 0.0 };
         for query in queries.chunks_exact(self.dim) {
             let (hits, stats) = db.search_measured(query, &options())?;
-            answers.found.push(numbers(&hits));
+            answers.found.push(neighbours(&hits));
             answers.distances += stats.distances as f64 * self.dim as f64 / queries.len() as f64;
         }
         Ok(answers)
@@ -281,20 +293,52 @@ pub(crate) struct Material {
     wanted: Vec<Vec<u64>>,
 }
 
-/// Ids found for each query, and the mean number of distances.
+/// What was found for each query, and the mean number of distances.
 struct Answers {
-    found: Vec<Vec<u64>>,
+    found: Vec<Vec<Neighbour>>,
     distances: f64,
+}
+
+impl Answers {
+    fn ids(&self) -> Vec<Vec<u64>> {
+        self.found.iter().map(|found| found.iter().map(|neighbour| neighbour.id).collect()).collect()
+    }
+}
+
+/// A row found: equal are those of the same distance bit for bit.
+#[derive(PartialEq)]
+struct Neighbour {
+    id: u64,
+    distance_bits: u32,
 }
 
 fn options() -> SearchOptions {
     SearchOptions::new(K).width(WIDTH)
 }
 
-fn numbers(hits: &[omendb_engine::Hit]) -> Vec<u64> {
+fn neighbours(hits: &[omendb_engine::Hit]) -> Vec<Neighbour> {
     let number = |hit: &omendb_engine::Hit| match &hit.id {
         omendb_engine::Id::U64(number) => *number,
         other => unreachable!("ids are numbers here, and this one is {other}"),
     };
-    hits.iter().map(number).collect()
+    hits.iter().map(|hit| Neighbour { id: number(hit), distance_bits: hit.distance.to_bits() }).collect()
+}
+
+/// What a panic says.
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without words")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_outcome() {
+        let case = Case { rows: 1_000, dim: 4, one_batch: true };
+        let no_rows = Material { rows: Vec::new(), queries: Vec::new(), wanted: Vec::new() };
+        let Measured::Broken(why) = case.run(&no_rows, None).result else { panic!("nothing cannot be measured") };
+        assert!(why.starts_with("a panic: "), "{why}");
+    }
 }

@@ -7,7 +7,7 @@ use super::case::{Figures, Measured, Outcome};
 const RECALL_POINTS: f64 = 0.5;
 /// Distances a query may rise by this share.
 const DISTANCES: f64 = 0.10;
-/// Memory at its highest, and files, may rise by this share.
+/// The heap while building, at its highest, and files may rise by this share.
 const BYTES: f64 = 0.10;
 /// Less memory than this depends on how the threads happened to share the work.
 const BYTES_FLOOR: f64 = 1024.0 * 1024.0;
@@ -28,22 +28,41 @@ pub(crate) fn all(outcomes: &[Outcome], baseline: &Baseline) -> Vec<String> {
     let mut found = Vec::new();
     for outcome in outcomes {
         let case = &outcome.case;
-        match &outcome.result {
-            Measured::Broken(why) => found.push(format!("{case}: broken: {why}")),
-            Measured::Figures(figures) => {
-                let mut defects = leaks(figures);
-                if let Some(good) = baseline.figures.get(case) {
-                    defects.extend(portable(figures, good));
-                }
-                if let Some(good) = baseline.speeds(case) {
-                    defects.extend(speeds(figures, &good));
-                }
-                found.extend(defects.into_iter().map(|defect| format!("{case}: {defect}")));
+        found.extend(fault(outcome));
+        if let Some(figures) = outcome.figures() {
+            let mut defects = Vec::new();
+            if let Some(good) = baseline.figures.get(case) {
+                defects.extend(portable(&figures, good));
             }
+            if let Some(good) = baseline.speeds(case) {
+                defects.extend(speeds(&figures, &good));
+            }
+            found.extend(defects.into_iter().map(|defect| format!("{case}: {defect}")));
         }
     }
     found.extend(together(outcomes, baseline));
     found
+}
+
+/// How the run ends, in words, and whether it passes. Cases that the baseline does not hold, judged by
+/// nothing, pass where they are recorded now.
+pub(crate) fn verdict(defects: &[String], unknown: &[String], recorded: bool) -> (&'static str, bool) {
+    match (defects, unknown) {
+        ([], []) => ("no regression", true),
+        ([], _) => ("no regression in what was judged", recorded),
+        _ => ("regressions found", false),
+    }
+}
+
+/// What is wrong whatever the baseline says: it does not work, or leaks.
+pub(crate) fn fault(Outcome { case, result, .. }: &Outcome) -> Option<String> {
+    match result {
+        Measured::Broken(why) => Some(format!("{case}: broken: {why}")),
+        Measured::Figures(Figures { leaked, .. }) if *leaked > LEAKED_BYTES => {
+            Some(format!("{case}: leaks: {leaked:.0} bytes a query are not given back"))
+        }
+        Measured::Figures(_) => None,
+    }
 }
 
 /// The geometric mean of what has become of the speeds of all large cases.
@@ -70,11 +89,6 @@ pub(crate) fn is_slower(Outcome { case, result, .. }: &Outcome, baseline: &Basel
     }
 }
 
-fn leaks(now: &Figures) -> Vec<String> {
-    let leaking = now.leaked > LEAKED_BYTES;
-    leaking.then(|| format!("leaks: {:.0} bytes a query are not given back", now.leaked)).into_iter().collect()
-}
-
 fn portable(now: &Figures, good: &Portable) -> Vec<String> {
     let mut found = Vec::new();
     if (good.recall - now.recall) * 100.0 > RECALL_POINTS {
@@ -83,9 +97,10 @@ fn portable(now: &Figures, good: &Portable) -> Vec<String> {
     if now.distances > good.distances * (1.0 + DISTANCES) {
         found.push(format!("more work: {:.0} distances a query, were {:.0}", now.distances, good.distances));
     }
-    for (what, now, good) in
-        [("memory at its highest", now.peak_bytes, good.peak_bytes), ("files", now.disk_bytes, good.disk_bytes)]
-    {
+    for (what, now, good) in [
+        ("heap while building, at its highest,", now.peak_bytes, good.peak_bytes),
+        ("files", now.disk_bytes, good.disk_bytes),
+    ] {
         if now > (good * (1.0 + BYTES)).max(good + BYTES_FLOOR) {
             let mib = 1024.0 * 1024.0;
             found.push(format!("larger: {what} {:.0} MiB, was {:.0} MiB", now / mib, good / mib));
@@ -154,7 +169,7 @@ mod tests {
             (Figures { distances: 1_110.0, ..GOOD }, "more work"),
             (Figures { build_ratio: 0.0074, ..GOOD }, "slower: building"),
             (Figures { search_ratio: 0.00074, ..GOOD }, "slower: searching"),
-            (Figures { peak_bytes: 1.11e9, ..GOOD }, "larger: memory"),
+            (Figures { peak_bytes: 1.11e9, ..GOOD }, "larger: heap while building"),
             (Figures { disk_bytes: 1.11e9, ..GOOD }, "larger: files"),
             (Figures { leaked: 64.0, ..GOOD }, "leaks"),
         ] {
@@ -185,6 +200,21 @@ mod tests {
     }
 
     #[test]
+    fn a_build_with_a_fault_is_not_recorded_and_a_slower_one_is() {
+        let mut baseline = Baseline::default();
+        let mut recorded = |result| {
+            let outcome = |result| vec![Outcome { case: "case".into(), rows: 0, result }];
+            baseline.record(&[outcome(Measured::Figures(GOOD)), outcome(result)])
+        };
+        let broken = recorded(Measured::Broken("it counts 3 rows".into()));
+        assert_eq!(broken, Err("case: broken: it counts 3 rows".into()));
+        let leaking = recorded(Measured::Figures(Figures { leaked: 64.0, ..GOOD }));
+        assert_eq!(leaking, Err("case: leaks: 64 bytes a query are not given back".into()));
+        assert_eq!(recorded(Measured::Figures(GOOD)), Ok(()));
+        assert_eq!(recorded(Measured::Figures(Figures { search_ratio: 0.0001, recall: 0.5, ..GOOD })), Ok(()));
+    }
+
+    #[test]
     fn of_two_looks_each_speed_is_the_better_and_all_else_the_later() {
         let outcome = |figures| Outcome { case: "case".into(), rows: 0, result: Measured::Figures(figures) };
         let slow_build = Figures { build_ratio: 0.005, rows_per_second: 5e3, recall: 0.99, ..GOOD };
@@ -195,6 +225,15 @@ mod tests {
         assert_eq!(both.recall, 0.97);
         let broken = Outcome { case: "case".into(), rows: 0, result: Measured::Broken("it counts 3 rows".into()) };
         assert!(matches!(outcome(GOOD).or_faster(broken).result, Measured::Broken(_)));
+    }
+
+    #[test]
+    fn what_was_not_judged_does_not_pass() {
+        let (none, one) = ([], ["case".to_owned()]);
+        assert_eq!(verdict(&none, &none, false), ("no regression", true));
+        assert_eq!(verdict(&none, &one, false), ("no regression in what was judged", false));
+        assert_eq!(verdict(&none, &one, true), ("no regression in what was judged", true));
+        assert_eq!(verdict(&one, &none, true), ("regressions found", false));
     }
 
     #[test]

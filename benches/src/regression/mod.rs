@@ -1,6 +1,6 @@
 //! `regression`: every size in one process, in sequence, in one batch and in batches of 1,000,
-//! compared with a baseline. It tells broken (an error, a wrong count, other answers after reopening)
-//! from worse (recall), from slower, from larger.
+//! compared with a baseline. It tells broken (an error, a panic, a wrong count, other answers after
+//! reopening) from worse (recall), from slower, from larger.
 
 mod baseline;
 mod case;
@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     /// Only the cases whose name contains this, e.g. "10K", "x 1536", "one batch".
     #[arg(long)]
     only: Option<String>,
-    /// Record this run as the baseline of this processor (with --aa, its noise too).
+    /// Record this run as the baseline of this processor, with its noise: needs --aa 2 or more.
     #[arg(long)]
     save: bool,
     /// A/A: run everything so often, unchanged, and print how far the figures spread.
@@ -63,12 +63,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return Err(format!("no case is called like {:?}", arguments.only.as_deref().unwrap_or("")).into());
     }
     let times = arguments.aa.unwrap_or(1);
-    let mut kept = Baseline::read(&arguments.baseline)?;
+    if arguments.save && times < 2 {
+        return Err("`--save` records the noise too, which one round does not tell: give `--aa 2` or more".into());
+    }
+    let mut kept = Baseline::read(&arguments.baseline, arguments.save)?;
+    let names = || cases.iter().map(Case::name);
+    let unknown: Vec<String> = names().filter(|case| !kept.figures.contains_key(case)).collect();
     let as_table = times == 1 && !arguments.json;
     if as_table {
         println!("{}", table::HEAD);
     }
     let mut rounds: Vec<Vec<Outcome>> = Vec::new();
+    let mut history = Ok(());
     for round in 1..=times {
         let mut outcomes = Vec::new();
         let mut material: Option<(&Case, Material)> = None;
@@ -94,32 +100,46 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             }
             outcomes.push(outcome);
         }
-        history::append(&arguments.history, &outcomes)?;
+        history = history.and(history::append(&arguments.history, &outcomes));
         rounds.push(outcomes);
     }
 
     // Each round of an A/A run is measured and judged like a run, beside what was good before this one.
     let defects: Vec<String> = rounds.iter().flat_map(|outcomes| judge::all(outcomes, &kept)).collect();
     if arguments.json {
-        println!("{}", serde_json::json!({ "rounds": rounds, "defects": defects }));
+        println!("{}", serde_json::json!({ "rounds": rounds, "defects": defects, "not_judged": unknown }));
     } else if times > 1 {
         print!("{}", table::spread(&rounds));
     }
     for defect in &defects {
         eprintln!("REGRESSION  {defect}");
     }
-    if arguments.save {
-        kept.record(&rounds)?;
-        kept.write(&arguments.baseline)?;
-        eprintln!("recorded as the baseline of {} in {}", machine::processor(), arguments.baseline.display());
+    for case in &unknown {
+        eprintln!("NOT JUDGED  {case}: {} does not hold it", arguments.baseline.display());
     }
-    if !kept.knows_this_processor() {
+    if let Err(failure) = history {
+        eprintln!("not in the history: {failure}");
+    }
+    if arguments.save {
+        match kept.record(&rounds) {
+            Ok(()) => {
+                kept.write(&arguments.baseline)?;
+                eprintln!("recorded as the baseline of {} in {}", machine::processor(), arguments.baseline.display());
+            }
+            Err(fault) => eprintln!("not recorded: {fault}"),
+        }
+    }
+    let without_speeds = names().filter(|case| kept.speeds(case).is_none()).count();
+    if without_speeds > 0 {
         eprintln!(
-            "speed was not judged: {} holds no speeds of {}; `--save` on a good build records them",
+            "speeds of {without_speeds} of {} cases were not judged: {} holds none for {}; \
+             `--aa 3 --save` on a good build records them",
+            cases.len(),
             arguments.baseline.display(),
             machine::processor()
         );
     }
-    eprintln!("{}", if defects.is_empty() { "no regression" } else { "regressions found" });
-    Ok(if defects.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let (verdict, passes) = judge::verdict(&defects, &unknown, arguments.save);
+    eprintln!("{verdict}");
+    Ok(if passes { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -5,7 +5,7 @@ use super::case::{Figures, Measured, Outcome};
 
 /// The head of the table.
 pub(crate) const HEAD: &str = "\
-| case | rows/s | recall@10 | QPS | p50 µs of best | p99 µs of best | distances | peak MiB | disk MiB | reopen s |
+| case | rows/s | recall@10 | QPS | p50 µs of best | p99 µs of best | distances | peak heap of building MiB | disk MiB | reopen s |
 |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
 
 /// The row of a case; in brackets the change from the baseline, where it is compared.
@@ -42,16 +42,12 @@ fn change(now: f64, good: Option<f64>) -> String {
 pub(crate) fn spread(rounds: &[Vec<Outcome>]) -> String {
     let mut text = format!(
         "{} rounds of the same build: median, and the lowest below it\n\n\
-         | case | build ratio | noise | search ratio | noise | recall@10 spread | peak memory spread |\n\
+         | case | build ratio | noise | search ratio | noise | recall@10 spread | peak heap of building spread |\n\
          |---|---:|---:|---:|---:|---:|---:|\n",
         rounds.len()
     );
     for place in 0..rounds[0].len() {
-        let of_case = rounds.iter().filter_map(|round| match &round[place].result {
-            Measured::Figures(figures) => Some(*figures),
-            Measured::Broken(_) => None,
-        });
-        let all: Vec<Figures> = of_case.collect();
+        let all: Vec<Figures> = rounds.iter().filter_map(|round| round[place].figures()).collect();
         if all.len() < rounds.len() {
             text += &format!("| {} | broken |\n", rounds[0][place].case);
             continue;
