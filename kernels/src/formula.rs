@@ -14,6 +14,11 @@ pub(crate) trait Formula<S: Copy, D: Sums<S>>: 'static {
 
     fn zero(s: S) -> Self::Sum;
     fn step(s: S, sum: Self::Sum, q: D::Q, x: D::X) -> Self::Sum;
+    /// As `step`, where rows are fetched ahead.
+    #[inline(always)]
+    fn step_ahead(s: S, sum: Self::Sum, q: D::Q, x: D::X) -> Self::Sum {
+        Self::step(s, sum, q, x)
+    }
     fn add(s: S, a: Self::Sum, b: Self::Sum) -> Self::Sum;
 
     fn no_seed(s: S) -> Self::Seed;
@@ -108,6 +113,10 @@ impl<S: Copy, D: Sums<S>> Formula<S, D> for InnerProduct {
     #[inline(always)]
     fn step(s: S, sum: D::Sum, q: D::Q, x: D::X) -> D::Sum {
         D::dot(s, sum, q, x)
+    }
+    #[inline(always)]
+    fn step_ahead(s: S, sum: D::Sum, q: D::Q, x: D::X) -> D::Sum {
+        D::dot_ahead(s, sum, q, x)
     }
     #[inline(always)]
     fn add(s: S, a: D::Sum, b: D::Sum) -> D::Sum {

@@ -29,7 +29,10 @@ impl Hamming {
         let isa = isa.required()?;
         match bits {
             0 => Err(KernelError::Empty),
-            1..=MAX_DIM => Ok(Self { shapes: table::find_bits(isa), bytes: bits.div_ceil(8), isa }),
+            1..=MAX_DIM => {
+                let bytes = bits.div_ceil(8);
+                Ok(Self { shapes: table::find_bits(isa, bytes), bytes, isa })
+            }
             _ => Err(KernelError::TooLong { found: bits }),
         }
     }

@@ -95,7 +95,7 @@ where
 /// # Safety
 /// `LANES` elements from `i` on are readable at `query` and at each of `rows`, on an `S`.
 #[inline(always)]
-unsafe fn step<S, D, M, const N: usize>(
+unsafe fn step<S, D, M, const N: usize, const AHEAD: bool>(
     s: S,
     mut sums: [M::Sum; N],
     query: *const D::Query,
@@ -111,7 +111,8 @@ where
     unsafe {
         let q = D::query(s, query.add(i));
         for k in 0..N {
-            sums[k] = M::step(s, sums[k], q, D::row(s, D::at(rows[k], i)));
+            let x = D::row(s, D::at(rows[k], i));
+            sums[k] = if AHEAD { M::step_ahead(s, sums[k], q, x) } else { M::step(s, sums[k], q, x) };
         }
     }
     sums
@@ -151,7 +152,7 @@ where
                         prefetch::line(D::at(next[k].cast(), i).cast());
                     }
                     for _ in 0..steps {
-                        sums[0] = step::<S, D, M, N>(s, sums[0], query, rows, i);
+                        sums[0] = step::<S, D, M, N, AHEAD>(s, sums[0], query, rows, i);
                         i += D::LANES;
                     }
                 }
@@ -165,13 +166,13 @@ where
         if C > 1 {
             while i + C * D::LANES <= dim {
                 for c in 0..C {
-                    sums[c] = step::<S, D, M, N>(s, sums[c], query, rows, i);
+                    sums[c] = step::<S, D, M, N, AHEAD>(s, sums[c], query, rows, i);
                     i += D::LANES;
                 }
             }
         }
         while i + D::LANES <= dim {
-            sums[0] = step::<S, D, M, N>(s, sums[0], query, rows, i);
+            sums[0] = step::<S, D, M, N, AHEAD>(s, sums[0], query, rows, i);
             i += D::LANES;
         }
         if i < dim {

@@ -113,6 +113,11 @@ pub(crate) trait Sums<S: Copy>: 'static {
     fn add_seeds(s: S, a: Self::Seed, b: Self::Seed) -> Self::Seed;
 
     fn dot(s: S, sum: Self::Sum, q: Self::Q, x: Self::X) -> Self::Sum;
+    /// As `dot`, where rows are fetched ahead.
+    #[inline(always)]
+    fn dot_ahead(s: S, sum: Self::Sum, q: Self::Q, x: Self::X) -> Self::Sum {
+        Self::dot(s, sum, q, x)
+    }
     fn dot_seed(s: S, seed: Self::Seed, q: Self::Q) -> Self::Seed;
     fn dot_total(s: S, seed: Self::Seed, sum: Self::Sum) -> Self::Total;
     fn diff(s: S, sum: Self::Sum, q: Self::Q, x: Self::X) -> Self::Sum;

@@ -35,6 +35,11 @@ impl<S: Brains> Sums<S> for Pairs {
     fn dot(s: S, sum: [S::F; 2], q: S::B, x: S::B) -> [S::F; 2] {
         s.dot_two_brains(sum, q, x)
     }
+    /// Over one chain: of two, each of two steps in a row, one sum went through memory on AVX2.
+    #[inline(always)]
+    fn dot_ahead(s: S, sum: [S::F; 2], q: S::B, x: S::B) -> [S::F; 2] {
+        [s.dot_brains(sum[0], q, x), sum[1]]
+    }
     #[inline(always)]
     fn dot_total(s: S, (): (), sum: [S::F; 2]) -> S::F {
         s.add(sum[0], sum[1])
