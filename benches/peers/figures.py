@@ -173,7 +173,7 @@ def short_table(sets):
         "Ratios to hnswlib beside each: build · queries a second at recall@10 of 0.95 · of 0.99, less what a call costs",
         f"with nothing to search. {said_of(apart)}",
         f"A dash is a recall that was not reached, or a library whose figures are not known (reasons below).{elsewhere}", "",
-        "| | " + " | ".join(kept["set"] for kept in sets) + " | bytes a row |", "|---|" + "---|" * (len(sets) + 1),
+        "| | " + " | ".join(kept["set"] for kept in sets) + " | memory, bytes a row |", "|---|" + "---|" * (len(sets) + 1),
     ]
     for place, name in enumerate(names):
         ratios = [" · ".join(column[place] for column in group) for group in groups]

@@ -64,6 +64,9 @@ impl Failure {
     /// A database that would not open.
     pub(crate) fn open(path: &Path, error: OpenError) -> Self {
         match error {
+            OpenError::Storage(error @ StorageError::Corrupt { .. }) => {
+                Self::Refused(format!("{error}; `omendb repair DB NEW` saves the rows that are whole"))
+            }
             OpenError::Storage(error) => error.into(),
             OpenError::Kernel(error) => error.into(),
             error => Self::about(path, error),

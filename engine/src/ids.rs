@@ -39,6 +39,12 @@ impl From<u64> for Id {
     }
 }
 
+impl From<&u64> for Id {
+    fn from(number: &u64) -> Self {
+        Id::U64(*number)
+    }
+}
+
 impl From<&str> for Id {
     fn from(text: &str) -> Self {
         Id::Text(text.into())
@@ -48,6 +54,12 @@ impl From<&str> for Id {
 impl From<String> for Id {
     fn from(text: String) -> Self {
         Id::Text(text.into())
+    }
+}
+
+impl From<&String> for Id {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
     }
 }
 

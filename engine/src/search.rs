@@ -69,6 +69,7 @@ impl SearchOptions {
 
     /// How many candidates the search keeps: more find more of the nearest, and take longer.
     /// [`Self::DEFAULT_WIDTH`] unless told; never less than k. Takes the place of a target recall.
+    /// (The `ef` of HNSW libraries, the `L` of DiskANN.)
     pub fn width(mut self, width: usize) -> Self {
         self.effort = Effort::Width(width);
         self
@@ -89,6 +90,7 @@ impl SearchOptions {
     }
 
     /// Only rows whose id `keep` accepts. Few accepted rows make a search slower, not worse.
+    /// What `keep` looks into moves into it: a set of ids, say, in an `Arc`.
     pub fn filter(mut self, keep: impl Fn(IdRef<'_>) -> bool + Send + Sync + 'static) -> Self {
         self.filter = Some(Arc::new(keep));
         self
@@ -143,7 +145,8 @@ impl Db {
         })
     }
 
-    /// The nearest rows to each of many queries, row-major in one slice, on all threads.
+    /// The nearest rows to each of many queries, row-major in one slice, on all threads
+    /// (`queries.concat()` makes one of vectors).
     ///
     /// # Errors
     /// As [`Db::search_with`], for the first query that is wrong.

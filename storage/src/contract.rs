@@ -25,7 +25,7 @@ pub enum Durability {
     #[default]
     Sync,
     /// The commit survives a crash of the process. A crash of the machine loses a suffix of the
-    /// commits since the last [`Storage::sync`], and nothing else.
+    /// commits since the last sync (a database's: `Db::flush`), and nothing else.
     Os,
 }
 

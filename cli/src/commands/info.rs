@@ -35,7 +35,14 @@ impl Info {
             ("rows", format!("{} × {} {}", grouped(stats.count as u64), stats.dim, stats.row_type)),
             ("metric", stats.metric.to_string()),
             ("ids", ids.into()),
-            ("slots", format!("{}, deleted and replaced rows included", grouped(stats.slots as u64))),
+            (
+                "slots",
+                format!(
+                    "{} ({} of them of deleted and replaced rows)",
+                    grouped(stats.slots as u64),
+                    grouped((stats.slots - stats.count) as u64)
+                ),
+            ),
             ("commits", grouped(stats.commits)),
             ("instruction set", stats.isa.to_string()),
             (

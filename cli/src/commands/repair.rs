@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use omendb_engine::{Db, RepairError};
+use omendb_engine::{Db, OpenError, RepairError};
 use serde_json::json;
 
 use crate::args::Global;
@@ -67,6 +67,8 @@ impl Repair {
 
     fn failure(&self, error: RepairError) -> Failure {
         match error {
+            // Open's would advise to do this.
+            RepairError::Open(OpenError::Storage(error)) => error.into(),
             RepairError::Open(error) => Failure::open(&self.db, error),
             RepairError::Batch(error) => Failure::batch(&self.db, error),
             RepairError::Storage(error) => error.into(),

@@ -34,6 +34,9 @@ impl Verify {
             output.line(format_args!("{}: {}, no problem found", self.db.display(), counted(count, "row", "rows")))?;
         }
         output.lines(&problems)?;
+        if !ok {
+            output.line("`omendb repair DB NEW` saves the rows that are whole")?;
+        }
         output.json(&json!({ "ok": ok, "count": count, "problems": problems }))?;
         Ok(if ok { Outcome::Done } else { Outcome::Found })
     }

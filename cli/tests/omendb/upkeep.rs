@@ -94,6 +94,20 @@ fn a_graph_is_no_loss() {
     assert_eq!(exact(&folder, "saved.omen", 10), expected(&base, &queries, |_| true, 10));
 }
 
+/// The checksums lie behind the rows, at the end of their file.
+#[test]
+fn rows_cut_off_before_their_checksums_are_told_from_damaged_ones() {
+    let (folder, ..) = built();
+    let rows = folder.path("a.omen").join(&files(&folder, "rows")[0]);
+    fs::File::options().write(true).open(rows).unwrap().set_len(1 << 20).unwrap();
+    let message = folder.refused("info a.omen", 3);
+    assert!(message.contains("omendb repair"), "{message}");
+    let ran = folder.run("verify a.omen");
+    assert!(ran.code == 1 && ran.stdout.contains("omendb repair"), "{ran:?}");
+    let ran = folder.run("repair a.omen saved.omen");
+    assert!(ran.code == 1 && ran.stdout.contains("its checksum, at the file's end, cannot be read"), "{ran:?}");
+}
+
 #[test]
 fn a_repair_that_cannot_begin_leaves_nothing() {
     let (folder, ..) = built();

@@ -55,28 +55,39 @@ pub fn salvage<E: From<StorageError>>(
         }
         let place = dir.path().join(&name);
         let within = at / layout.stride;
-        let good = match (found.inline.get(&slot), &segment) {
+        let lost = match (found.inline.get(&slot), &segment) {
             (Some(carried), _) => {
                 row.copy_from_slice(carried);
-                true
+                None
             }
-            (None, Some((_, Some(segment)))) => {
-                let read = segment.file.read_at(&mut row, segment.row_at(within));
-                let checksum = segment.checksums(within, 1);
-                read.is_ok() && checksum.is_ok_and(|checksum| checksum[0] == row_checksum(&row))
-            }
-            (None, _) => false,
+            (None, Some((_, Some(segment)))) => damage(segment, within, &mut row),
+            (None, _) => Some("was in that file"),
         };
-        if good {
-            take(&manifest.schema, id.borrow(), &row)?;
-            rows += 1;
-        } else {
-            let offset = super::segment::ROWS_AT + at as u64;
-            let what = format!("the row of slot {slot} (id {}) does not match its checksum", id.borrow());
-            found.lose(place, offset, what);
+        match lost {
+            None => {
+                take(&manifest.schema, id.borrow(), &row)?;
+                rows += 1;
+            }
+            Some(how) => {
+                let offset = super::segment::ROWS_AT + at as u64;
+                found.lose(place, offset, format!("the row of slot {slot} (id {}) {how}", id.borrow()));
+            }
         }
     }
     Ok(Salvaged { schema: manifest.schema, rows, lost: found.lost })
+}
+
+/// Reads a row of a segment; what is wrong with it.
+fn damage(segment: &Segment, within: usize, row: &mut [u8]) -> Option<&'static str> {
+    if segment.file.read_at(row, segment.row_at(within)).is_err() {
+        return Some("cannot be read");
+    }
+    match segment.checksums(within, 1) {
+        // The checksums lie behind all rows: a file that was cut off has none.
+        Err(_) => Some("cannot be told from damage: its checksum, at the file's end, cannot be read"),
+        Ok(checksum) if checksum[0] != row_checksum(row) => Some("does not match its checksum"),
+        Ok(_) => None,
+    }
 }
 
 #[derive(Clone)]
