@@ -201,6 +201,7 @@ class Svs(Library):
 
 class SvsLvq(Svs):
     settings = "Vamana, degree 32, window 100, LVQ of 4 and 8 bits (Intel's processors)"
+    prepare = Library.prepare
 
     def build(self, base, threads):
         import svs
