@@ -159,6 +159,9 @@ impl Build {
         if !is_taken(&self.db) {
             return Place::free(&self.db);
         }
+        if self.db.is_file() {
+            return Err(Failure::about(&self.db, "found a file, expected a place for the database, which comes first"));
+        }
         if !self.force {
             return Err(Failure::about(
                 &self.db,

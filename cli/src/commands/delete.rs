@@ -58,7 +58,7 @@ impl Delete {
 
         let missing = asked - deleted;
         let missing_text = if missing > 0 {
-            format!(" ({} of the ids were not there)", grouped(missing as u64))
+            format!(" (ids that were not there: {})", grouped(missing as u64))
         } else {
             String::new()
         };

@@ -97,7 +97,8 @@ impl Search {
         if outcome == Outcome::Found
             && let Some(goal) = self.recall
         {
-            output.line(format_args!("no width reaches recall {goal}"))?;
+            let metric = db.options().metric();
+            output.line(format_args!("no width reaches recall {goal}: is the truth that of these rows, by {metric}?"))?;
         }
         if let (Some(out), Some(last)) = (&out, runs.last()) {
             out.write(k, &last.run.hits)?;

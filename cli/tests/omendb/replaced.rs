@@ -48,6 +48,8 @@ fn what_is_no_database_is_not_replaced() {
         folder.refused(&format!("build {place} base.fbin --force"), 3);
     }
     assert!(folder.path("letters/dear.txt").exists() && folder.path("query.fbin").exists());
+    let message = folder.refused("build query.fbin new.omen", 3);
+    assert!(message.contains("query.fbin: found a file, expected a place for the database"), "{message}");
 }
 
 #[test]
