@@ -98,7 +98,8 @@ impl Search {
             && let Some(goal) = self.recall
         {
             let metric = db.options().metric();
-            output.line(format_args!("no width reaches recall {goal}: is the truth that of these rows, by {metric}?"))?;
+            output
+                .line(format_args!("no width reaches recall {goal}: is the truth that of these rows, by {metric}?"))?;
         }
         if let (Some(out), Some(last)) = (&out, runs.last()) {
             out.write(k, &last.run.hits)?;
