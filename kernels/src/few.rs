@@ -29,17 +29,16 @@ pub(crate) unsafe fn copy(from: *const u8, to: *mut u8, n: usize) {
 ///
 /// # Safety
 /// `n` bytes are readable at `from`.
-#[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub(crate) unsafe fn word(from: *const u8, n: usize) -> u128 {
     debug_assert!(n < 16, "more than the word holds");
     // SAFETY: pieces of n bytes or fewer, all inside.
     unsafe {
         if n >= 8 {
-            let (first, last) = (from.cast::<u64>().read_unaligned(), from.add(n - 8).cast::<u64>().read_unaligned());
+            let [first, last] = [0, n - 8].map(|at| u64::from_le(from.add(at).cast::<u64>().read_unaligned()));
             u128::from(first) | u128::from(last) << (8 * (n - 8))
         } else if n >= 4 {
-            let (first, last) = (from.cast::<u32>().read_unaligned(), from.add(n - 4).cast::<u32>().read_unaligned());
+            let [first, last] = [0, n - 4].map(|at| u32::from_le(from.add(at).cast::<u32>().read_unaligned()));
             u128::from(u64::from(first) | u64::from(last) << (8 * (n - 4)))
         } else if n > 0 {
             let [first, middle, last] = [0, n / 2, n - 1].map(|i| u32::from(*from.add(i)) << (8 * i));

@@ -195,4 +195,60 @@ macro_rules! packed {
     )*};
 }
 
-pub(crate) use {entries, loads, ops, packed};
+/// Implements `Count` for a token by words of eight bytes, as its context counts them.
+macro_rules! words {
+    ($token:ident) => {
+        impl $crate::op::Count for $token {
+            const BYTES: usize = 8;
+            type V = u64;
+            type I = u32;
+
+            #[inline(always)]
+            unsafe fn token() -> Self {
+                $token
+            }
+            #[inline(always)]
+            unsafe fn load(self, p: *const u8) -> u64 {
+                // SAFETY: eight bytes are readable.
+                u64::from_le(unsafe { p.cast::<u64>().read_unaligned() })
+            }
+            #[inline(always)]
+            unsafe fn load_part(self, p: *const u8, n: usize, back: bool) -> u64 {
+                // SAFETY: with `back`, the last eight bytes of the row; else n < 8.
+                unsafe {
+                    if back {
+                        $crate::op::Count::load(self, p.sub(8 - n)) >> (8 * (8 - n))
+                    } else {
+                        $crate::few::word(p, n) as u64
+                    }
+                }
+            }
+            #[inline(always)]
+            fn zero(self) -> u32 {
+                0
+            }
+            #[inline(always)]
+            fn add(self, a: u32, b: u32) -> u32 {
+                a + b
+            }
+            #[inline(always)]
+            fn xor(self, a: u64, b: u64) -> u64 {
+                a ^ b
+            }
+            #[inline(always)]
+            fn and(self, a: u64, b: u64) -> u64 {
+                a & b
+            }
+            #[inline(always)]
+            fn count(self, sum: u32, v: u64) -> u32 {
+                sum + v.count_ones()
+            }
+            #[inline(always)]
+            fn sums<const N: usize>(self, v: [u32; N]) -> [u32; N] {
+                v
+            }
+        }
+    };
+}
+
+pub(crate) use {entries, loads, ops, packed, words};

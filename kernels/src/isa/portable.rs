@@ -1,9 +1,9 @@
 //! What every processor has, through `wide`: eight singles, which the compiler lays over the
 //! registers of the target's baseline. Also the second opinion that tests hold the others to.
 
-use super::entry::{entries, loads, packed};
+use super::entry::{entries, loads, packed, words};
 use crate::few;
-use crate::op::{Bytes, Count, Simd};
+use crate::op::{Bytes, Simd};
 use half::{bf16, f16};
 use wide::{f32x8, i16x16, i32x8, u32x8};
 
@@ -184,49 +184,4 @@ packed! { Portable:
     };
 }
 
-impl Count for Portable {
-    const BYTES: usize = 8;
-    type V = u64;
-    type I = u32;
-
-    #[inline(always)]
-    unsafe fn token() -> Self {
-        Self
-    }
-    #[inline(always)]
-    unsafe fn load(self, p: *const u8) -> u64 {
-        // SAFETY: eight bytes are readable.
-        unsafe { p.cast::<u64>().read_unaligned() }
-    }
-    #[inline(always)]
-    unsafe fn load_part(self, p: *const u8, n: usize, _back: bool) -> u64 {
-        let mut word = [0; 8];
-        // SAFETY: n < 8 bytes are readable.
-        unsafe { few::copy(p, word.as_mut_ptr(), n) };
-        u64::from_ne_bytes(word)
-    }
-    #[inline(always)]
-    fn zero(self) -> u32 {
-        0
-    }
-    #[inline(always)]
-    fn add(self, a: u32, b: u32) -> u32 {
-        a + b
-    }
-    #[inline(always)]
-    fn xor(self, a: u64, b: u64) -> u64 {
-        a ^ b
-    }
-    #[inline(always)]
-    fn and(self, a: u64, b: u64) -> u64 {
-        a & b
-    }
-    #[inline(always)]
-    fn count(self, sum: u32, v: u64) -> u32 {
-        sum + v.count_ones()
-    }
-    #[inline(always)]
-    fn sums<const N: usize>(self, v: [u32; N]) -> [u32; N] {
-        v
-    }
-}
+words!(Portable);
