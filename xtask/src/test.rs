@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     WITH_ROCKSDB.iter().for_each(|package| which.extend(["--package", package]));
     eprintln!(
         "\nRocksDB's suites follow. The first time on a machine RocksDB is compiled from source, which \
-         takes about 17 minutes on two cores; after that it is found among the built files."
+         takes 17 to 24 minutes on two cores; after that it is found among the built files."
     );
     suite(nextest, &which)
 }
