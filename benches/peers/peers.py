@@ -47,8 +47,8 @@ PEERS = ["omendb", "diskann", "zvec7", "svs", "faiss", "usearch", "zvec4", "svs-
 class Comparison:
     """All peers on one set."""
 
-    def __init__(self, name, of_set, arguments, scratch):
-        self.name, self.of_set, self.arguments, self.scratch = name, of_set, arguments, scratch
+    def __init__(self, name, of_set, minutes, arguments, scratch):
+        self.name, self.of_set, self.minutes, self.arguments, self.scratch = name, of_set, minutes, arguments, scratch
         self.saved = Path(scratch) / "hnswlib.index"
         self.rounds = max(1, ASKED // places.shape(of_set[2])[0])
         self.rows, self.start = {}, time.monotonic()
@@ -56,7 +56,7 @@ class Comparison:
 
     def left(self):
         """Seconds until --minutes are over."""
-        return 60 * self.arguments.minutes - (time.monotonic() - self.start)
+        return 60 * self.minutes - (time.monotonic() - self.start)
 
     def worker(self, *words):
         command = [self.arguments.python, places.HERE / "worker.py", *words]
@@ -121,9 +121,9 @@ class Comparison:
             before = after
             self.rows[peer] = row
         return {
-            "set": self.name, "metric": self.of_set[0], "date": f"{datetime.now(timezone.utc):%Y-%m-%d}",
+            "set": self.name, "metric": self.of_set[0], "run": self.arguments.run, "date": f"{datetime.now(timezone.utc):%Y-%m-%d}",
             "commit": places.commit(), "processor": places.processor(), "threads": self.arguments.threads,
-            "minutes": self.arguments.minutes, "timeout": self.arguments.timeout, "rounds": self.rounds,
+            "minutes": self.minutes, "timeout": self.arguments.timeout, "rounds": self.rounds,
             "seconds": time.monotonic() - self.start, "rows": self.rows,
         }
 
@@ -143,6 +143,17 @@ def prepare(arguments):
                 arguments.missing[peer] = f"not buildable: {why}"
 
 
+def of_each(minutes, sets):
+    """The minutes of each set: one number for all, or as many as there are sets."""
+    try:
+        numbers = [float(word) for word in minutes.split(",")]
+    except ValueError:
+        raise places.Failed(f"--minutes takes numbers with commas between, and got '{minutes}'") from None
+    if len(numbers) not in (1, sets):
+        raise places.Failed(f"--minutes takes one number or one for each of {sets} sets, and got '{minutes}'")
+    return numbers * sets if len(numbers) == 1 else numbers
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", help="folder of the sets (default: $OMENDB_DATA)")
@@ -150,8 +161,9 @@ def main():
     parser.add_argument("--peers", default="all", help=f"with commas between: {', '.join(PEERS)}")
     parser.add_argument("--threads", type=int, default=2, help="to build with")
     parser.add_argument("--timeout", type=float, default=300, help="seconds that one peer may take on one set")
-    parser.add_argument("--minutes", type=float, default=13, help="that a set may take: what is not done by then is "
-                        "cut off; of a large set no build is begun that a trial shows would not be done")
+    parser.add_argument("--minutes", default="13", help="that a set may take, or with commas between that each may: "
+                        "what is not done by then is cut off; of a large set no build is begun that a trial shows "
+                        "would not be done")
     parser.add_argument("--omendb", type=Path, help="our binary (default: built now)")
     parser.add_argument("--out", type=Path, help="folder for peers.SET.json, peers.md and peers.svg")
     arguments = parser.parse_args()
@@ -161,10 +173,13 @@ def main():
         raise places.Failed(f"no such peer: {', '.join(unknown)}; there are {', '.join(PEERS)}")
     folder = places.data_folder(arguments.data)
     sets = {name: places.data_set(folder, name) for name in arguments.sets.split(",")}
+    minutes = of_each(arguments.minutes, len(sets))
+    # What is compared in one table should be of one run.
+    arguments.run = f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
     prepare(arguments)
-    for name, of_set in sets.items():
+    for (name, of_set), allowed in zip(sets.items(), minutes):
         with tempfile.TemporaryDirectory() as scratch:
-            kept = Comparison(name, of_set, arguments, scratch).run()
+            kept = Comparison(name, of_set, allowed, arguments, scratch).run()
         print(figures.table(kept), flush=True)
         if arguments.out:
             arguments.out.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,8 @@
 
     python3 benches/peers/readme.py            # writes the table between its markers
     python3 benches/peers/readme.py --check    # exit code 1 if the README says anything else
+
+The sets of a table are of one run of `peers.py`: figures of several are refused.
 """
 
 import sys
@@ -20,7 +22,11 @@ def main(words):
     _, closes, after = rest.partition(CLOSES)
     if not opens or not closes:
         sys.exit(f"readme: no markers in {README}")
-    fresh = before + OPENS + "\n" + figures.short_table(figures.load(places.HERE.parent / "results")) + "\n" + CLOSES + after
+    sets = figures.load(places.HERE.parent / "results")
+    runs = {kept["run"] for kept in sets}
+    if len(runs) > 1:
+        sys.exit(f"readme: the figures are of {len(runs)} runs, begun {', '.join(sorted(runs))}; all sets in one are wanted")
+    fresh = before + OPENS + "\n" + figures.short_table(sets) + "\n" + CLOSES + after
     if "--check" not in words:
         README.write_text(fresh)
     elif fresh != text:
