@@ -13,6 +13,8 @@ pub(crate) mod avx512;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod bf16;
 #[cfg(target_arch = "x86_64")]
+pub(crate) mod halved;
+#[cfg(target_arch = "x86_64")]
 pub(crate) mod popcnt;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod vnni;

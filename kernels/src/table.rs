@@ -34,7 +34,9 @@ pub(crate) fn find(isa: Isa, metric: Metric, query: ElementKind, row: ElementKin
                 .or_else(|| common(key, dim))
                 .or_else(|| singles::<Avx512>(key)),
             Isa::Avx512Vnni => bytes::<Avx512Vnni>(key).or_else(|| find(Isa::Avx512, metric, query, row, dim)),
-            Isa::Avx512Bf16 => pairs::<Avx512Bf16>(key).or_else(|| find(Isa::Avx512Vnni, metric, query, row, dim)),
+            Isa::Avx512Bf16 => pairs::<Avx512Bf16>(key)
+                .or_else(|| halves(key))
+                .or_else(|| find(Isa::Avx512Vnni, metric, query, row, dim)),
             _ => portable(key),
         }
     }
@@ -64,6 +66,23 @@ fn portable(key: Key) -> Option<Shapes> {
 #[cfg(target_arch = "x86_64")]
 fn pairs<S: Entry + Brains>((metric, query, row): Key) -> Option<Shapes> {
     (query == ElementKind::Bf16 && row == query).then(|| cell::<S, Pairs>(metric))
+}
+
+/// Rows of half precision, on a processor that widens them faster in 256 bits.
+#[cfg(target_arch = "x86_64")]
+fn halves(key: Key) -> Option<Shapes> {
+    use crate::isa::halved::{self, Halved};
+    use crate::isa::{avx2::Avx2, avx512::Avx512};
+    let (metric, query, row) = key;
+    if row != ElementKind::F16 || !halved::pays() {
+        return None;
+    }
+    Some(match query {
+        // One row converts as much of the query as of itself, and is in AVX2's shorter instructions.
+        ElementKind::F16 => Shapes { pair: singles::<Avx2>(key)?.pair, ..cell::<Halved, Floats<f16, f16>>(metric) },
+        ElementKind::F32 => Shapes { pair: singles::<Avx512>(key)?.pair, ..cell::<Halved, Floats<f32, f16>>(metric) },
+        _ => return None,
+    })
 }
 
 /// One row of singles or halves against another, of dimensions that many models have: so few

@@ -12,8 +12,8 @@ impl<S: Load<Q> + Load<R>, Q: Copy + 'static, R: Copy + 'static> Sums<S> for Flo
     type Row = R;
     const LANES: usize = S::LANES;
     const ROWS: usize = S::ROWS;
-    // What is widened takes longer than a sum's latency.
-    const CHAINS: usize = if size_of::<R>() == size_of::<f32>() { S::CHAINS } else { 1 };
+    // Bytes take longer to widen than a sum's latency.
+    const CHAINS: usize = if size_of::<R>() > 1 { S::CHAINS } else { 1 };
     const BACK: bool = <S as Load<R>>::BACK;
     type Q = S::F;
     type X = S::F;
