@@ -147,8 +147,9 @@ pub(crate) fn order<T: Sample>(place: Place, rows: &Rows<T>) -> Vec<usize> {
 impl Case<'_> {
     fn same<T: Sample + Peers>(&self) -> Result<Cell, String> {
         let rows = Rows::<T>::new(self.place, self.dim, 1);
-        let query = Rows::<T>::new(Place::L1, self.dim, 2);
-        T::with_peers(self.metric, self.dim, &query, &rows, order(self.place, &rows), &mut |peers| {
+        let order = order(self.place, &rows);
+        let query = Rows::<T>::close_to(rows.row(order[0]), 2);
+        T::with_peers(self.metric, self.dim, &query, &rows, order, &mut |peers| {
             self.finish(&query, &rows, peers)
         })
     }

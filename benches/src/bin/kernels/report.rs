@@ -28,8 +28,8 @@ pub(crate) fn markdown(settings: &Settings, cells: &[Cell]) -> String {
     writeln!(
         out,
         "Instruction set: {}. Nanoseconds a distance (share of the limit; error × 2⁻²⁴ of the \
-         sum of the terms' sizes). The limit is the slower of reading the row and of \
-         multiplying it in registers, measured beside it. GB/s are those of `gathered` (bits: `ahead`).\n",
+         sum of the terms' sizes; one of the rows lies close to the query). The limit is the slower of \
+         reading the row and of multiplying it in registers, measured beside it. GB/s are those of `gathered` (bits: `ahead`).\n",
         settings.isa
     )
     .ok();
