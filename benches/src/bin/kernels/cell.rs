@@ -149,9 +149,7 @@ impl Case<'_> {
         let rows = Rows::<T>::new(self.place, self.dim, 1);
         let order = order(self.place, &rows);
         let query = Rows::<T>::close_to(rows.row(order[0]), 2);
-        T::with_peers(self.metric, self.dim, &query, &rows, order, &mut |peers| {
-            self.finish(&query, &rows, peers)
-        })
+        T::with_peers(self.metric, self.dim, &query, &rows, order, &mut |peers| self.finish(&query, &rows, peers))
     }
 
     fn mixed<Q: Sample, R: Sample>(&self) -> Result<Cell, String> {
