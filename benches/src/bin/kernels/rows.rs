@@ -144,16 +144,19 @@ impl<T: Sample> Rows<T> {
         Self { memory, start, stride, dim, n }
     }
 
-    /// One row that lies close to another: the same but for its first number, which is one near it. Where
-    /// a squared distance is made of norms and a product, their errors are larger than what it should be.
+    /// One row that lies close to another: each of its numbers is one near the other's. Where a squared
+    /// distance is made of norms and a product, their errors are larger there than what they should leave.
     pub(crate) fn close_to(row: &[T], seed: u64) -> Self {
         let mut rows = Self::new(Place::L1, row.len(), seed);
-        let apart = |other: &T| (other.to_f64() - row[0].to_f64()).abs();
-        let others = rows.memory.iter().copied().filter(|other| apart(other) > 0.0);
-        let first = others.min_by(|a, b| apart(a).total_cmp(&apart(b))).unwrap_or(row[0]);
-        let into = &mut rows.memory[rows.start..][..row.len()];
-        into.copy_from_slice(row);
-        into[0] = first;
+        let close: Vec<T> = row
+            .iter()
+            .map(|&number| {
+                let apart = |other: &T| (other.to_f64() - number.to_f64()).abs();
+                let others = rows.memory.iter().copied().filter(|other| apart(other) > 0.0);
+                others.min_by(|a, b| apart(a).total_cmp(&apart(b))).unwrap_or(number)
+            })
+            .collect();
+        rows.memory[rows.start..][..close.len()].copy_from_slice(&close);
         rows
     }
 
