@@ -121,8 +121,9 @@ class Comparison:
             before = after
             self.rows[peer] = row
         return {
-            "set": self.name, "metric": self.of_set[0], "run": self.arguments.run, "date": f"{datetime.now(timezone.utc):%Y-%m-%d}",
-            "commit": places.commit(), "processor": places.processor(), "threads": self.arguments.threads,
+            "set": self.name, "metric": self.of_set[0], "run": self.arguments.run,
+            "date": f"{datetime.now(timezone.utc):%Y-%m-%d}", "commit": places.commit(),
+            "processor": places.processor(), "threads": self.arguments.threads,
             "minutes": self.minutes, "timeout": self.arguments.timeout, "rounds": self.rounds,
             "seconds": time.monotonic() - self.start, "rows": self.rows,
         }
