@@ -78,8 +78,8 @@ impl<Q: Element, R: Element> Distance<Q, R> {
     #[inline]
     pub fn gathered(&self, query: &[Q], rows: &[&[R]], out: &mut [f32]) -> Result<(), KernelError> {
         self.check(query.len(), 0)?;
-        for (i, row) in rows.iter().enumerate() {
-            self.check(row.len(), i)?;
+        if !self.rows.fit(rows, self.rows.dim(), 0) {
+            rows.iter().enumerate().try_for_each(|(i, row)| self.check(row.len(), i))?;
         }
         if rows.len() != out.len() {
             return Err(KernelError::Output { expected: rows.len(), found: out.len() });

@@ -70,7 +70,10 @@ impl Hamming {
         if rows.len() != out.len() {
             return Err(KernelError::Output { expected: rows.len(), found: out.len() });
         }
-        rows.iter().enumerate().try_for_each(|(i, row)| self.check(row, i))?;
+        // SAFETY: the machine has the instruction set.
+        if !unsafe { self.shapes.fit(rows, self.bytes, 0) } {
+            rows.iter().enumerate().try_for_each(|(i, row)| self.check(row, i))?;
+        }
         // SAFETY: all are whole rows, `out` is as long; the machine has the instruction set.
         unsafe {
             let list = rows.as_ptr().cast();

@@ -255,12 +255,14 @@ impl RowDistance {
         if rows.len() != out.len() {
             return Err(KernelError::Output { expected: rows.len(), found: out.len() });
         }
-        let (bytes, low) = (self.row_bytes(), self.row.size() - 1);
-        let mut wrong = 0;
-        for row in rows {
-            wrong |= (row.len() ^ bytes) | (row.as_ptr().addr() & low);
-        }
-        if wrong == 0 { Ok(()) } else { self.name_wrong_row(rows) }
+        if self.fit(rows, self.row_bytes(), self.row.size() - 1) { Ok(()) } else { self.name_wrong_row(rows) }
+    }
+
+    /// As [`Shapes::fit`].
+    #[inline(always)]
+    pub(crate) fn fit<T>(&self, rows: &[&[T]], len: usize, low: usize) -> bool {
+        // SAFETY: the machine has the instruction set.
+        unsafe { self.shapes.fit(rows, len, low) }
     }
 
     #[cold]

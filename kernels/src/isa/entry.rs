@@ -19,6 +19,20 @@ pub(crate) struct Shapes {
     pub(crate) fetching: Gathered,
     /// `(query, first row, stride in bytes, n, dim, out)`.
     pub(crate) scan: unsafe fn(*const u8, *const u8, usize, usize, usize, *mut f32),
+    /// `(rows, n, length of a row, bits that are clear in its address)`.
+    pub(crate) fit: unsafe fn(*const *const [u8], usize, usize, usize) -> bool,
+}
+
+impl Shapes {
+    /// Whether each of `rows` is `len` elements long, with the bits `low` of its address clear.
+    ///
+    /// # Safety
+    /// The machine has the instruction set.
+    #[inline(always)]
+    pub(crate) unsafe fn fit<T>(&self, rows: &[&[T]], len: usize, low: usize) -> bool {
+        // SAFETY: the list is a slice's; the caller's promise.
+        unsafe { (self.fit)(rows.as_ptr().cast(), rows.len(), len, low) }
+    }
 }
 
 /// One query, one row, and their dimension.
@@ -92,11 +106,18 @@ macro_rules! entries {
                     }
                 }
 
+                $(#[$context])?
+                unsafe fn fit(rows: *const *const [u8], n: usize, len: usize, low: usize) -> bool {
+                    // SAFETY: the caller's promise.
+                    unsafe { shape::fit(rows, n, len, low) }
+                }
+
                 $crate::isa::Shapes {
                     pair: pair::<D, M>,
                     gathered: gathered::<D, M, false>,
                     fetching: gathered::<D, M, true>,
                     scan: scan::<D, M>,
+                    fit,
                 }
             }
 
