@@ -131,6 +131,20 @@ pub(crate) trait Brains: Simd {
     }
 }
 
+/// Singles in the order of [`Brains`].
+pub(crate) trait Apart: Brains {
+    /// Elements 0, 2, 4 … and elements 1, 3, 5 … of `2 · LANES`.
+    ///
+    /// # Safety
+    /// `2 · LANES` elements are readable at `p`.
+    unsafe fn load_apart(self, p: *const f32) -> [Self::F; 2];
+    /// The same of the elements where [`Brains::load_brains_part`] has them.
+    ///
+    /// # Safety
+    /// As [`Load::load_part`].
+    unsafe fn load_apart_part(self, p: *const f32, n: usize, back: bool) -> [Self::F; 2];
+}
+
 /// Sums of products of bytes, exact modulo 2³². `T` is `u8` or `i8`.
 ///
 /// Each sum has steps that see a query and a row, a seed that sees the query alone and is

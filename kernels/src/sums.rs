@@ -51,11 +51,14 @@ macro_rules! seedless {
 
 mod bits;
 mod floats;
+mod mixed;
 mod pairs;
 mod whole;
 
 pub(crate) use bits::Bits;
 pub(crate) use floats::Floats;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use mixed::Mixed;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use pairs::Pairs;
 pub(crate) use whole::Whole;

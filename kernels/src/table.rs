@@ -8,9 +8,9 @@ use crate::isa::{Entry, Shapes, portable::Portable};
 #[cfg(target_arch = "x86_64")]
 use crate::op::{Brains, Count};
 use crate::op::{Bytes, Load, Packed};
-#[cfg(target_arch = "x86_64")]
-use crate::sums::Pairs;
 use crate::sums::{Bits, Floats, Sums, Whole};
+#[cfg(target_arch = "x86_64")]
+use crate::sums::{Mixed, Pairs};
 use crate::{CodeBits, ElementKind, Isa, Metric};
 use half::{bf16, f16};
 
@@ -30,12 +30,13 @@ pub(crate) fn find(isa: Isa, metric: Metric, query: ElementKind, row: ElementKin
             Isa::Avx2 => pairs::<Avx2>(key).or_else(|| bytes::<Avx2>(key)).or_else(|| singles::<Avx2>(key)),
             Isa::Avx2Vnni => bytes::<Avx2Vnni>(key).or_else(|| find(Isa::Avx2, metric, query, row, dim)),
             Isa::Avx512 => pairs::<Avx512>(key)
+                .or_else(|| mixed(key))
                 .or_else(|| bytes::<Avx512>(key))
                 .or_else(|| common(key, dim))
                 .or_else(|| singles::<Avx512>(key)),
             Isa::Avx512Vnni => bytes::<Avx512Vnni>(key).or_else(|| find(Isa::Avx512, metric, query, row, dim)),
             Isa::Avx512Bf16 => pairs::<Avx512Bf16>(key)
-                .or_else(|| halves(key))
+                .or_else(|| halves(key, dim))
                 .or_else(|| find(Isa::Avx512Vnni, metric, query, row, dim)),
             _ => portable(key),
         }
@@ -68,19 +69,39 @@ fn pairs<S: Entry + Brains>((metric, query, row): Key) -> Option<Shapes> {
     (query == ElementKind::Bf16 && row == query).then(|| cell::<S, Pairs>(metric))
 }
 
+/// A query of singles, rows of bfloats. One row would set as much of the query apart as it saves.
+#[cfg(target_arch = "x86_64")]
+fn mixed(key: Key) -> Option<Shapes> {
+    use crate::isa::avx512::Avx512;
+    match key {
+        (metric, ElementKind::F32, ElementKind::Bf16) => {
+            Some(Shapes { pair: singles::<Avx512>(key)?.pair, ..cell::<Avx512, Mixed>(metric) })
+        }
+        _ => None,
+    }
+}
+
 /// Rows of half precision, on a processor that widens them faster in 256 bits.
 #[cfg(target_arch = "x86_64")]
-fn halves(key: Key) -> Option<Shapes> {
+fn halves(key: Key, dim: usize) -> Option<Shapes> {
+    use crate::isa::avx512::Avx512;
     use crate::isa::halved::{self, Halved};
-    use crate::isa::{avx2::Avx2, avx512::Avx512};
-    let (metric, query, row) = key;
-    if row != ElementKind::F16 || !halved::pays() {
+    if !halved::pays() {
         return None;
     }
-    Some(match query {
-        // One row converts as much of the query as of itself, and is in AVX2's shorter instructions.
-        ElementKind::F16 => Shapes { pair: singles::<Avx2>(key)?.pair, ..cell::<Halved, Floats<f16, f16>>(metric) },
-        ElementKind::F32 => Shapes { pair: singles::<Avx512>(key)?.pair, ..cell::<Halved, Floats<f32, f16>>(metric) },
+    // A short row has more left over of two halves than they save.
+    let two = dim >= 128;
+    Some(match key {
+        // One row widens as much of the query as of itself: all its subtractions are on the other ports.
+        (Metric::L2, ElementKind::F16, ElementKind::F16) if two => {
+            let one = cell::<Halved<1>, Floats<f16, f16>>(Metric::L2);
+            Shapes { pair: one.pair, ..cell::<Halved<2>, Floats<f16, f16>>(Metric::L2) }
+        }
+        (metric, ElementKind::F16, ElementKind::F16) => cell::<Halved<1>, Floats<f16, f16>>(metric),
+        (Metric::L2, ElementKind::F32, ElementKind::F16) if two => cell::<Halved<2>, Floats<f32, f16>>(Metric::L2),
+        (metric, ElementKind::F32, ElementKind::F16) => {
+            Shapes { pair: singles::<Avx512>(key)?.pair, ..cell::<Halved<1>, Floats<f32, f16>>(metric) }
+        }
         _ => return None,
     })
 }

@@ -84,7 +84,15 @@ impl Simd for Avx2 {
 loads! { Avx2:
     f32, |p| _mm256_loadu_ps(p);
     f16, |p| _mm256_cvtph_ps(_mm_loadu_si128(p.cast()));
-    bf16, |p| _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(_mm_loadu_si128(p.cast()))));
+    bf16, |p| {
+        // The load repeats the eight in both halves; one shuffle takes each where its lane wants it.
+        let both = _mm256_broadcastsi128_si256(_mm_loadu_si128(p.cast()));
+        let upper = _mm256_setr_epi8(
+            -1, -1, 0, 1, -1, -1, 2, 3, -1, -1, 4, 5, -1, -1, 6, 7,
+            -1, -1, 8, 9, -1, -1, 10, 11, -1, -1, 12, 13, -1, -1, 14, 15,
+        );
+        _mm256_castsi256_ps(_mm256_shuffle_epi8(both, upper))
+    };
     u8, |p| _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(p.cast())));
     i8, |p| _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(p.cast())));
 }

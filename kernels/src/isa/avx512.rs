@@ -1,7 +1,7 @@
 //! AVX-512 F, BW, CD, DQ, VL: sixteen singles, 32 bytes widened to 16 bits, tails by mask.
 
 use super::entry::{entries, ops, packed};
-use crate::op::{Brains, Bytes, Load, Simd};
+use crate::op::{Apart, Brains, Bytes, Load, Simd};
 use core::arch::x86_64::*;
 use half::{bf16, f16};
 
@@ -263,6 +263,34 @@ impl Brains for Avx512 {
         fn even(v: __m512i) -> __m512 = _mm512_castsi512_ps(_mm512_slli_epi32::<16>(v));
         fn odd(v: __m512i) -> __m512 =
             _mm512_castsi512_ps(_mm512_and_si512(v, _mm512_set1_epi32(!0xffff)));
+    }
+}
+
+/// Elements 0, 2, 4 … and elements 1, 3, 5 … of two vectors.
+#[inline(always)]
+unsafe fn apart(a: __m512, b: __m512) -> [__m512; 2] {
+    // SAFETY: the caller has AVX-512.
+    unsafe {
+        let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+        let odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+        [_mm512_permutex2var_ps(a, even, b), _mm512_permutex2var_ps(a, odd, b)]
+    }
+}
+
+impl Apart for Avx512 {
+    #[inline(always)]
+    unsafe fn load_apart(self, p: *const f32) -> [__m512; 2] {
+        // SAFETY: 32 elements are readable.
+        unsafe { apart(_mm512_loadu_ps(p), _mm512_loadu_ps(p.add(16))) }
+    }
+    #[inline(always)]
+    unsafe fn load_apart_part(self, p: *const f32, n: usize, _back: bool) -> [__m512; 2] {
+        let mask: __mmask32 = !(!0 << n);
+        // SAFETY: n < 32 elements are readable, and no others are read.
+        unsafe {
+            let low = _mm512_maskz_loadu_ps(mask as __mmask16, p);
+            apart(low, _mm512_maskz_loadu_ps((mask >> 16) as __mmask16, p.wrapping_add(16)))
+        }
     }
 }
 
