@@ -232,7 +232,15 @@ pub(crate) fn find_bits(isa: Isa, bytes: usize) -> Shapes {
     {
         use crate::isa::{avx2::Avx2, bf16::Avx512Bf16, popcnt::Popcnt};
         match isa {
-            Isa::Avx512Bf16 => return Avx512Bf16::shapes::<Bits, L2>(),
+            Isa::Avx512Bf16 => {
+                let shapes = Avx512Bf16::shapes::<Bits, L2>();
+                // 768 and 960 bits, one vector and a part of one: the loops' own instructions are a tenth.
+                return match bytes {
+                    96 => Shapes { pair: Avx512Bf16::pair_of::<Bits, L2, 96>(), ..shapes },
+                    120 => Shapes { pair: Avx512Bf16::pair_of::<Bits, L2, 120>(), ..shapes },
+                    _ => shapes,
+                };
+            }
             // Less than a vector: words take half to nine tenths of the time. Longer rows take up to
             // 1.6 times as long by words.
             Isa::Avx2 | Isa::Avx2Vnni | Isa::Avx512 | Isa::Avx512Vnni if bytes < <Avx2 as Count>::BYTES => {
