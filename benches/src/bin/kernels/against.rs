@@ -1,28 +1,51 @@
-//! This build against another one of the same source, cell by cell and in turn: what a plain
-//! build is worth beside one for this very processor. Both measure each cell in a process of its own: in
-//! one that had measured others before, rows and distances lay worse to each other, which took up to a
-//! sixth of the shortest.
+//! Two sides of the same cells, in turn: this build and another one of the same source, to see what a
+//! plain build is worth beside one for this very processor; or an instruction set and a better one. Both
+//! measure each cell in a process of its own: in one that had measured others before, rows and distances lay
+//! worse to each other, which took up to a sixth of the shortest.
 
 use crate::Subject;
 use crate::cell::{Cell, Settings};
+use omendb_kernels::Isa;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The shapes that are compared.
 const SHAPES: [&str; 4] = ["pair", "gathered", "ahead", "scan"];
-/// This build is to reach so much of the other one's speed.
-const GOAL: f64 = 0.95;
+/// What this build and instruction set are compared with.
+pub(crate) struct Other {
+    pub(crate) program: PathBuf,
+    pub(crate) isa: Isa,
+    /// They are to reach so much of its speed.
+    pub(crate) goal: f64,
+}
+
+impl Other {
+    /// Another build: one for this very processor is to gain nothing.
+    pub(crate) fn build(program: &Path, isa: Isa) -> Self {
+        Other { program: program.to_owned(), isa, goal: 0.95 }
+    }
+
+    /// Another instruction set of twice the width: less than half is lost.
+    pub(crate) fn instructions(isa: Isa) -> Result<Self, String> {
+        Ok(Other { program: here()?, isa, goal: 0.45 })
+    }
+}
+
+fn here() -> Result<PathBuf, String> {
+    std::env::current_exe().map_err(|e| format!("the path of this program: {e}"))
+}
+
 /// Least nanoseconds of each shape, here and there; infinite for what there is not.
 type Best = [[f64; 2]; SHAPES.len()];
 
-pub(crate) fn run(settings: &Settings, subjects: &[Subject], other: &Path) -> Result<String, String> {
-    let here = std::env::current_exe().map_err(|e| format!("the path of this program: {e}"))?;
+pub(crate) fn run(settings: &Settings, subjects: &[Subject], other: &Other) -> Result<String, String> {
+    let sides = [(here()?, settings.isa), (other.program.clone(), other.isa)];
     let mut cells = vec![(String::new(), [[f64::INFINITY; 2]; SHAPES.len()]); subjects.len()];
     for _ in 0..settings.passes {
         for (subject, (label, best)) in subjects.iter().zip(&mut cells) {
-            for (side, program) in [&here, other].into_iter().enumerate() {
-                let cell = measured_by(program, settings, subject)?;
+            for (side, (program, isa)) in sides.iter().enumerate() {
+                let cell = measured_by(program, *isa, settings, subject)?;
                 *label = cell.label();
                 for (shape, best) in SHAPES.iter().zip(best.iter_mut()) {
                     best[side] = best[side].min(cell.ns(shape).unwrap_or(f64::INFINITY));
@@ -38,7 +61,7 @@ pub(crate) fn run(settings: &Settings, subjects: &[Subject], other: &Path) -> Re
         for (shape, ratio) in SHAPES.iter().zip(ratios(best)) {
             let Some(ratio) = ratio else { continue };
             all += 1;
-            if ratio < GOAL {
+            if ratio < other.goal {
                 below.push(format!("{label} {shape} ({:.0} %)", 100.0 * ratio));
             }
             if ratio < least.0 {
@@ -47,14 +70,15 @@ pub(crate) fn run(settings: &Settings, subjects: &[Subject], other: &Path) -> Re
         }
     }
     let mut out = format!(
-        "Instruction set: {}. Nanoseconds a distance of the other build / of this one = this one's share of the \
-         other's speed, the best of {} passes.\n\n",
-        settings.isa, settings.passes
+        "Nanoseconds a distance of {} / of {} = the latter's share of the former's speed, the best of {} passes.\n\n",
+        if other.isa == settings.isa { "another build".to_owned() } else { other.isa.to_string() },
+        settings.isa,
+        settings.passes
     );
     writeln!(
         out,
         "* At least {:.0} %: {} of {all}. The least is {:.0} %, {}.",
-        100.0 * GOAL,
+        100.0 * other.goal,
         all - below.len(),
         100.0 * least.0,
         least.1
@@ -86,11 +110,11 @@ fn ratios(best: &Best) -> [Option<f64>; SHAPES.len()] {
 }
 
 /// A cell, measured by a build of this program.
-fn measured_by(program: &Path, settings: &Settings, subject: &Subject) -> Result<Cell, String> {
+fn measured_by(program: &Path, isa: Isa, settings: &Settings, subject: &Subject) -> Result<Cell, String> {
     let failed = |e: &dyn std::fmt::Display| format!("{}: {e}", program.display());
     let output = Command::new(program)
         .args(subject.arguments())
-        .args(["--isa", settings.isa.name(), "--rounds", &settings.rounds.to_string()])
+        .args(["--isa", isa.name(), "--rounds", &settings.rounds.to_string()])
         .args(["--turn-us", &settings.turn.as_micros().to_string(), "--passes", "1", "--json", "-"])
         .output()
         .map_err(|e| failed(&e))?;

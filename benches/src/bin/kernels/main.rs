@@ -11,6 +11,7 @@ mod report;
 mod rows;
 mod verdict;
 
+use against::Other;
 use cell::{Cell, Settings};
 use clap::Parser;
 use omendb_kernels::{ElementKind, Isa, KernelError, MAX_DIM, Metric};
@@ -66,6 +67,9 @@ struct Arguments {
     /// Measure each cell in turn with another build of this program, and print the ratios.
     #[arg(long, value_name = "PROGRAM")]
     against: Option<PathBuf>,
+    /// Measure each cell in turn with a better instruction set, and print the ratios.
+    #[arg(long, value_name = "ISA", conflicts_with = "against")]
+    beside: Option<Isa>,
 }
 
 /// Those of query and row, or bits.
@@ -107,8 +111,13 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     };
     let subjects = arguments.subjects();
     let out = arguments.out.as_deref();
-    if let Some(other) = &arguments.against {
-        return write(out, &against::run(&settings, &subjects, other)?);
+    let other = match (&arguments.against, arguments.beside) {
+        (Some(program), _) => Some(Other::build(program, isa)),
+        (None, Some(better)) => Some(Other::instructions(better.required().map_err(|error| error.to_string())?)?),
+        (None, None) => None,
+    };
+    if let Some(other) = other {
+        return write(out, &against::run(&settings, &subjects, &other)?);
     }
     let mut cells = Vec::new();
     for file in &arguments.join {
