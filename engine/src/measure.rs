@@ -1,6 +1,6 @@
 //! Which kernel measures what: the metric a user chose, on the types at hand.
 
-use omendb_kernels::{ElementKind, Isa, KernelError, Metric, RowDistance};
+use omendb_kernels::{ElementKind, Isa, KernelError, Metric, RowDistance, RowTable};
 
 use crate::norms::Norms;
 use crate::query::Probe;
@@ -61,10 +61,10 @@ impl Measure {
         }
     }
 
-    /// Distances to single rows.
+    /// Distances to rows of a table.
     #[inline]
-    pub(crate) fn gathered(&self, probe: &Probe, rows: &[&[u8]], out: &mut [f32]) {
-        let done = self.kernel(probe).gathered(probe.bytes(), rows, out);
+    pub(crate) fn picked(&self, probe: &Probe, table: &RowTable<'_>, rows: &[u32], out: &mut [f32]) {
+        let done = self.kernel(probe).picked(probe.bytes(), table, rows, out);
         done.expect("probe and rows have the database's dimension");
     }
 

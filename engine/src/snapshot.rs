@@ -25,6 +25,6 @@ impl Snapshot {
     }
 
     pub(crate) fn rows<'a>(&'a self, measure: &'a Measure) -> Rows<'a> {
-        Rows { measure, view: &self.view, norms: &self.norms }
+        Rows::new(measure, &self.view, &self.norms)
     }
 }

@@ -1,16 +1,13 @@
 //! The rows of a view, as the graph asks about them.
 
 use omendb_graph::Space;
-use omendb_kernels::prefetch;
+use omendb_kernels::{RowTable, prefetch};
 use omendb_storage::View;
 
 use crate::measure::Measure;
 use crate::norms::Norms;
 use crate::query::Probe;
 use crate::values;
-
-/// Rows gathered at a time: their addresses stay on the stack.
-const GROUP: usize = 16;
 
 /// Bytes of a row that are fetched ahead of its turn.
 const FETCHED: usize = 256;
@@ -20,6 +17,21 @@ pub(crate) struct Rows<'a> {
     pub(crate) measure: &'a Measure,
     pub(crate) view: &'a View,
     pub(crate) norms: &'a Norms,
+    table: RowTable<'a>,
+}
+
+impl<'a> Rows<'a> {
+    pub(crate) fn new(measure: &'a Measure, view: &'a View, norms: &'a Norms) -> Self {
+        let (mut pieces, mut slot, mut stride) = (Vec::new(), 0, view.row_bytes());
+        while slot < view.slots() {
+            let (bytes, apart, rows) = view.run(slot);
+            pieces.push(bytes);
+            stride = apart;
+            slot += rows as u32;
+        }
+        let table = RowTable::new(pieces, stride).expect("segments of the same power of two of rows");
+        Rows { measure, view, norms, table }
+    }
 }
 
 impl Space for Rows<'_> {
@@ -53,15 +65,7 @@ impl Space for Rows<'_> {
 
     #[inline]
     fn distances(&self, probe: &Probe, slots: &[u32], out: &mut [f32]) {
-        let (groups, rest) = slots.as_chunks::<GROUP>();
-        let (outs, out_rest) = out.as_chunks_mut::<GROUP>();
-        for (group, out) in groups.iter().zip(outs) {
-            self.measure.gathered(probe, &group.map(|slot| self.view.row(slot)), out);
-        }
-        if let Some(&last) = rest.last() {
-            let rows: [&[u8]; GROUP] = std::array::from_fn(|i| self.view.row(*rest.get(i).unwrap_or(&last)));
-            self.measure.gathered(probe, &rows[..rest.len()], out_rest);
-        }
+        self.measure.picked(probe, &self.table, slots, out);
         self.measure.finish(probe, self.norms, slots.iter().copied(), out);
     }
 }

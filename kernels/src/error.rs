@@ -51,6 +51,14 @@ pub enum KernelError {
         /// Bytes of one row.
         row_bytes: usize,
     },
+    /// A row was named that the table does not have.
+    #[error("row {found} of a table of {rows} rows")]
+    Row {
+        /// The number found.
+        found: u32,
+        /// Rows of the table.
+        rows: u32,
+    },
     /// The number of results asked for is not the number of rows given.
     #[error("expected room for {expected} distances, found {found}")]
     Output {

@@ -49,6 +49,7 @@ mod op;
 pub mod oracle;
 mod prefetch;
 mod row_distance;
+mod row_table;
 mod shape;
 mod sums;
 mod table;
@@ -63,6 +64,7 @@ pub use isa::{ISA_VARIABLE, Isa};
 pub use metric::Metric;
 pub use prefetch::{prefetch, prefetch_ref};
 pub use row_distance::RowDistance;
+pub use row_table::RowTable;
 
 /// The largest dimension: up to it, sums of squared differences of bytes fit 32 bits.
 pub const MAX_DIM: usize = 65_536;

@@ -2,7 +2,7 @@
 
 use crate::element::{Element, ElementKind};
 use crate::isa::Shapes;
-use crate::{Isa, KernelError, MAX_DIM, Metric, oracle, table};
+use crate::{Isa, KernelError, MAX_DIM, Metric, RowTable, oracle, table};
 use core::fmt;
 use half::{bf16, f16};
 
@@ -138,6 +138,35 @@ impl RowDistance {
             (self.shapes.gathered)(query.as_ptr(), list, rows.len(), self.dim, out.as_mut_ptr());
         }
         Ok(())
+    }
+
+    /// The distance of each of a table's rows that `rows` names, into the same place of `out`: as
+    /// [`RowDistance::gathered`], without a list of their addresses.
+    ///
+    /// # Errors
+    /// [`KernelError::Length`] and [`KernelError::Misaligned`] of the query, [`KernelError::Output`],
+    /// [`KernelError::Stride`] and [`KernelError::Misaligned`] of the table, and [`KernelError::Row`]; nothing is
+    /// written then.
+    #[inline]
+    pub fn picked(&self, query: &[u8], table: &RowTable<'_>, rows: &[u32], out: &mut [f32]) -> Result<(), KernelError> {
+        check(query, self.query_bytes(), self.query, 0)?;
+        if rows.len() != out.len() {
+            return Err(KernelError::Output { expected: rows.len(), found: out.len() });
+        }
+        let (row_bytes, stride, required) = (self.row_bytes(), table.stride(), self.row.size());
+        if stride < row_bytes || !stride.is_multiple_of(required) {
+            return Err(KernelError::Stride { stride, row_bytes });
+        }
+        if let Some(address) = table.misaligned(required) {
+            return Err(KernelError::Misaligned { required, address });
+        }
+        // SAFETY: the query is a whole row, the table's rows are as long at least, and aligned; `out` is as long as
+        // `rows`; the machine has the instruction set.
+        if unsafe { (self.shapes.picked)(query.as_ptr(), table, rows, self.dim, out.as_mut_ptr()) } {
+            return Ok(());
+        }
+        let found = rows.iter().copied().max().unwrap_or_default();
+        Err(KernelError::Row { found, rows: table.rows() })
     }
 
     /// The distance of each of the `out.len()` rows in `rows`, which start `stride` bytes

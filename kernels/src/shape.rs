@@ -3,8 +3,8 @@
 //! each by the entries in `isa`.
 
 use crate::formula::Formula;
-use crate::prefetch;
 use crate::sums::Sums;
+use crate::{RowTable, prefetch};
 
 /// Where the rows of a call lie.
 pub(crate) trait Rows: Copy {
@@ -22,6 +22,21 @@ impl Rows for Gathered {
     unsafe fn row(self, i: usize) -> *const u8 {
         // SAFETY: the list has an i-th entry.
         unsafe { (*self.0.add(i)).cast() }
+    }
+}
+
+/// Rows of a table, by a list of their numbers.
+#[derive(Clone, Copy)]
+struct Picked<'a> {
+    table: &'a RowTable<'a>,
+    rows: &'a [u32],
+}
+
+impl Rows for Picked<'_> {
+    #[inline(always)]
+    unsafe fn row(self, i: usize) -> *const u8 {
+        // SAFETY: the list has an i-th entry, and the table its row.
+        unsafe { self.table.row(*self.rows.get_unchecked(i)) }
     }
 }
 
@@ -303,6 +318,36 @@ where
         i += N;
     }
     i
+}
+
+/// One query to rows of a table, several at a time, while the next are fetched; false, and nothing
+/// computed, if one is named that the table does not have.
+///
+/// # Safety
+/// As [`many`] for each of the table's rows; as many distances as `rows` are writable at `out`.
+#[inline(always)]
+pub(crate) unsafe fn picked<S, D, M>(
+    query: *const u8,
+    table: &RowTable<'_>,
+    rows: &[u32],
+    dim: usize,
+    out: *mut f32,
+) -> bool
+where
+    S: Copy,
+    D: Sums<S>,
+    M: Formula<S, D>,
+{
+    let mut most = 0;
+    for &row in rows {
+        most = most.max(row);
+    }
+    if most >= table.rows() {
+        return rows.is_empty();
+    }
+    // SAFETY: the caller's promise; no number is beyond the table.
+    unsafe { many::<S, D, M, _, true>(query, Picked { table, rows }, rows.len(), dim, out) };
+    true
 }
 
 /// Whether each of `n` rows is `len` long, with the bits `low` of its address clear: a loop among

@@ -15,7 +15,7 @@
 
 mod rows;
 
-use omendb_kernels::{Distance, Element, ElementKind, Isa, Metric, bf16, f16, oracle};
+use omendb_kernels::{Distance, Element, ElementKind, Isa, Metric, RowTable, bf16, f16, oracle};
 use rows::{Numbers, Random, Row, Sample};
 
 const UNIT: f64 = 1.0 / (1 << 24) as f64;
@@ -51,6 +51,11 @@ fn compare<Q: Sample, R: Sample>(case: &Case<'_, Q, R>) {
     let dim = case.query.len();
     let rows: Vec<&[R]> = case.rows.iter().map(Row::slice).collect();
     let flat: Vec<R> = rows.concat();
+    // A table of four rows a piece, each in memory of its own; its rows are asked for from the last on.
+    let pieces: Vec<Vec<R>> = rows.chunks(4).map(<[&[R]]>::concat).collect();
+    let pieces = pieces.iter().map(|piece| bytemuck::cast_slice(piece)).collect();
+    let table = RowTable::new(pieces, dim * size_of::<R>()).unwrap();
+    let numbers: Vec<u32> = (0..table.rows()).rev().collect();
     let exact: Vec<_> = rows.iter().map(|r| oracle::exact(case.metric, case.query, r)).collect();
     let faint: Vec<bool> = rows.iter().map(|r| faint(case.query) || faint(r)).collect();
     for isa in Isa::available() {
@@ -58,15 +63,18 @@ fn compare<Q: Sample, R: Sample>(case: &Case<'_, Q, R>) {
         let mut near = vec![f32::NAN; rows.len()];
         let mut gathered = near.clone();
         let mut scanned = near.clone();
+        let mut picked = near.clone();
         distance.gathered(case.query, &rows, &mut gathered).unwrap();
         let views: Vec<&[u8]> = rows.iter().map(|r| bytemuck::cast_slice(r)).collect();
         let query = bytemuck::cast_slice(case.query);
         distance.bytes().gathered_near(query, &views, &mut near).unwrap();
+        distance.bytes().picked(query, &table, &numbers, &mut picked).unwrap();
+        picked.reverse();
         distance.scan(case.query, &flat, &mut scanned).unwrap();
         for (i, exact) in exact.iter().enumerate() {
             let pair = distance.pair(case.query, rows[i]).unwrap();
-            let shapes = [("pair", pair), ("gathered", gathered[i]), ("near", near[i]), ("scan", scanned[i])];
-            for (shape, got) in shapes {
+            let many = [("gathered", gathered[i]), ("near", near[i]), ("picked", picked[i]), ("scan", scanned[i])];
+            for (shape, got) in many.into_iter().chain([("pair", pair)]) {
                 let rounded = exact.distance as f32;
                 let allowed = bound(case.metric, R::KIND, Q::KIND, dim, exact.scale);
                 let good = if case.metric == Metric::Cosine && faint[i] {

@@ -1,6 +1,6 @@
 //! What the safe entry points refuse, and that they say why.
 
-use omendb_kernels::{Distance, ElementKind, Isa, KernelError, MAX_DIM, Metric, RowDistance};
+use omendb_kernels::{Distance, ElementKind, Isa, KernelError, MAX_DIM, Metric, RowDistance, RowTable};
 
 fn handle(query: ElementKind, row: ElementKind, dim: usize) -> RowDistance {
     RowDistance::with_isa(Metric::L2, query, row, dim, Isa::best()).unwrap()
@@ -84,6 +84,57 @@ fn bytes_that_are_no_rows() {
         let refused = handle.scan(&bytes[..32], bytes, stride, &mut out).unwrap_err();
         assert_eq!(refused, KernelError::Stride { stride, row_bytes: 16 });
     }
+}
+
+#[test]
+fn tables_that_are_none() {
+    let memory = [0u32; 64];
+    let bytes: &[u8] = bytemuck::cast_slice(&memory);
+    let of = |lengths: &[usize]| RowTable::new(lengths.iter().map(|&n| &bytes[..n]).collect(), 16);
+    assert_eq!(RowTable::new(vec![bytes], 0).unwrap_err(), KernelError::Stride { stride: 0, row_bytes: 1 });
+    let wrong = |expected, found, row| KernelError::Length { expected, found, row };
+    assert_eq!(of(&[33]).unwrap_err(), wrong(32, 33, 0));
+    // Pieces before the last are of as many rows, a power of two; the last has no more.
+    assert_eq!(of(&[48, 48]).unwrap_err(), wrong(48, 48, 0));
+    assert_eq!(of(&[0, 16]).unwrap_err(), wrong(0, 0, 0));
+    assert_eq!(of(&[32, 16, 32]).unwrap_err(), wrong(32, 16, 1));
+    assert_eq!(of(&[32, 48]).unwrap_err(), wrong(32, 48, 1));
+    assert_eq!(of(&[32, 47]).unwrap_err(), wrong(32, 47, 1));
+    for (lengths, rows) in [(&[][..], 0), (&[0], 0), (&[48], 3), (&[16, 16], 2), (&[64, 64, 16], 9)] {
+        assert_eq!(of(lengths).unwrap().rows(), rows);
+    }
+}
+
+#[test]
+fn rows_that_a_table_does_not_have() {
+    let memory = [0u32; 64];
+    let bytes: &[u8] = bytemuck::cast_slice(&memory);
+    let handle = handle(ElementKind::F32, ElementKind::F16, 8);
+    let ask = |table: &RowTable<'_>, rows: &[u32]| {
+        let mut out = [7.0; 3];
+        let done = handle.picked(&bytes[..32], table, rows, &mut out[..rows.len()]);
+        assert_eq!(done.is_err(), out[..rows.len()].contains(&7.0), "a refused call writes nothing");
+        done
+    };
+    let table = RowTable::new(vec![&bytes[..64], &bytes[..16]], 16).unwrap();
+    assert_eq!(ask(&table, &[4, 0, 3]), Ok(()));
+    assert_eq!(ask(&table, &[4, 5, 3]), Err(KernelError::Row { found: 5, rows: 5 }));
+    assert_eq!(ask(&table, &[u32::MAX]), Err(KernelError::Row { found: u32::MAX, rows: 5 }));
+    let empty = RowTable::new(Vec::new(), 16).unwrap();
+    assert_eq!(ask(&empty, &[0]), Err(KernelError::Row { found: 0, rows: 0 }));
+    assert_eq!(handle.picked(&bytes[..32], &empty, &[], &mut []), Ok(()));
+    let refused = handle.picked(&bytes[..32], &table, &[1], &mut [0.0; 2]).unwrap_err();
+    assert_eq!(refused, KernelError::Output { expected: 1, found: 2 });
+    let refused = handle.picked(&bytes[..16], &table, &[1], &mut [0.0; 1]).unwrap_err();
+    assert_eq!(refused, KernelError::Length { expected: 32, found: 16, row: 0 });
+    for stride in [8, 17] {
+        let table = RowTable::new(vec![&bytes[..4 * stride]], stride).unwrap();
+        let refused = handle.picked(&bytes[..32], &table, &[1], &mut [0.0; 1]).unwrap_err();
+        assert_eq!(refused, KernelError::Stride { stride, row_bytes: 16 });
+    }
+    let table = RowTable::new(vec![&bytes[..32], &bytes[1..33]], 16).unwrap();
+    let refused = handle.picked(&bytes[..32], &table, &[0], &mut [0.0; 1]).unwrap_err();
+    assert_eq!(refused, KernelError::Misaligned { required: 2, address: bytes[1..].as_ptr().addr() });
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! a pair of short rows is hardly longer than such a call. So the tokens are pulp's and the
 //! entries are ours.
 
+use crate::RowTable;
 use crate::formula::Formula;
 use crate::sums::Sums;
 
@@ -17,6 +18,8 @@ pub(crate) struct Shapes {
     pub(crate) gathered: Gathered,
     /// The same, fetching rows ahead.
     pub(crate) fetching: Gathered,
+    /// `(query, table, rows, dim, out)`: whether the table has them all.
+    pub(crate) picked: unsafe fn(*const u8, &RowTable<'_>, &[u32], usize, *mut f32) -> bool,
     /// `(query, first row, stride in bytes, n, dim, out)`.
     pub(crate) scan: unsafe fn(*const u8, *const u8, usize, usize, usize, *mut f32),
     /// `(rows, n, length of a row, bits that are clear in its address)`.
@@ -91,6 +94,18 @@ macro_rules! entries {
                 }
 
                 $(#[$context])?
+                unsafe fn picked<D: Sums<$token>, M: Formula<$token, D>>(
+                    query: *const u8,
+                    table: &$crate::RowTable<'_>,
+                    rows: &[u32],
+                    dim: usize,
+                    out: *mut f32,
+                ) -> bool {
+                    // SAFETY: the caller's promise.
+                    unsafe { shape::picked::<$token, D, M>(query, table, rows, dim, out) }
+                }
+
+                $(#[$context])?
                 unsafe fn scan<D: Sums<$token>, M: Formula<$token, D>>(
                     query: *const u8,
                     first: *const u8,
@@ -116,6 +131,7 @@ macro_rules! entries {
                     pair: pair::<D, M>,
                     gathered: gathered::<D, M, false>,
                     fetching: gathered::<D, M, true>,
+                    picked: picked::<D, M>,
                     scan: scan::<D, M>,
                     fit,
                 }
