@@ -37,6 +37,8 @@ pub(crate) struct Pool {
     entries: Vec<Entry>,
     /// Room for the rows of one [`Pool::take`].
     met: Vec<Entry>,
+    /// Where they go.
+    places: Vec<usize>,
     width: usize,
     /// No candidate before this place is unexpanded.
     cursor: usize,
@@ -103,10 +105,12 @@ impl Pool {
         {
             lead(first.slot());
         }
+        // All places are found before anything moves: none waits for another.
+        self.places.clear();
+        self.places.extend(met.iter().map(|&entry| self.entries.partition_point(|&other| other < entry)));
         let mut end = self.entries.len();
         self.entries.resize(end + taken, Entry::default());
-        for (before, &entry) in met.iter().enumerate().rev() {
-            let place = self.entries[..end].partition_point(|&other| other < entry);
+        for (before, (&entry, &place)) in met.iter().zip(&self.places).enumerate().rev() {
             self.entries.copy_within(place..end, place + before + 1);
             self.entries[place + before] = entry;
             end = place;
