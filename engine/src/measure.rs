@@ -65,7 +65,7 @@ impl Measure {
     #[inline]
     pub(crate) fn picked(&self, probe: &Probe, table: &RowTable<'_>, rows: &[u32], out: &mut [f32]) {
         let done = self.kernel(probe).picked(probe.bytes(), table, rows, out);
-        done.expect("probe and rows have the database's dimension");
+        done.expect("probe and rows have the database's dimension, and the table has the rows");
     }
 
     /// Distances to rows that lie `stride` bytes apart.

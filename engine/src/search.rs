@@ -279,7 +279,7 @@ impl Core {
         top: &mut Top<'_>,
         stats: &mut SearchStats,
     ) -> bool {
-        let (rows, view) = (snapshot.graph.rows() as usize, &snapshot.view);
+        let (rows, view, space) = (snapshot.graph.rows() as usize, &snapshot.view, snapshot.rows(&self.measure));
         // Somewhat more than half, for chance decides how many it is.
         let aim = |kept: f64| (0.75 * width as f64 / kept) as usize;
         let mut wide = aim(f64::from(view.live()) / f64::from(view.slots())).max(width);
@@ -288,7 +288,6 @@ impl Core {
                 top.clear();
                 return false;
             }
-            let space = snapshot.rows(&self.measure);
             let count = snapshot.graph.search(&space, &scratch.probe, wide, &mut scratch.graph);
             stats.distances += count.distances;
             stats.hops += count.hops;

@@ -25,6 +25,7 @@ impl<'a> Rows<'a> {
         let (mut pieces, mut slot, mut stride) = (Vec::new(), 0, view.row_bytes());
         while slot < view.slots() {
             let (bytes, apart, rows) = view.run(slot);
+            pieces.reserve_exact((view.slots() - slot).div_ceil(rows as u32) as usize);
             pieces.push(bytes);
             stride = apart;
             slot += rows as u32;

@@ -51,8 +51,21 @@ pub enum KernelError {
         /// Bytes of one row.
         row_bytes: usize,
     },
+    /// A piece of a table that holds no whole rows, or another number of them than the others.
+    #[error(
+        "pieces of a table hold the same power of two of rows, of {stride} bytes each, and the last at most as many; \
+         found {found} bytes (piece {piece})"
+    )]
+    Piece {
+        /// Position among the pieces.
+        piece: usize,
+        /// Its bytes.
+        found: usize,
+        /// Bytes from one row to the next.
+        stride: usize,
+    },
     /// A row was named that the table does not have.
-    #[error("row {found} of a table of {rows} rows")]
+    #[error("no row {found} in a table of {rows} rows")]
     Row {
         /// The number found.
         found: u32,

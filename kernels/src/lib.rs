@@ -13,14 +13,16 @@
 //!
 //! [`Distance`] takes slices of a type known to the compiler, [`RowDistance`] byte views of a
 //! type known at run time. Either is made once, for a metric and a dimension, and then costs
-//! one indirect call each time, for one row or for many.
+//! one indirect call each time, for one row or for many (and one more that compares the lengths of a
+//! list of rows). [`RowTable`] says where rows lie that are asked for by number.
 //!
 //! # What the numbers are
 //!
 //! * `u8` and `i8` rows are summed exactly in integers where the query is of their type; squared L2 and
 //!   the inner product are rounded once.
 //! * All others are summed in `f32`, in an order that depends on the instruction set, the
-//!   shape of the call, the row's place in it and the dimension, and on nothing else. The error is at
+//!   shape of the call, the row's place in it and the dimension, and on nothing else (for rows of f16 on
+//!   `avx512bf16`, on whether the processor computes in half precision, too). The error is at
 //!   most `(dim / 4 + 12) · 2⁻²⁴` of the sum of the terms' absolute values, and in practice a small part
 //!   of it. A sum beyond `f32`'s range is infinite, and NaN where terms of both signs leave it; cosine
 //!   needs `Σ x²` of either row between 2⁻¹⁰⁰ and 2¹²⁷, or 0.

@@ -104,6 +104,7 @@ pub(crate) trait Count: Copy + 'static {
 
 /// Bfloats taken two to a lane: the upper one of a lane is a single once the lower one is
 /// cleared, the lower one once it is moved up. Half the work of widening them first.
+#[cfg(target_arch = "x86_64")]
 pub(crate) trait Brains: Simd {
     /// `2 · LANES` bfloats.
     type B: Copy;
@@ -132,6 +133,7 @@ pub(crate) trait Brains: Simd {
 }
 
 /// Singles in the order of [`Brains`].
+#[cfg(target_arch = "x86_64")]
 pub(crate) trait Apart: Brains {
     /// Elements 0, 2, 4 … and elements 1, 3, 5 … of `2 · LANES`.
     ///

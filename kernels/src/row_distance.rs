@@ -8,7 +8,8 @@ use half::{bf16, f16};
 
 /// Distances between byte views of rows, by a metric, element types and a dimension that are
 /// fixed when it is made. `Copy`; holds function pointers compiled for one instruction set,
-/// so that a call costs one indirect jump, however many rows it takes.
+/// so that a call costs one indirect jump, however many rows it takes, and another where it compares a
+/// list of them.
 #[derive(Clone, Copy)]
 pub struct RowDistance {
     shapes: Shapes,

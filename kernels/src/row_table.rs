@@ -1,46 +1,60 @@
 //! Rows by number: where they lie, said once, so that a call names rows and no addresses.
 
 use crate::KernelError;
+use core::fmt;
 
 /// Rows of one size, numbered from 0, in pieces of memory. All pieces hold the same power of two of rows,
 /// but for the last, which may hold fewer.
-#[derive(Clone, Debug)]
+///
+/// ```
+/// use omendb_kernels::{ElementKind, Metric, RowDistance, RowTable};
+///
+/// let l2 = RowDistance::new(Metric::L2, ElementKind::U8, ElementKind::U8, 2)?;
+/// // Five rows of two bytes, two to a piece.
+/// let table = RowTable::new(vec![&[0, 0, 0, 1], &[1, 0, 1, 1], &[2, 2]], 2)?;
+/// let mut out = [0.0; 3];
+/// l2.picked(&[0, 0], &table, &[4, 0, 3], &mut out)?;
+/// assert_eq!(out, [8.0, 0.0, 2.0]);
+/// # Ok::<(), omendb_kernels::KernelError>(())
+/// ```
+#[derive(Clone)]
 pub struct RowTable<'a> {
     pieces: Vec<&'a [u8]>,
     stride: usize,
     /// A piece holds at most `1 << shift` rows.
     shift: u32,
     rows: u32,
-    /// All bits that are set in the address of some row.
-    low: usize,
+    /// The addresses of all pieces and the stride, or'ed: clear below a boundary on which every row starts.
+    address_bits: usize,
 }
 
 impl<'a> RowTable<'a> {
     /// Rows that start `stride` bytes apart, the first of a piece at its start.
     ///
     /// # Errors
-    /// [`KernelError::Stride`] if it is 0, and [`KernelError::Length`] of a piece (named by its position) that
-    /// holds no whole number of rows, or another number than its place allows; of the last, if there are more
-    /// than `u32` counts.
+    /// [`KernelError::Stride`] if it is 0, and [`KernelError::Piece`] for the first piece that holds no whole number
+    /// of rows, or another number than its place allows, or with which they are more than `u32` counts.
     pub fn new(pieces: Vec<&'a [u8]>, stride: usize) -> Result<Self, KernelError> {
         if stride == 0 {
             return Err(KernelError::Stride { stride, row_bytes: 1 });
         }
-        let full = pieces.first().map_or(0, |piece| piece.len() / stride);
+        let first = pieces.first().map_or(0, |piece| piece.len() / stride);
         // One piece alone may hold any number.
-        let full = if pieces.len() > 1 { full } else { full.next_power_of_two() };
-        let (mut rows, mut low) = (0_usize, stride);
-        for (place, piece) in pieces.iter().enumerate() {
-            let (found, here) = (piece.len(), piece.len() / stride);
-            let fits = here == full || here < full && place + 1 == pieces.len();
-            let counted = rows.saturating_add(here);
-            if !found.is_multiple_of(stride) || !full.is_power_of_two() || !fits || u32::try_from(counted).is_err() {
-                return Err(KernelError::Length { expected: full.saturating_mul(stride), found, row: place });
+        let most = if pieces.len() > 1 { first } else { first.next_power_of_two() };
+        let (mut rows, mut address_bits) = (0_u32, stride);
+        for (piece, bytes) in pieces.iter().enumerate() {
+            let here = bytes.len() / stride;
+            let fits = here == most || here < most && piece + 1 == pieces.len();
+            let counted = u32::try_from(here).ok().and_then(|here| rows.checked_add(here));
+            rows = match counted {
+                Some(rows) if fits && most.is_power_of_two() && bytes.len().is_multiple_of(stride) => rows,
+                _ => return Err(KernelError::Piece { piece, found: bytes.len(), stride }),
+            };
+            if here > 0 {
+                address_bits |= bytes.as_ptr().addr();
             }
-            rows = counted;
-            low |= piece.as_ptr().addr();
         }
-        Ok(RowTable { pieces, stride, shift: full.max(1).trailing_zeros(), rows: rows as u32, low })
+        Ok(RowTable { pieces, stride, shift: most.trailing_zeros(), rows, address_bits })
     }
 
     /// How many rows there are.
@@ -57,7 +71,7 @@ impl<'a> RowTable<'a> {
 
     /// The address of a piece that does not start on a boundary of so many bytes.
     pub(crate) fn misaligned(&self, boundary: usize) -> Option<usize> {
-        if self.low.is_multiple_of(boundary) {
+        if self.address_bits.is_multiple_of(boundary) {
             return None;
         }
         self.pieces.iter().map(|piece| piece.as_ptr().addr()).find(|address| !address.is_multiple_of(boundary))
@@ -73,5 +87,12 @@ impl<'a> RowTable<'a> {
         let (piece, within) = (row >> self.shift, row & ((1 << self.shift) - 1));
         // SAFETY: pieces of 1 << shift rows hold all before `rows`; `stride` bytes of each lie in its piece.
         unsafe { self.pieces.get_unchecked(piece).as_ptr().add(within * self.stride) }
+    }
+}
+
+impl fmt::Debug for RowTable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RowTable { pieces, stride, rows, .. } = self;
+        write!(f, "RowTable {{ rows: {rows}, stride: {stride}, pieces: {} }}", pieces.len())
     }
 }

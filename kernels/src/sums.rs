@@ -1,6 +1,6 @@
 //! What can be added up over a query and a row, whatever they are made of: products,
 //! squared differences, squares. One implementation a kind of arithmetic ([`Floats`],
-//! [`Pairs`], [`Whole`], [`Bits`]); the metrics are written over this, the shapes over the metrics.
+//! [`Pairs`], [`Mixed`], [`Whole`], [`Bits`]); the metrics are written over this, the shapes over the metrics.
 
 /// How a query and a row of one type are read: by one load, and one of a part.
 macro_rules! one_type {
@@ -49,9 +49,42 @@ macro_rules! seedless {
     };
 }
 
+/// Two sums of singles, which are one in the end.
+#[cfg(target_arch = "x86_64")]
+macro_rules! two_sums {
+    () => {
+        #[inline(always)]
+        fn zero(s: S) -> [S::F; 2] {
+            [s.zero(); 2]
+        }
+        #[inline(always)]
+        fn add(s: S, a: [S::F; 2], b: [S::F; 2]) -> [S::F; 2] {
+            [s.add(a[0], b[0]), s.add(a[1], b[1])]
+        }
+        #[inline(always)]
+        fn dot_total(s: S, (): (), sum: [S::F; 2]) -> S::F {
+            s.add(sum[0], sum[1])
+        }
+        #[inline(always)]
+        fn norm_total(s: S, sum: [S::F; 2]) -> S::F {
+            s.add(sum[0], sum[1])
+        }
+        #[inline(always)]
+        fn numbers<const N: usize>(s: S, totals: [S::F; N]) -> [f32; N] {
+            s.sums(totals)
+        }
+        #[inline(always)]
+        fn unsigned(number: f32) -> f32 {
+            number
+        }
+    };
+}
+
 mod bits;
 mod floats;
+#[cfg(target_arch = "x86_64")]
 mod mixed;
+#[cfg(target_arch = "x86_64")]
 mod pairs;
 mod whole;
 

@@ -92,14 +92,14 @@ fn tables_that_are_none() {
     let bytes: &[u8] = bytemuck::cast_slice(&memory);
     let of = |lengths: &[usize]| RowTable::new(lengths.iter().map(|&n| &bytes[..n]).collect(), 16);
     assert_eq!(RowTable::new(vec![bytes], 0).unwrap_err(), KernelError::Stride { stride: 0, row_bytes: 1 });
-    let wrong = |expected, found, row| KernelError::Length { expected, found, row };
-    assert_eq!(of(&[33]).unwrap_err(), wrong(32, 33, 0));
+    let wrong = |piece, found| KernelError::Piece { piece, found, stride: 16 };
+    assert_eq!(of(&[33]).unwrap_err(), wrong(0, 33));
     // Pieces before the last are of as many rows, a power of two; the last has no more.
-    assert_eq!(of(&[48, 48]).unwrap_err(), wrong(48, 48, 0));
-    assert_eq!(of(&[0, 16]).unwrap_err(), wrong(0, 0, 0));
-    assert_eq!(of(&[32, 16, 32]).unwrap_err(), wrong(32, 16, 1));
-    assert_eq!(of(&[32, 48]).unwrap_err(), wrong(32, 48, 1));
-    assert_eq!(of(&[32, 47]).unwrap_err(), wrong(32, 47, 1));
+    assert_eq!(of(&[48, 48]).unwrap_err(), wrong(0, 48));
+    assert_eq!(of(&[0, 16]).unwrap_err(), wrong(0, 0));
+    assert_eq!(of(&[32, 16, 32]).unwrap_err(), wrong(1, 16));
+    assert_eq!(of(&[32, 48]).unwrap_err(), wrong(1, 48));
+    assert_eq!(of(&[32, 47]).unwrap_err(), wrong(1, 47));
     for (lengths, rows) in [(&[][..], 0), (&[0], 0), (&[48], 3), (&[16, 16], 2), (&[64, 64, 16], 9)] {
         assert_eq!(of(lengths).unwrap().rows(), rows);
     }
@@ -123,6 +123,9 @@ fn rows_that_a_table_does_not_have() {
     let empty = RowTable::new(Vec::new(), 16).unwrap();
     assert_eq!(ask(&empty, &[0]), Err(KernelError::Row { found: 0, rows: 0 }));
     assert_eq!(handle.picked(&bytes[..32], &empty, &[], &mut []), Ok(()));
+    // Where an empty piece lies does not matter.
+    let ended = RowTable::new(vec![&bytes[..16], &bytes[..16], &bytes[1..1]], 16).unwrap();
+    assert_eq!(ask(&ended, &[1]), Ok(()));
     let refused = handle.picked(&bytes[..32], &table, &[1], &mut [0.0; 2]).unwrap_err();
     assert_eq!(refused, KernelError::Output { expected: 1, found: 2 });
     let refused = handle.picked(&bytes[..16], &table, &[1], &mut [0.0; 1]).unwrap_err();

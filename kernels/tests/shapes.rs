@@ -92,6 +92,30 @@ fn codes_of_another_size_are_refused() {
     assert!(matches!(handle.gathered(&query, &[&[0; 17]], &mut []), Err(KernelError::Output { .. })));
 }
 
+/// Wherever the row of another length stands among the others, and however many are compared at a time.
+#[test]
+fn a_list_with_a_row_of_another_length_is_refused() {
+    let (whole, short) = ([0_u8; 17], [0_u8; 16]);
+    let refused = |at| KernelError::Length { expected: 17, found: 16, row: at };
+    for isa in Isa::available() {
+        let codes = CodeDistance::with_isa(Metric::L2, CodeBits::Four, 9, isa).unwrap();
+        let query = codes.query(&[0.0; 9]).unwrap();
+        let bits = Hamming::with_isa(17 * 8, isa).unwrap();
+        let rows = RowDistance::with_isa(Metric::L2, ElementKind::U8, ElementKind::U8, 17, isa).unwrap();
+        for n in (1..=40).chain([64, 67]) {
+            for at in 0..n {
+                let mut list = vec![&whole[..]; n];
+                list[at] = &short;
+                let mut out = vec![7.0; n];
+                assert_eq!(codes.gathered(&query, &list, &mut out).unwrap_err(), refused(at), "{isa} {n}");
+                assert_eq!(bits.gathered(&whole, &list, &mut out).unwrap_err(), refused(at), "{isa} {n}");
+                assert_eq!(rows.gathered(&whole, &list, &mut out).unwrap_err(), refused(at), "{isa} {n}");
+                assert!(out.iter().all(|&distance| distance == 7.0), "a refused call writes nothing");
+            }
+        }
+    }
+}
+
 #[test]
 fn bits_are_counted_exactly() {
     let mut random = Random(6);

@@ -4,11 +4,11 @@
 
 use super::avx2::Avx2;
 use super::entry::entries;
+use crate::Element;
 use crate::op::{Load, Simd};
 use core::arch::x86_64::*;
 
-/// The token, for `N` halves at a time: two where rows are subtracted from a query that is widened once for
-/// all of them, one elsewhere.
+/// The token, for `N` halves at a time: two for squared distances of what widens one side, one elsewhere.
 #[derive(Clone, Copy)]
 pub(crate) struct Halved<const N: usize> {
     half: Avx2,
@@ -116,7 +116,8 @@ impl<const N: usize> Simd for Halved<N> {
     }
 }
 
-impl<T: Copy, const N: usize> Load<T> for Halved<N>
+// No elements that share a byte: they would be looked for where they are not.
+impl<T: Element, const N: usize> Load<T> for Halved<N>
 where
     Avx2: Load<T>,
 {

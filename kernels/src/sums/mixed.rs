@@ -21,6 +21,7 @@ impl<S: Apart> Sums<S> for Mixed {
     type Number = f32;
 
     seedless!();
+    two_sums!();
 
     #[inline(always)]
     unsafe fn token() -> S {
@@ -48,20 +49,8 @@ impl<S: Apart> Sums<S> for Mixed {
         unsafe { s.load_brains_part(p, n, back) }
     }
     #[inline(always)]
-    fn zero(s: S) -> [S::F; 2] {
-        [s.zero(); 2]
-    }
-    #[inline(always)]
-    fn add(s: S, a: [S::F; 2], b: [S::F; 2]) -> [S::F; 2] {
-        [s.add(a[0], b[0]), s.add(a[1], b[1])]
-    }
-    #[inline(always)]
     fn dot(s: S, sum: [S::F; 2], q: [S::F; 2], x: S::B) -> [S::F; 2] {
         [s.mul_add(q[0], s.even(x), sum[0]), s.mul_add(q[1], s.odd(x), sum[1])]
-    }
-    #[inline(always)]
-    fn dot_total(s: S, (): (), sum: [S::F; 2]) -> S::F {
-        s.add(sum[0], sum[1])
     }
     #[inline(always)]
     fn diff(s: S, sum: [S::F; 2], q: [S::F; 2], x: S::B) -> [S::F; 2] {
@@ -81,17 +70,5 @@ impl<S: Apart> Sums<S> for Mixed {
         let (even, odd) = (s.even(x), s.odd(x));
         let dot = [s.mul_add(q[1], odd, s.mul_add(q[0], even, dot[0])), dot[1]];
         (dot, Self::norm(s, norm, x))
-    }
-    #[inline(always)]
-    fn norm_total(s: S, sum: [S::F; 2]) -> S::F {
-        s.add(sum[0], sum[1])
-    }
-    #[inline(always)]
-    fn numbers<const N: usize>(s: S, totals: [S::F; N]) -> [f32; N] {
-        s.sums(totals)
-    }
-    #[inline(always)]
-    fn unsigned(number: f32) -> f32 {
-        number
     }
 }

@@ -22,15 +22,8 @@ impl<S: Brains> Sums<S> for Pairs {
 
     one_type!(S::load_brains, S::load_brains_part);
     seedless!();
+    two_sums!();
 
-    #[inline(always)]
-    fn zero(s: S) -> [S::F; 2] {
-        [s.zero(); 2]
-    }
-    #[inline(always)]
-    fn add(s: S, a: [S::F; 2], b: [S::F; 2]) -> [S::F; 2] {
-        [s.add(a[0], b[0]), s.add(a[1], b[1])]
-    }
     #[inline(always)]
     fn dot(s: S, sum: [S::F; 2], q: S::B, x: S::B) -> [S::F; 2] {
         s.dot_two_brains(sum, q, x)
@@ -39,10 +32,6 @@ impl<S: Brains> Sums<S> for Pairs {
     #[inline(always)]
     fn dot_ahead(s: S, sum: [S::F; 2], q: S::B, x: S::B) -> [S::F; 2] {
         [s.dot_brains(sum[0], q, x), sum[1]]
-    }
-    #[inline(always)]
-    fn dot_total(s: S, (): (), sum: [S::F; 2]) -> S::F {
-        s.add(sum[0], sum[1])
     }
     #[inline(always)]
     fn diff(s: S, sum: [S::F; 2], q: S::B, x: S::B) -> [S::F; 2] {
@@ -61,17 +50,5 @@ impl<S: Brains> Sums<S> for Pairs {
     #[inline(always)]
     fn dot_and_norm(s: S, (dot, norm): (Self::Sum, Self::Sum), q: S::B, x: S::B) -> (Self::Sum, Self::Sum) {
         ([s.dot_brains(dot[0], q, x), dot[1]], Self::norm(s, norm, x))
-    }
-    #[inline(always)]
-    fn norm_total(s: S, sum: [S::F; 2]) -> S::F {
-        s.add(sum[0], sum[1])
-    }
-    #[inline(always)]
-    fn numbers<const N: usize>(s: S, totals: [S::F; N]) -> [f32; N] {
-        s.sums(totals)
-    }
-    #[inline(always)]
-    fn unsigned(number: f32) -> f32 {
-        number
     }
 }

@@ -4,7 +4,7 @@
 use crate::clock::{Contender, race};
 use crate::rows::{Place, Rows, Sample};
 use omendb_kernels::ElementKind::{Bf16, F16, F32, I8, U8};
-use omendb_kernels::{Distance, Element, ElementKind, Isa, Metric, bf16, f16, limits, oracle};
+use omendb_kernels::{Distance, Element, ElementKind, Isa, Metric, RowTable, bf16, f16, limits, oracle};
 use serde::{Deserialize, Serialize};
 use std::hint::black_box;
 use std::path::Path;
@@ -176,7 +176,9 @@ impl Case<'_> {
         let visits = order.len();
         let (flat, stride) = rows.flat();
         let flat: &[u8] = bytemuck::cast_slice(flat);
-        let (mut near, mut ahead) = ([0.0; GROUP], [0.0; GROUP]);
+        let table = RowTable::new(vec![flat], stride * size_of::<R>()).map_err(refused)?;
+        let numbers: Vec<u32> = order.iter().map(|&row| row as u32).collect();
+        let (mut near, mut ahead, mut picked) = ([0.0; GROUP], [0.0; GROUP], [0.0; GROUP]);
         let mut scanned = vec![0.0; rows.len()];
 
         let error = |got: &[f32], rows: &[&[R]]| -> Option<f64> {
@@ -195,6 +197,8 @@ impl Case<'_> {
         errors.push(error(&got, &list));
         bytes.gathered(q_bytes, &views[..got.len()], &mut got).map_err(refused)?;
         errors.push(error(&got, &list));
+        bytes.picked(q_bytes, &table, &numbers[..got.len()], &mut got).map_err(refused)?;
+        errors.push(error(&got, &list));
 
         let mut contenders = vec![
             Contender::new("load", visits, || limits::load(isa, &views).unwrap_or(0.0)),
@@ -210,6 +214,12 @@ impl Case<'_> {
                     black_box(bytes.gathered(q_bytes, group, &mut ahead)).ok();
                 }
                 ahead[0]
+            }),
+            Contender::new("picked", visits, || {
+                for group in numbers.chunks_exact(GROUP) {
+                    black_box(bytes.picked(q_bytes, &table, group, &mut picked)).ok();
+                }
+                picked[0]
             }),
         ];
         if self.place != Place::Dram {

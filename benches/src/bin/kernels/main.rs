@@ -113,6 +113,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     let out = arguments.out.as_deref();
     let other = match (&arguments.against, arguments.beside) {
         (Some(program), _) => Some(Other::build(program, isa)),
+        (None, Some(same)) if same == isa => return Err(format!("--beside {same}: that is what is measured")),
         (None, Some(better)) => Some(Other::instructions(better.required().map_err(|error| error.to_string())?)?),
         (None, None) => None,
     };

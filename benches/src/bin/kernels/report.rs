@@ -5,7 +5,7 @@ use plotters::prelude::*;
 use std::fmt::Write as _;
 use std::path::Path;
 
-const COLUMNS: [&str; 7] = ["pair", "gathered", "ahead", "scan", "simsimd", "numkong", "diskann"];
+const COLUMNS: [&str; 8] = ["pair", "gathered", "ahead", "picked", "scan", "simsimd", "numkong", "diskann"];
 
 /// One line for the terminal while the run goes on.
 pub(crate) fn line(cell: &Cell) -> String {
