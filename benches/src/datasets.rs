@@ -47,8 +47,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if wanted(GROWING) {
         println!("\n## Build speed by size\n");
         println!(
-            "The first rows of {GROWING}, each size in one batch, the fastest of several. The logarithm explains a fall of rows/s from \
-             the first size by log(1,000) / log(rows): `explained` is what that leaves.\n"
+            "The first rows of {GROWING}, each size in one batch, the fastest of several. The logarithm explains a \
+             fall of rows/s from the first size by log(1,000) / log(rows): `explained` is what that leaves.\n"
         );
         println!("| rows | seconds | rows/s | explained | ratio |\n|---:|---:|---:|---:|---:|");
         sizes(arguments)?;

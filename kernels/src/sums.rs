@@ -49,6 +49,23 @@ macro_rules! seedless {
     };
 }
 
+/// Totals that are vectors of singles.
+macro_rules! in_singles {
+    () => {
+        type Total = S::F;
+        type Number = f32;
+
+        #[inline(always)]
+        fn numbers<const N: usize>(s: S, totals: [S::F; N]) -> [f32; N] {
+            s.sums(totals)
+        }
+        #[inline(always)]
+        fn unsigned(number: f32) -> f32 {
+            number
+        }
+    };
+}
+
 /// Two sums of singles, which are one in the end.
 #[cfg(target_arch = "x86_64")]
 macro_rules! two_sums {
@@ -68,14 +85,6 @@ macro_rules! two_sums {
         #[inline(always)]
         fn norm_total(s: S, sum: [S::F; 2]) -> S::F {
             s.add(sum[0], sum[1])
-        }
-        #[inline(always)]
-        fn numbers<const N: usize>(s: S, totals: [S::F; N]) -> [f32; N] {
-            s.sums(totals)
-        }
-        #[inline(always)]
-        fn unsigned(number: f32) -> f32 {
-            number
         }
     };
 }

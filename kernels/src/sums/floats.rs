@@ -18,9 +18,8 @@ impl<S: Load<Q> + Load<R>, Q: Copy + 'static, R: Copy + 'static> Sums<S> for Flo
     type Q = S::F;
     type X = S::F;
     type Sum = S::F;
-    type Total = S::F;
-    type Number = f32;
 
+    in_singles!();
     seedless!();
 
     #[inline(always)]
@@ -85,13 +84,5 @@ impl<S: Load<Q> + Load<R>, Q: Copy + 'static, R: Copy + 'static> Sums<S> for Flo
     #[inline(always)]
     fn norm_total(_: S, sum: S::F) -> S::F {
         sum
-    }
-    #[inline(always)]
-    fn numbers<const N: usize>(s: S, totals: [S::F; N]) -> [f32; N] {
-        s.sums(totals)
-    }
-    #[inline(always)]
-    fn unsigned(number: f32) -> f32 {
-        number
     }
 }

@@ -17,9 +17,8 @@ impl<S: Apart> Sums<S> for Mixed {
     type X = S::B;
     /// Those of even and of odd elements; with norms all in the first, as in `Pairs`.
     type Sum = [S::F; 2];
-    type Total = S::F;
-    type Number = f32;
 
+    in_singles!();
     seedless!();
     two_sums!();
 

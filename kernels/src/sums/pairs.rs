@@ -17,10 +17,9 @@ impl<S: Brains> Sums<S> for Pairs {
     /// Those of even and of odd elements; or all in the first, where several sums run side by side and
     /// two each would not fit into the registers.
     type Sum = [S::F; 2];
-    type Total = S::F;
-    type Number = f32;
 
     one_type!(S::load_brains, S::load_brains_part);
+    in_singles!();
     seedless!();
     two_sums!();
 
