@@ -163,8 +163,8 @@ impl Space for Without<'_> {
         self.rows.load(slot, probe);
     }
 
-    fn fetch(&self, slot: u32) {
-        self.rows.fetch(slot);
+    fn fetch(&self, slots: &[u32]) {
+        self.rows.fetch(slots);
     }
 
     fn distances(&self, probe: &Probe, slots: &[u32], out: &mut [f32]) {

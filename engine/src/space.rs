@@ -1,7 +1,7 @@
 //! The rows of a view, as the graph asks about them.
 
 use omendb_graph::Space;
-use omendb_kernels::{RowTable, prefetch};
+use omendb_kernels::RowTable;
 use omendb_storage::View;
 
 use crate::measure::Measure;
@@ -56,11 +56,10 @@ impl Space for Rows<'_> {
     }
 
     #[inline]
-    fn fetch(&self, slot: u32) {
-        let row = self.view.row(slot);
-        prefetch(&row[..row.len().min(FETCHED)]);
+    fn fetch(&self, slots: &[u32]) {
+        self.table.fetch(slots, self.view.row_bytes().min(FETCHED));
         if self.measure.is_cosine() {
-            self.norms.fetch(slot);
+            slots.iter().for_each(|&slot| self.norms.fetch(slot));
         }
     }
 

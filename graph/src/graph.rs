@@ -221,6 +221,20 @@ pub(crate) struct Sampled<'a, S> {
 /// Slots translated at a time, on the stack.
 const GROUP: usize = 64;
 
+impl<S> Sampled<'_, S> {
+    /// Tells `ask` the slots of `rows`, a group at a time, and where each group begins.
+    #[inline]
+    fn translated(&self, rows: &[u32], mut ask: impl FnMut(&[u32], usize)) {
+        let mut slots = [0; GROUP];
+        for (group, rows) in rows.chunks(GROUP).enumerate() {
+            for (slot, &row) in slots.iter_mut().zip(rows) {
+                *slot = self.slots[row as usize];
+            }
+            ask(&slots[..rows.len()], group * GROUP);
+        }
+    }
+}
+
 impl<S: Space> Space for Sampled<'_, S> {
     type Probe = S::Probe;
 
@@ -233,17 +247,13 @@ impl<S: Space> Space for Sampled<'_, S> {
     }
 
     #[inline]
-    fn fetch(&self, row: u32) {
-        self.space.fetch(self.slots[row as usize]);
+    fn fetch(&self, rows: &[u32]) {
+        self.translated(rows, |slots, _| self.space.fetch(slots));
     }
 
     fn distances(&self, probe: &S::Probe, rows: &[u32], out: &mut [f32]) {
-        let mut slots = [0; GROUP];
-        for (rows, out) in rows.chunks(GROUP).zip(out.chunks_mut(GROUP)) {
-            for (slot, &row) in slots.iter_mut().zip(rows) {
-                *slot = self.slots[row as usize];
-            }
-            self.space.distances(probe, &slots[..rows.len()], out);
-        }
+        self.translated(rows, |slots, first| {
+            self.space.distances(probe, slots, &mut out[first..first + slots.len()]);
+        });
     }
 }

@@ -41,27 +41,28 @@ impl Level {
         expanded.clear();
 
         frontier.clear();
-        let first = self.entries.iter().chain(starts).copied();
-        frontier.extend(first.filter(|&slot| seen.insert(slot)));
+        frontier.extend(self.entries.iter().chain(starts).copied().filter(|&slot| seen.insert(slot)));
+        let mut fresh = frontier.len();
+        let room = fresh.max(self.csr.capacity());
+        frontier.resize(room, 0);
+        distances.resize(room, 0.0);
+        // The slices are locals: through the scratch, each step of the loop below would load them again.
+        let (frontier, distances) = (&mut frontier[..], &mut distances[..]);
         loop {
-            distances.resize(frontier.len(), 0.0);
-            space.distances(probe, frontier, distances);
-            count.distances += frontier.len() as u64;
-            pool.take(frontier, distances, |slot| self.csr.prefetch(slot));
+            let (slots, measured) = (&frontier[..fresh], &mut distances[..fresh]);
+            space.distances(probe, slots, measured);
+            count.distances += fresh as u64;
+            pool.take(slots, measured, |slot| self.csr.prefetch(slot));
             let Some(next) = pool.expand() else { return count };
             count.hops += 1;
             expanded.push(next);
             // Without a branch on what cannot be foretold: each is written, and kept by counting it.
-            frontier.resize(self.csr.capacity(), 0);
-            let mut fresh = 0;
+            fresh = 0;
             self.csr.visit(next.slot, |slot| {
                 frontier[fresh] = slot;
                 fresh += usize::from(seen.insert(slot));
             });
-            frontier.truncate(fresh);
-            for &slot in frontier.iter() {
-                space.fetch(slot);
-            }
+            space.fetch(&frontier[..fresh]);
             if let Some(upcoming) = pool.upcoming() {
                 self.csr.prefetch(upcoming);
             }

@@ -14,11 +14,11 @@ pub trait Space: Sync {
     /// Makes the row in `slot` the probe.
     fn load(&self, slot: u32, probe: &mut Self::Probe);
 
-    /// Hints that the distance to the row in `slot` will be asked for in a moment: rows in memory
+    /// Hints that the distances to the rows in `slots` will be asked for in a moment: rows in memory
     /// are fetched into a cache. Changes nothing but time; does nothing unless told.
     #[inline]
-    fn fetch(&self, slot: u32) {
-        let _ = slot;
+    fn fetch(&self, slots: &[u32]) {
+        let _ = slots;
     }
 
     /// Writes the distance from the probe to the row in `slots[i]` to `out[i]`.

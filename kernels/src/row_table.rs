@@ -1,6 +1,6 @@
 //! Rows by number: where they lie, said once, so that a call names rows and no addresses.
 
-use crate::KernelError;
+use crate::{KernelError, prefetch};
 use core::fmt;
 
 /// Rows of one size, numbered from 0, in pieces of memory. All pieces hold the same power of two of rows,
@@ -69,6 +69,19 @@ impl<'a> RowTable<'a> {
         self.stride
     }
 
+    /// Hints that the first `bytes` of each of `rows` will be read soon.
+    #[inline]
+    pub fn fetch(&self, rows: &[u32], bytes: usize) {
+        for &row in rows {
+            let (piece, within) = self.place(row);
+            if let Some(piece) = self.pieces.get(piece) {
+                // A hint never faults, whatever the address.
+                let row = piece.as_ptr().wrapping_add(within * self.stride);
+                (0..bytes).step_by(prefetch::LINE).for_each(|at| prefetch::line(row.wrapping_add(at)));
+            }
+        }
+    }
+
     /// The address of a piece that does not start on a boundary of so many bytes.
     pub(crate) fn misaligned(&self, boundary: usize) -> Option<usize> {
         if self.address_bits.is_multiple_of(boundary) {
@@ -77,14 +90,20 @@ impl<'a> RowTable<'a> {
         self.pieces.iter().map(|piece| piece.as_ptr().addr()).find(|address| !address.is_multiple_of(boundary))
     }
 
+    /// Which piece a row is in, and how many rows of it come before.
+    #[inline(always)]
+    fn place(&self, row: u32) -> (usize, usize) {
+        let row = row as usize;
+        (row >> self.shift, row & ((1 << self.shift) - 1))
+    }
+
     /// Where a row begins.
     ///
     /// # Safety
     /// `row` is less than [`RowTable::rows`].
     #[inline(always)]
     pub(crate) unsafe fn row(&self, row: u32) -> *const u8 {
-        let row = row as usize;
-        let (piece, within) = (row >> self.shift, row & ((1 << self.shift) - 1));
+        let (piece, within) = self.place(row);
         // SAFETY: pieces of 1 << shift rows hold all before `rows`; `stride` bytes of each lie in its piece.
         unsafe { self.pieces.get_unchecked(piece).as_ptr().add(within * self.stride) }
     }
