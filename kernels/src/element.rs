@@ -2,6 +2,7 @@
 
 use crate::KernelError;
 use core::{fmt, str::FromStr};
+use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 
 /// The element type of a row, known at run time.
@@ -42,6 +43,20 @@ impl ElementKind {
             Self::Bf16 => "bf16",
             Self::U8 => "u8",
             Self::I8 => "i8",
+        }
+    }
+
+    /// Reads numbers of this type, each of which is an `f32` exactly.
+    ///
+    /// # Panics
+    /// Unless `bytes` start where a number of this type may, and are as many as `out` has.
+    pub fn read(self, bytes: &[u8], out: &mut [f32]) {
+        match self {
+            Self::F32 => out.copy_from_slice(bytemuck::cast_slice(bytes)),
+            Self::F16 => bytemuck::cast_slice::<u8, f16>(bytes).convert_to_f32_slice(out),
+            Self::Bf16 => bytemuck::cast_slice::<u8, bf16>(bytes).convert_to_f32_slice(out),
+            Self::U8 => out.iter_mut().zip(bytes).for_each(|(out, byte)| *out = f32::from(*byte)),
+            Self::I8 => out.iter_mut().zip(bytes).for_each(|(out, byte)| *out = f32::from(*byte as i8)),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What each metric adds up, and what it makes of the sums. Adding a metric is adding an
 //! implementation of [`Formula`] here and a name in `metric`.
 
+use crate::Metric;
 use crate::sums::Sums;
 
 /// A metric over an arithmetic `D` on instruction set `S`.
@@ -239,5 +240,40 @@ impl<S: Copy, D: Sums<S>> Formula<S, D> for Cosine {
             out[i] = angle(dot, known.1, D::unsigned(norms[i]).sqrt());
         }
         out
+    }
+}
+
+/// Makes distances of the inner products of queries and rows, in their place, with their squared norms.
+///
+/// # Safety
+/// At `out` is a product for each query and row, that of query i and row j of n at `i · n + j`.
+#[inline(always)]
+pub(crate) unsafe fn of_products<S: Copy, D: Sums<S>>(
+    metric: Metric,
+    (queries, rows): (&[D::Number], &[D::Number]),
+    out: *mut f32,
+) {
+    let n = rows.len();
+    for i in 0..queries.len() {
+        // SAFETY: the caller's promise.
+        let line = unsafe { core::slice::from_raw_parts_mut(out.add(i * n), n) };
+        match metric {
+            Metric::L2 => {
+                for j in 0..n {
+                    line[j] = D::unsigned(D::apart(queries[i], D::number(line[j].to_bits()), rows[j]));
+                }
+            }
+            Metric::InnerProduct => {
+                for j in 0..n {
+                    line[j] = -D::signed(D::number(line[j].to_bits()));
+                }
+            }
+            Metric::Cosine => {
+                let query = D::unsigned(queries[i]).sqrt();
+                for j in 0..n {
+                    line[j] = angle(D::signed(D::number(line[j].to_bits())), query, D::unsigned(rows[j]).sqrt());
+                }
+            }
+        }
     }
 }

@@ -22,7 +22,7 @@ pub(crate) mod vnni;
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod neon;
 
-pub(crate) use entry::{Entry, Pair, Shapes};
+pub(crate) use entry::{Between, Entry, Pair, Shapes};
 
 use crate::KernelError;
 use core::{fmt, str::FromStr};

@@ -34,6 +34,7 @@
 // would be calls that the instruction set's context is not extended to.
 #![allow(clippy::needless_range_loop)]
 
+mod between;
 mod block;
 mod codes;
 mod distance;
@@ -55,6 +56,7 @@ mod row_table;
 mod shape;
 mod sums;
 mod table;
+mod tile;
 
 pub use codes::{CodeBits, CodeDistance, CodeQuery};
 pub use distance::Distance;
@@ -64,7 +66,7 @@ pub use half::{bf16, f16};
 pub use hamming::Hamming;
 pub use isa::{ISA_VARIABLE, Isa};
 pub use metric::Metric;
-pub use prefetch::{prefetch, prefetch_ref};
+pub use prefetch::prefetch_ref;
 pub use row_distance::RowDistance;
 pub use row_table::RowTable;
 

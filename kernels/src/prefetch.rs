@@ -3,16 +3,6 @@
 /// Bytes that a cache fetches together.
 pub(crate) const LINE: usize = 64;
 
-/// Asks for every 64-byte line of `bytes`; if they begin within a line, perhaps not for their last.
-#[inline]
-pub fn prefetch(bytes: &[u8]) {
-    let mut at = 0;
-    while at < bytes.len() {
-        line(bytes.as_ptr().wrapping_add(at));
-        at += LINE;
-    }
-}
-
 /// Asks for the first line of what `place` refers to.
 #[inline]
 pub fn prefetch_ref<T>(place: &T) {

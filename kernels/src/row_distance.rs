@@ -154,13 +154,7 @@ impl RowDistance {
         if rows.len() != out.len() {
             return Err(KernelError::Output { expected: rows.len(), found: out.len() });
         }
-        let (row_bytes, stride, required) = (self.row_bytes(), table.stride(), self.row.size());
-        if stride < row_bytes || !stride.is_multiple_of(required) {
-            return Err(KernelError::Stride { stride, row_bytes });
-        }
-        if let Some(address) = table.misaligned(required) {
-            return Err(KernelError::Misaligned { required, address });
-        }
+        self.check_table(table)?;
         // SAFETY: the query is a whole row, the table's rows are as long at least, and aligned; `out` is as long as
         // `rows`; the machine has the instruction set.
         if unsafe { (self.shapes.picked)(query.as_ptr(), table, rows, self.dim, out.as_mut_ptr()) } {
@@ -260,6 +254,19 @@ impl RowDistance {
 
     fn exact_of<Q: Element, R: Element>(&self, query: &[Q], row: &[u8]) -> f64 {
         oracle::distance(self.metric, query, bytemuck::cast_slice::<u8, R>(row))
+    }
+
+    /// Whether a table's rows are as long as a row at least, and aligned.
+    #[inline]
+    pub(crate) fn check_table(&self, table: &RowTable<'_>) -> Result<(), KernelError> {
+        let (row_bytes, stride, required) = (self.row_bytes(), table.stride(), self.row.size());
+        if stride < row_bytes || !stride.is_multiple_of(required) {
+            return Err(KernelError::Stride { stride, row_bytes });
+        }
+        match table.misaligned(required) {
+            Some(address) => Err(KernelError::Misaligned { required, address }),
+            None => Ok(()),
+        }
     }
 
     #[inline]

@@ -371,7 +371,7 @@ pub(crate) unsafe fn fit(rows: *const *const [u8], n: usize, len: usize, low: us
 /// # Safety
 /// `dim` elements are readable at `query`, on an `S`.
 #[inline(always)]
-unsafe fn know<S, D, M>(s: S, query: *const D::Query, dim: usize) -> M::Known
+pub(crate) unsafe fn know<S, D, M>(s: S, query: *const D::Query, dim: usize) -> M::Known
 where
     S: Copy,
     D: Sums<S>,

@@ -63,6 +63,36 @@ macro_rules! in_singles {
         fn unsigned(number: f32) -> f32 {
             number
         }
+        #[inline(always)]
+        fn number(bits: u32) -> f32 {
+            f32::from_bits(bits)
+        }
+        #[inline(always)]
+        fn apart(q: f32, product: f32, x: f32) -> f32 {
+            let apart = q - 2.0 * product + x;
+            // Rounding may leave less than 0; what is no number stays so.
+            if apart < 0.0 { 0.0 } else { apart }
+        }
+    };
+}
+
+/// Numbers that are whole, exact modulo 2³².
+macro_rules! in_whole_numbers {
+    () => {
+        type Number = u32;
+
+        #[inline(always)]
+        fn unsigned(number: u32) -> f32 {
+            number as f32
+        }
+        #[inline(always)]
+        fn number(bits: u32) -> u32 {
+            bits
+        }
+        #[inline(always)]
+        fn apart(q: u32, product: u32, x: u32) -> u32 {
+            q.wrapping_add(x).wrapping_sub(product.wrapping_mul(2))
+        }
     };
 }
 
@@ -201,4 +231,8 @@ pub(crate) trait Sums<S: Copy>: 'static {
     }
     /// The same for a sum that is never negative.
     fn unsigned(number: Self::Number) -> f32;
+    /// The number with these bits.
+    fn number(bits: u32) -> Self::Number;
+    /// `Σ (q − x)²` of `Σ q²`, `Σ q·x` and `Σ x²`.
+    fn apart(q: Self::Number, product: Self::Number, x: Self::Number) -> Self::Number;
 }

@@ -4,7 +4,7 @@
 use crate::formula::{Cosine, InnerProduct, L2};
 #[cfg(target_arch = "x86_64")]
 use crate::isa::Pair;
-use crate::isa::{Entry, Shapes, portable::Portable};
+use crate::isa::{Between, Entry, Shapes, portable::Portable};
 #[cfg(target_arch = "x86_64")]
 use crate::op::{Brains, Count};
 use crate::op::{Bytes, Load, Packed};
@@ -223,6 +223,44 @@ where
         CodeBits::Eight => S::shapes::<Floats<f32, u8>, InnerProduct>(),
         CodeBits::Four => S::shapes::<Floats<f32, Packed<4>>, InnerProduct>(),
         CodeBits::One => S::shapes::<Floats<f32, Packed<1>>, InnerProduct>(),
+    }
+}
+
+/// The loop for distances between rows of `f32`, `u8` or `i8`; rows of other types are read as `f32`.
+pub(crate) fn find_between(isa: Isa, row: ElementKind) -> Between {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use crate::isa::{avx2::Avx2, avx512::Avx512};
+        use crate::isa::{vnni::Avx2Vnni, vnni::Avx512Vnni};
+        match (isa, row) {
+            (Isa::Avx2Vnni, ElementKind::U8) => return Avx2Vnni::between_of::<Whole<u8>>(),
+            (Isa::Avx2Vnni, ElementKind::I8) => return Avx2Vnni::between_of::<Whole<i8>>(),
+            (Isa::Avx512Vnni | Isa::Avx512Bf16, ElementKind::U8) => return Avx512Vnni::between_of::<Whole<u8>>(),
+            (Isa::Avx512Vnni | Isa::Avx512Bf16, ElementKind::I8) => return Avx512Vnni::between_of::<Whole<i8>>(),
+            (Isa::Avx2 | Isa::Avx2Vnni, _) => return between::<Avx2>(row),
+            (Isa::Avx512 | Isa::Avx512Vnni | Isa::Avx512Bf16, _) => return between::<Avx512>(row),
+            _ => {}
+        }
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        use crate::isa::neon::{Neon, NeonDotprod};
+        match (isa, row) {
+            (Isa::NeonDotprod, ElementKind::U8) => return NeonDotprod::between_of::<Whole<u8>>(),
+            (Isa::NeonDotprod, ElementKind::I8) => return NeonDotprod::between_of::<Whole<i8>>(),
+            (Isa::Neon | Isa::NeonDotprod, _) => return between::<Neon>(row),
+            _ => {}
+        }
+    }
+    let _ = isa;
+    between::<Portable>(row)
+}
+
+fn between<S: Entry + Load<f32> + Bytes<u8> + Bytes<i8>>(row: ElementKind) -> Between {
+    match row {
+        ElementKind::U8 => S::between_of::<Whole<u8>>(),
+        ElementKind::I8 => S::between_of::<Whole<i8>>(),
+        _ => S::between_of::<Floats<f32, f32>>(),
     }
 }
 

@@ -4,9 +4,9 @@
 //! a pair of short rows is hardly longer than such a call. So the tokens are pulp's and the
 //! entries are ours.
 
-use crate::RowTable;
 use crate::formula::Formula;
 use crate::sums::Sums;
+use crate::{Metric, RowTable};
 
 /// The loops of one metric over one pair of element types, compiled for one instruction set.
 /// All take rows as bytes; see `shape` for what must be readable.
@@ -41,6 +41,9 @@ impl Shapes {
 /// One query, one row, and their dimension.
 pub(crate) type Pair = unsafe fn(*const u8, *const u8, usize) -> f32;
 
+/// `(metric, (queries, rows, whether they are the same), dim, out)`; see `tile::between`.
+pub(crate) type Between = unsafe fn(Metric, (&[*const u8], &[*const u8], bool), usize, *mut f32);
+
 type Gathered = unsafe fn(*const u8, *const *const [u8], usize, usize, *mut f32);
 
 /// An instruction set that loops can be compiled for.
@@ -49,6 +52,8 @@ pub(crate) trait Entry: Copy + 'static {
     /// The `pair` of rows of `DIM` elements alone, its loops unrolled.
     #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "where it was measured to pay"))]
     fn pair_of<D: Sums<Self>, M: Formula<Self, D>, const DIM: usize>() -> Pair;
+    /// The distances of some rows from some of their type.
+    fn between_of<D: Sums<Self>>() -> Between;
 }
 
 /// Implements [`Entry`] for a token: `entries!(Token, #[target_feature(enable = "…")])`.
@@ -158,6 +163,28 @@ macro_rules! entries {
                 }
 
                 pair::<D, M, DIM>
+            }
+
+            fn between_of<D: $crate::sums::Sums<Self>>() -> $crate::isa::Between {
+                $(#[$context])?
+                unsafe fn between<D: $crate::sums::Sums<$token>>(
+                    metric: $crate::Metric,
+                    sides: (&[*const u8], &[*const u8], bool),
+                    dim: usize,
+                    out: *mut f32,
+                ) {
+                    // Sixteen sums where there are twice as many registers, otherwise eight.
+                    // SAFETY: the caller's promise.
+                    unsafe {
+                        if D::ROWS == 8 {
+                            $crate::tile::between::<$token, D, 4, 4>(metric, sides, dim, out);
+                        } else {
+                            $crate::tile::between::<$token, D, 2, 4>(metric, sides, dim, out);
+                        }
+                    }
+                }
+
+                between::<D>
             }
         }
     };

@@ -15,10 +15,10 @@ impl<S: Count> Sums<S> for Bits {
     type X = S::V;
     type Sum = S::I;
     type Total = S::I;
-    type Number = u32;
 
     one_type!(S::load, S::load_part);
     seedless!();
+    in_whole_numbers!();
 
     #[inline(always)]
     fn zero(s: S) -> S::I {
@@ -55,9 +55,5 @@ impl<S: Count> Sums<S> for Bits {
     #[inline(always)]
     fn numbers<const N: usize>(s: S, totals: [S::I; N]) -> [u32; N] {
         s.sums(totals)
-    }
-    #[inline(always)]
-    fn unsigned(number: u32) -> f32 {
-        number as f32
     }
 }

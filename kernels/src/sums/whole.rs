@@ -18,9 +18,9 @@ impl<S: Bytes<T>, T: Element> Sums<S> for Whole<T> {
     type Sum = [S::I; 2];
     type Seed = S::I;
     type Total = S::I;
-    type Number = u32;
 
     one_type!(S::load, S::load_part);
+    in_whole_numbers!();
 
     #[inline(always)]
     fn zero(s: S) -> [S::I; 2] {
@@ -93,9 +93,5 @@ impl<S: Bytes<T>, T: Element> Sums<S> for Whole<T> {
             ElementKind::U8 => number as f32,
             _ => number.cast_signed() as f32,
         }
-    }
-    #[inline(always)]
-    fn unsigned(number: u32) -> f32 {
-        number as f32
     }
 }

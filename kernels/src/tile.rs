@@ -1,0 +1,141 @@
+//! The loop for the distances of some rows from some others: each load of a row serves several.
+
+use crate::Metric;
+use crate::formula::{InnerProduct, of_products};
+use crate::shape::know;
+use crate::sums::Sums;
+
+/// The distances of `queries` from `rows`, by inner products: `out[i · n + j]` of query i and row j of n. If they are the
+/// `same`, half of the products are taken.
+///
+/// # Safety
+/// `dim` elements of one type are readable at each, on an `S`; as many distances are writable at `out` as there are
+/// queries times rows.
+#[inline(always)]
+pub(crate) unsafe fn between<S, D, const Q: usize, const R: usize>(
+    metric: Metric,
+    (queries, rows, same): (&[*const u8], &[*const u8], bool),
+    dim: usize,
+    out: *mut f32,
+) where
+    S: Copy,
+    D: Sums<S>,
+{
+    const { assert!(size_of::<D::Number>() == size_of::<f32>(), "a product takes a distance's place") };
+    let (m, n) = (queries.len(), rows.len());
+    // SAFETY: the caller's promise; those beyond the last are the last again, and are not written.
+    unsafe {
+        let s = D::token();
+        let products = out.cast::<D::Number>();
+        let mut i = 0;
+        while i < m {
+            let mut some = [queries[i].cast(); Q];
+            let mut known = [know::<S, D, InnerProduct>(s, some[0], dim); Q];
+            for a in 1..Q {
+                some[a] = queries[(i + a).min(m - 1)].cast();
+                known[a] = know::<S, D, InnerProduct>(s, some[a], dim);
+            }
+            let mut j = if same { i } else { 0 };
+            while j < n {
+                let mut others = [rows[j].cast(); R];
+                for b in 1..R {
+                    others[b] = rows[(j + b).min(n - 1)].cast();
+                }
+                let sums = sums::<S, D, Q, R>(s, some, others, dim);
+                for a in 0..Q.min(m - i) {
+                    let mut totals = [D::dot_total(s, D::no_seed(s), sums[a][0]); R];
+                    for b in 1..R {
+                        totals[b] = D::dot_total(s, D::no_seed(s), sums[a][b]);
+                    }
+                    let numbers = D::numbers(s, totals);
+                    for b in 0..R.min(n - j) {
+                        let product = D::with_seed(numbers[b], known[a]);
+                        *products.add((i + a) * n + j + b) = product;
+                        if same {
+                            *products.add((j + b) * n + i + a) = product;
+                        }
+                    }
+                }
+                j += R;
+            }
+            i += Q;
+        }
+        let of_rows = squares::<S, D>(s, rows, dim);
+        if same {
+            of_products::<S, D>(metric, (&of_rows, &of_rows), out);
+        } else {
+            of_products::<S, D>(metric, (&squares::<S, D>(s, queries, dim), &of_rows), out);
+        }
+    }
+}
+
+/// The sums of products of each of `Q` queries with each of `R` rows.
+///
+/// # Safety
+/// `dim` elements are readable at each, on an `S`.
+#[inline(always)]
+unsafe fn sums<S, D, const Q: usize, const R: usize>(
+    s: S,
+    queries: [*const D::Query; Q],
+    rows: [*const D::Row; R],
+    dim: usize,
+) -> [[D::Sum; R]; Q]
+where
+    S: Copy,
+    D: Sums<S>,
+{
+    let mut sums = [[D::zero(s); R]; Q];
+    let mut i = 0;
+    // SAFETY: no step or part goes beyond dim elements.
+    unsafe {
+        while i + D::LANES <= dim {
+            let mut xs = [D::row(s, D::at(rows[0], i)); R];
+            for b in 1..R {
+                xs[b] = D::row(s, D::at(rows[b], i));
+            }
+            for a in 0..Q {
+                let q = D::query(s, queries[a].add(i));
+                for b in 0..R {
+                    sums[a][b] = D::dot(s, sums[a][b], q, xs[b]);
+                }
+            }
+            i += D::LANES;
+        }
+        if i < dim {
+            let (n, back) = (dim - i, D::BACK && dim >= D::LANES);
+            for a in 0..Q {
+                let q = D::query_part(s, queries[a].add(i), n, back);
+                for b in 0..R {
+                    sums[a][b] = D::dot(s, sums[a][b], q, D::row_part(s, D::at(rows[b], i), n, back));
+                }
+            }
+        }
+    }
+    sums
+}
+
+/// `Σ x²` of each row.
+///
+/// # Safety
+/// `dim` elements are readable at each, on an `S`.
+#[inline(always)]
+unsafe fn squares<S: Copy, D: Sums<S>>(s: S, rows: &[*const u8], dim: usize) -> Vec<D::Number> {
+    let mut squares = Vec::with_capacity(rows.len());
+    for k in 0..rows.len() {
+        let (row, mut sum, mut i) = (rows[k].cast::<D::Row>(), D::zero(s), 0);
+        // SAFETY: no step or part goes beyond dim elements.
+        unsafe {
+            while i + D::LANES <= dim {
+                sum = D::norm(s, sum, D::row(s, D::at(row, i)));
+                i += D::LANES;
+            }
+            if i < dim {
+                let back = D::BACK && dim >= D::LANES;
+                sum = D::norm(s, sum, D::row_part(s, D::at(row, i), dim - i, back));
+            }
+        }
+        let [square] = D::numbers(s, [D::norm_total(s, sum)]);
+        squares.push(square);
+    }
+    squares
+}
