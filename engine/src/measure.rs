@@ -68,6 +68,19 @@ impl Measure {
         done.expect("probe and rows have the database's dimension, and the table has the rows");
     }
 
+    /// Distances of rows of a table from others; `singles` is memory to be used.
+    pub(crate) fn between(
+        &self,
+        table: &RowTable<'_>,
+        queries: &[u32],
+        rows: &[u32],
+        singles: &mut Vec<f32>,
+        out: &mut [f32],
+    ) {
+        let done = self.float.between(table, queries, rows, singles, out);
+        done.expect("the table has the rows, of the database's dimension");
+    }
+
     /// Distances to rows that lie `stride` bytes apart.
     pub(crate) fn scan(&self, probe: &Probe, rows: &[u8], stride: usize, out: &mut [f32]) {
         let done = self.kernel(probe).scan(probe.bytes(), rows, stride, out);

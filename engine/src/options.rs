@@ -100,7 +100,8 @@ impl Options {
         self
     }
 
-    /// L: the width of the search for a new row's neighbours; 100 unless told.
+    /// L: the width of the search for a new row's neighbours; 100 unless told. Many rows at once are compared in
+    /// groups instead, in more of them the larger L is.
     pub fn build_width(mut self, width: usize) -> Self {
         self.build.build_width = width;
         self

@@ -7,7 +7,6 @@ use omendb_storage::View;
 use crate::measure::Measure;
 use crate::norms::Norms;
 use crate::query::Probe;
-use crate::values;
 
 /// Bytes of a row that are fetched ahead of its turn.
 const FETCHED: usize = 256;
@@ -48,7 +47,7 @@ impl Space for Rows<'_> {
         if kind == self.measure.row() {
             bytes.copy_from_slice(row);
         } else {
-            values::read_into(self.measure.row(), row, bytemuck::cast_slice_mut(bytes));
+            self.measure.row().read(row, bytemuck::cast_slice_mut(bytes));
         }
         if self.measure.is_cosine() {
             probe.inverse_norm = self.norms.inverse(slot);
@@ -67,5 +66,16 @@ impl Space for Rows<'_> {
     fn distances(&self, probe: &Probe, slots: &[u32], out: &mut [f32]) {
         self.measure.picked(probe, &self.table, slots, out);
         self.measure.finish(probe, self.norms, slots.iter().copied(), out);
+    }
+
+    fn between(&self, probe: &mut Probe, queries: &[u32], slots: &[u32], out: &mut [f32]) {
+        self.measure.between(&self.table, queries, slots, probe.singles(), out);
+        if self.measure.is_cosine() {
+            let rows: Vec<f32> = slots.iter().map(|&slot| self.norms.inverse(slot)).collect();
+            for (&query, line) in queries.iter().zip(out.chunks_exact_mut(slots.len().max(1))) {
+                let query = self.norms.inverse(query);
+                line.iter_mut().zip(&rows).for_each(|(out, row)| *out = 1.0 + *out * query * row);
+            }
+        }
     }
 }

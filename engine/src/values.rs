@@ -9,18 +9,7 @@ use omendb_kernels::{ElementKind, bf16, f16};
 pub(crate) fn read(kind: ElementKind, bytes: &[u8], out: &mut Vec<f32>) {
     let start = out.len();
     out.resize(start + bytes.len() / kind.size(), 0.0);
-    read_into(kind, bytes, &mut out[start..]);
-}
-
-/// The same into a slice as long as there are numbers.
-pub(crate) fn read_into(kind: ElementKind, bytes: &[u8], out: &mut [f32]) {
-    match kind {
-        ElementKind::F32 => out.copy_from_slice(bytemuck::cast_slice(bytes)),
-        ElementKind::F16 => bytemuck::cast_slice::<u8, f16>(bytes).convert_to_f32_slice(out),
-        ElementKind::Bf16 => bytemuck::cast_slice::<u8, bf16>(bytes).convert_to_f32_slice(out),
-        ElementKind::U8 => out.iter_mut().zip(bytes).for_each(|(out, byte)| *out = f32::from(*byte)),
-        ElementKind::I8 => out.iter_mut().zip(bytes).for_each(|(out, byte)| *out = f32::from(*byte as i8)),
-    }
+    kind.read(bytes, &mut out[start..]);
 }
 
 /// Writes `values` as numbers of `kind`; each is representable, or is rounded (f16, bf16).

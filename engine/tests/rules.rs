@@ -370,13 +370,15 @@ fn r8_flat_cost() {
         db.flush().unwrap();
         db.stats().graph.link_distances as f64 / rows as f64
     };
-    let (small, medium, large) = (per_row(3_000, 3_000), per_row(12_000, 12_000), per_row(48_000, 48_000));
-    let allowed = |from: f64, to: f64| 1.1 * to.ln() / from.ln();
-    assert!(medium / small <= allowed(3e3, 12e3), "{small} {medium} {large}");
-    assert!(large / medium <= allowed(12e3, 48e3), "{small} {medium} {large}");
-    // In steps it costs about what it costs in one batch.
-    let stepped = per_row(12_000, 1_001);
-    assert!(stepped / medium <= 1.1, "{stepped} {medium}");
+    // In steps rows are searched for; in one batch they are compared with each other in partitions.
+    for step in [1_001, usize::MAX] {
+        let sizes = [12_000, 48_000, 192_000];
+        let costs = sizes.map(|rows| per_row(rows, step.min(rows)));
+        for (sizes, costs) in sizes.windows(2).zip(costs.windows(2)) {
+            let allowed = 1.1 * (sizes[1] as f64).ln() / (sizes[0] as f64).ln();
+            assert!(costs[1] / costs[0] <= allowed, "{costs:?} for steps of {step}");
+        }
+    }
 }
 
 #[test]

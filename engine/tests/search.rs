@@ -221,3 +221,36 @@ fn a_recall_is_measured_again_when_the_graph_has_grown() {
     assert!(many > few, "{few} for 3,000 rows, {many} for 24,000");
     assert!(db.width_for(5000, 0.5).unwrap() >= 5000);
 }
+
+#[test]
+fn one_large_batch_is_found_as_well_as_small_ones() {
+    // The large one is linked in bulk, by kernels of its own; the small ones are searched for.
+    let (rows, dim) = (10_000, 24);
+    let mut values = clustered(rows, dim, 31);
+    // Something far from all others, which no precision may be lost to.
+    values[..dim].fill(1e4);
+    let bytes: Vec<f32> = clustered_u8(rows, dim, 32).into_iter().map(f32::from).collect();
+    let cases = [
+        (ElementKind::F32, Metric::L2, &values),
+        (ElementKind::F16, Metric::L2, &values),
+        (ElementKind::F16, Metric::Cosine, &values),
+        (ElementKind::F32, Metric::InnerProduct, &values),
+        (ElementKind::U8, Metric::L2, &bytes),
+    ];
+    for (kind, metric, values) in cases {
+        let queries = &values[5_000 * dim..5_100 * dim];
+        let found = |step: usize, threads: usize| {
+            let db = Db::in_memory(Options::new(dim, metric).row_type(kind).threads(threads)).unwrap();
+            for (ids, rows) in numbers(rows).chunks(step).zip(values.chunks(step * dim)) {
+                db.add_batch(ids, rows).unwrap();
+            }
+            db.flush().unwrap();
+            assert!(db.verify().is_ok(), "{kind} {metric}: {}", db.verify());
+            (recall(&db, values, queries, 10, 40), db.stats().graph.hash)
+        };
+        let ((large, hash), (small, _)) = (found(rows, 1), found(rows / 2, 2));
+        // Of a thousand answers, five.
+        assert!(large >= small - 0.005, "{kind} {metric}: {large} of {small}");
+        assert_eq!(found(rows, 3).1, hash, "{kind} {metric}");
+    }
+}

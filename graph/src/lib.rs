@@ -6,7 +6,8 @@
 //!
 //! * [`Csr`]: the adjacency, bounded at R neighbours a row, growing in chunks that never move;
 //! * [`Graph`]: an adjacency with its entry points; searched with [`Graph::search`];
-//! * [`link`]: rows added to a graph, in parallel, with the same result for any number of threads;
+//! * [`link`]: rows added to a graph, in parallel, with the same result for any number of threads: few are searched
+//!   for, many at once are picked in partitions;
 //! * [`Graph::check`]: what a graph promises, looked at edge by edge;
 //! * [`Graph::write_to`] and [`Graph::read_from`]: a graph as bytes.
 //!
@@ -51,6 +52,7 @@ mod entry;
 mod error;
 mod graph;
 mod level;
+mod nearest;
 mod pool;
 mod prune;
 mod reach;

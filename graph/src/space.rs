@@ -26,4 +26,16 @@ pub trait Space: Sync {
     /// All slots are below the number of rows that the caller of the graph announced;
     /// `out` is as long as `slots`.
     fn distances(&self, probe: &Self::Probe, slots: &[u32], out: &mut [f32]);
+
+    /// Writes the distance of each of the rows in `queries` from each of the n in `slots`: that of `queries[i]` from
+    /// `slots[j]` to `out[i · n + j]`.
+    ///
+    /// What `probe` holds is lost. They may differ a little from what [`Space::distances`] tells, as long as near
+    /// and far can be told apart.
+    fn between(&self, probe: &mut Self::Probe, queries: &[u32], slots: &[u32], out: &mut [f32]) {
+        for (&query, out) in queries.iter().zip(out.chunks_exact_mut(slots.len().max(1))) {
+            self.load(query, probe);
+            self.distances(probe, slots, out);
+        }
+    }
 }

@@ -59,7 +59,7 @@ pub(crate) struct Shape {
     /// R: neighbours a row has in the graph at most [default: 32]
     #[arg(long, value_name = "R")]
     pub(crate) degree: Option<usize>,
-    /// L: width of the search for a new row's neighbours [default: 100]
+    /// L: how widely a new row's neighbours are looked for [default: 100]
     #[arg(long, value_name = "L")]
     pub(crate) build_width: Option<usize>,
     /// α: how much nearer a detour must be for an edge to be dropped [default: 1.1]

@@ -14,12 +14,12 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-use super::BuildOptions;
+use super::worker::{BackEdge, Placed, Worker};
+use super::{BuildOptions, bulk};
 use crate::csr::Edge;
 use crate::graph::Sampled;
-use crate::prune::Pruner;
-use crate::scratch::Shelf;
-use crate::{Graph, GraphError, Neighbour, Scratch, Space, entry};
+use crate::scratch::{Lent, Shelf};
+use crate::{Graph, GraphError, Space, entry};
 
 /// Batches larger than this make no better use of the threads, and keep a wish to stop waiting.
 ///
@@ -29,7 +29,7 @@ use crate::{Graph, GraphError, Neighbour, Scratch, Space, entry};
 /// 0.99 on wordnet384, and nothing on sift500k. Batches of a tenth or a quarter of the graph, with them,
 /// find 0.1 to 0.8 points less there and are no faster; smaller batches, or ones that grow by a
 /// thirty-second, find no more.
-const LARGEST_CAP: usize = 8192;
+pub(super) const LARGEST_CAP: usize = 8192;
 
 /// Batches smaller than this are not worth the waiting at their ends.
 const SMALLEST_CAP: usize = 32;
@@ -53,12 +53,14 @@ pub struct Linked {
     pub repaired: u64,
 }
 
-/// Adds the rows `graph.rows()` to `rows - 1` to the graph, in the current rayon pool.
+/// Adds the rows `graph.rows()` to `rows - 1` to the graph, in the current rayon pool. If they are 8,192 and at least as
+/// many as it has, all rows are linked anew, in bulk.
 ///
 /// `graph` itself goes on answering searches over its own rows, during and after. If few rows are
 /// added, the lists are shared: some of its edges give way to ones that it does not follow. Where
 /// those would be more than a few, the lists are copied first. `observe` is told after each batch how many of
-/// the new rows are linked, and may ask to stop.
+/// the new rows are linked, and may ask to stop; in bulk, one half is told while neighbours are looked for, the other while
+/// lists are written.
 ///
 /// # Errors
 /// [`GraphError::Capacity`], or [`GraphError::Cancelled`] when `observe` asked to stop: then all
@@ -76,7 +78,11 @@ pub fn link<S: Space>(
     if rows <= old {
         return Ok(Linked { graph: graph.clone(), distances: 0, repaired: 0 });
     }
-    let (mut linked, dropped) = extend(graph, space, rows, options, observe)?;
+    let (mut linked, dropped) = if bulk::pays(old, rows) {
+        (bulk::build(graph, space, rows, options, observe)?, Vec::new())
+    } else {
+        extend(graph, space, rows, options, observe)?
+    };
     let looks = |rows: u32| (f64::from(rows.max(1)).ln() * LOOKS_PER_E) as u64;
     linked.repaired = if rows <= LOOK_ALWAYS || looks(old) != looks(rows) {
         linked.graph.repair(space)
@@ -111,8 +117,7 @@ fn extend<S: Space>(
     let few = rows - graph.rows() <= graph.rows() / FEW;
     let grown = if few { graph.grown(rows)? } else { graph.detached().grown(rows)? };
     let linked = (0..=grown.above.len()).map(|level| graph.level_rows(level) as usize).collect();
-    let shelf = Shelf::new();
-    let mut linking = Linking { graph: grown, space, options, shelf, distances: 0, linked, done: 0, few };
+    let mut linking = Linking { linked, few, ..Linking::new(grown, space, options) };
     for group in linking.groups(graph).iter().rev() {
         // From the base up: so the levels above lead only to rows that are linked below.
         for (level, rows) in group.iter().enumerate() {
@@ -146,12 +151,12 @@ impl Graph {
 pub type Observe<'a> = &'a mut dyn FnMut(u32) -> ControlFlow<()>;
 
 /// The state of one [`link`].
-struct Linking<'a, S: Space> {
-    graph: Graph,
-    space: &'a S,
-    options: &'a BuildOptions,
+pub(super) struct Linking<'a, S: Space> {
+    pub(super) graph: Graph,
+    pub(super) space: &'a S,
+    pub(super) options: &'a BuildOptions,
     shelf: Shelf<Worker<S::Probe>>,
-    distances: u64,
+    pub(super) distances: u64,
     /// How many rows of each level can be found by now: batches double with it.
     linked: Vec<usize>,
     /// New rows in the base so far.
@@ -160,7 +165,13 @@ struct Linking<'a, S: Space> {
     few: bool,
 }
 
-impl<S: Space> Linking<'_, S> {
+impl<'a, S: Space> Linking<'a, S> {
+    /// Nothing is linked yet, and all will be looked at.
+    pub(super) fn new(graph: Graph, space: &'a S, options: &'a BuildOptions) -> Self {
+        let shelf = Shelf::new();
+        Linking { graph, space, options, shelf, distances: 0, linked: Vec::new(), done: 0, few: false }
+    }
+
     /// The new rows, shuffled and grouped by the highest level they are in: `groups[h][l]` are the
     /// rows of group h by their numbers in level l.
     fn groups(&self, old: &Graph) -> Vec<Vec<Vec<u32>>> {
@@ -234,13 +245,23 @@ impl<S: Space> Linking<'_, S> {
 
     /// Links rows that the level does not lead to yet; returns the distances computed.
     fn batch<L: Space<Probe = S::Probe>>(&self, level: usize, rows: &[u32], space: &L) -> u64 {
-        let worker = || self.shelf.take(|| Worker::new(self.space.probe(), self.space.probe()));
+        let worker = || self.worker();
         let mut placed: Vec<Placed> =
             rows.par_iter().map_init(worker, |lent, &row| lent.get().place(self, level, space, row)).collect();
         placed.par_sort_unstable();
-        let (mut back, searched) = placed
-            .par_iter()
-            .map_init(worker, |lent, placed| lent.get().find(self, level, space, placed))
+        let found = placed.par_iter().map_init(worker, |lent, placed| lent.get().find(self, level, space, placed));
+        self.settle(level, space, found)
+    }
+
+    /// Writes the edges back of rows that have their lists; returns the distances computed, with those that
+    /// finding them took.
+    pub(super) fn settle<L: Space<Probe = S::Probe>>(
+        &self,
+        level: usize,
+        space: &L,
+        found: impl ParallelIterator<Item = (Vec<BackEdge>, u64)>,
+    ) -> u64 {
+        let (mut back, searched) = found
             .fold(
                 || (Vec::new(), 0),
                 |(mut edges, total), (more, distances)| {
@@ -257,7 +278,7 @@ impl<S: Space> Linking<'_, S> {
             );
         back.par_sort_unstable();
         let groups: Vec<&[BackEdge]> = back.chunk_by(|a, b| a.0 == b.0).collect();
-        let take_back = |lent: &mut crate::scratch::Lent<'_, Worker<S::Probe>>, group: &&[BackEdge]| {
+        let take_back = |lent: &mut Lent<'_, Worker<S::Probe>>, group: &&[BackEdge]| {
             let worker = lent.get();
             let computed = worker.take_back(self, level, space, group);
             if self.few {
@@ -265,117 +286,12 @@ impl<S: Space> Linking<'_, S> {
             }
             computed
         };
-        let pruned: u64 = groups.par_iter().map_init(worker, take_back).sum();
+        let pruned: u64 = groups.par_iter().map_init(|| self.worker(), take_back).sum();
         searched + pruned
     }
-}
 
-/// A row to be linked, and where its search starts. Sorts by the way there.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Placed {
-    way: Vec<u32>,
-    row: u32,
-    starts: Vec<u32>,
-    distances: u64,
-}
-
-/// An edge back, from a row to the one that found it. Sorts by the row, then nearest first.
-type BackEdge = (u32, u64);
-
-/// Everything one thread needs to link one row.
-struct Worker<P> {
-    scratch: Scratch,
-    pruner: Pruner,
-    probe: P,
-    other: P,
-    candidates: Vec<Neighbour>,
-    dropped: Vec<LevelRow>,
-}
-
-impl<P: Send> Worker<P> {
-    fn new(probe: P, other: P) -> Self {
-        let (scratch, pruner) = (Scratch::new(), Pruner::default());
-        Worker { scratch, pruner, probe, other, candidates: Vec::new(), dropped: Vec::new() }
-    }
-
-    /// Comes down through the levels above to where the search for `row` starts.
-    fn place<S: Space<Probe = P>, L: Space<Probe = P>>(
-        &mut self,
-        linking: &Linking<'_, S>,
-        level: usize,
-        space: &L,
-        row: u32,
-    ) -> Placed {
-        let width = linking.options.build_width;
-        space.load(row, &mut self.probe);
-        let mut starts = Vec::new();
-        let count = linking.graph.descend(level, width, linking.space, &self.probe, &mut starts, &mut self.scratch);
-        Placed { way: self.scratch.way.clone(), row, starts, distances: count.distances }
-    }
-
-    /// Finds the neighbours of a row, writes its list, and returns the edges back.
-    fn find<S: Space<Probe = P>, L: Space<Probe = P>>(
-        &mut self,
-        linking: &Linking<'_, S>,
-        level: usize,
-        space: &L,
-        placed: &Placed,
-    ) -> (Vec<BackEdge>, u64) {
-        let (graph, options, row) = (&linking.graph, linking.options, placed.row);
-        space.load(row, &mut self.probe);
-        let degree = graph.pruned_degree(level);
-        let level = graph.level(level);
-        let count = level.search(space, &self.probe, &placed.starts, options.build_width, &mut self.scratch);
-        self.candidates.clear();
-        self.candidates.extend(self.scratch.expanded.iter().filter(|found| found.slot != row));
-        let pruned = self.pruner.prune(space, &mut self.other, &mut self.candidates, options.alpha, degree);
-        let chosen = &self.pruner.chosen;
-        level.csr.set(row, chosen.iter().map(|near| Edge::chosen(near.slot)));
-        let back = chosen.iter().map(|near| (near.slot, Neighbour { slot: row, ..*near }.key())).collect();
-        (back, placed.distances + count.distances + pruned)
-    }
-
-    /// Gives one row the edges back that a batch found for it.
-    fn take_back<S: Space<Probe = P>, L: Space<Probe = P>>(
-        &mut self,
-        linking: &Linking<'_, S>,
-        level: usize,
-        space: &L,
-        edges: &[BackEdge],
-    ) -> u64 {
-        let (graph, alpha) = (&linking.graph, linking.options.alpha);
-        let csr = &graph.level(level).csr;
-        let target = edges[0].0;
-        let new = edges.iter().map(|&(_, key)| Neighbour::from_key(key));
-        self.candidates.clear();
-        let frontier = &mut self.scratch.frontier;
-        frontier.clear();
-        frontier.extend(csr.neighbours(target));
-        let kept = frontier.len();
-        if kept + edges.len() <= graph.degree_of(level) {
-            new.for_each(|near| {
-                csr.append(target, near.slot);
-            });
-            return 0;
-        }
-        // Those that the last prune chose come first.
-        let settled = csr.edges(target).filter(|edge| !edge.is_late()).count();
-        let distances = &mut self.scratch.distances;
-        distances.resize(kept, 0.0);
-        space.load(target, &mut self.probe);
-        space.distances(&self.probe, frontier, distances);
-        let old = frontier.iter().zip(distances.iter()).map(|(&slot, &distance)| Neighbour { distance, slot });
-        self.candidates.extend(old.chain(new));
-        let degree = graph.pruned_degree(level);
-        let pruned = self.pruner.prune_late(space, &mut self.other, &mut self.candidates, settled, alpha, degree);
-        csr.set(target, self.pruner.chosen.iter().map(|near| Edge::chosen(near.slot)));
-        kept as u64 + pruned
-    }
-
-    /// Remembers what the prune that was just made did not choose.
-    fn remember_dropped(&mut self, level: usize) {
-        let chosen = &self.pruner.chosen;
-        let dropped = self.candidates.iter().filter(|near| chosen.iter().all(|kept| kept.slot != near.slot));
-        self.dropped.extend(dropped.map(|near| (level, near.slot)));
+    /// A thread's own, for as long as it has it.
+    pub(super) fn worker(&self) -> Lent<'_, Worker<S::Probe>> {
+        self.shelf.take(|| Worker::new(self.space.probe(), self.space.probe()))
     }
 }

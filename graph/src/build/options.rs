@@ -5,7 +5,8 @@
 /// threads.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BuildOptions {
-    /// L: the width of the search that looks for a new row's neighbours.
+    /// L: the width of the search that looks for a new row's neighbours. Of rows that are linked in bulk, each is
+    /// compared with those of L / 6 leaves instead, at least 8 and at most 64.
     pub build_width: usize,
     /// α of RobustPrune: above 1, some longer edges are kept, which makes paths shorter.
     pub alpha: f32,

@@ -27,6 +27,7 @@ impl Points {
         self.values.chunks(self.dim)
     }
 
+    #[allow(dead_code, reason = "not every suite asks")]
     pub fn row(&self, slot: u32) -> &[f32] {
         &self.values[slot as usize * self.dim..][..self.dim]
     }

@@ -1,0 +1,165 @@
+//! Rows in overlapping groups of near ones, without searching for any.
+//!
+//! Randomized ball carving (PiPNN: Rubel et al., *Pick-in-Partitions*, arXiv 2602.21247, section 4): some
+//! rows are made leaders, every row joins the few leaders it is nearest to, and what is still too large is
+//! divided again. A row near the border of two groups is in both.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rand::seq::index::sample;
+use rayon::prelude::*;
+
+use crate::nearest::{COLUMNS, Nearest};
+use crate::{Neighbour, Space};
+
+/// A group of at most so many rows is a leaf, within which all distances are computed.
+pub(super) const LARGEST_LEAF: usize = 512;
+
+/// Smaller groups are put together: few rows offer few neighbours.
+const SMALLEST_LEAF: usize = LARGEST_LEAF / 4;
+
+/// Up to so many leaves are made in one step.
+const AT_ONCE: usize = 300;
+
+/// No row is compared with more leaders in one step: more rows take more steps.
+const MOST_LEADERS: f64 = 1000.0;
+
+/// Where rows are so much alike that a leader's group is hardly smaller than what it was taken from, they are
+/// cut into leaves in their order after so many steps.
+const MOST_STEPS: u32 = 12;
+
+/// Rows that a thread looks at for one piece of work.
+const PIECE: usize = 64;
+
+/// A partition in the making.
+pub(super) struct Partition<'a, S> {
+    pub(super) space: &'a S,
+    /// The same seed gives the same leaves.
+    pub(super) seed: u64,
+    /// Distances computed.
+    pub(super) distances: AtomicU64,
+}
+
+impl<S: Space> Partition<'_, S> {
+    /// Divides `rows` into leaves, so that most rows are in about `memberships` of them.
+    pub(super) fn divide(&self, rows: Vec<u32>, memberships: usize) -> Vec<Vec<u32>> {
+        self.step(rows, memberships, 0)
+    }
+
+    fn step(&self, rows: Vec<u32>, memberships: usize, step: u32) -> Vec<Vec<u32>> {
+        if rows.len() <= LARGEST_LEAF {
+            return vec![rows];
+        }
+        if step == MOST_STEPS {
+            return rows.chunks(LARGEST_LEAF).map(<[u32]>::to_vec).collect();
+        }
+        let leaves = (rows.len() * memberships).div_ceil(LARGEST_LEAF / 2);
+        let (leaders, joined) = if leaves <= AT_ONCE {
+            (leaves, memberships.min(COLUMNS))
+        } else {
+            // Every row is compared with the leaders here, and with those of each group that it joins.
+            let joined = (memberships / 2).clamp(1, COLUMNS);
+            (((leaves * joined) as f64).sqrt().min(MOST_LEADERS) as usize, joined)
+        };
+        let below = (memberships / joined).max(1);
+        let mut rng = StdRng::seed_from_u64(self.seed ^ u64::from(rows[0]) ^ u64::from(step) << 32);
+        let leaders = sample(&mut rng, rows.len(), leaders.min(rows.len()));
+        let leaders: Vec<u32> = leaders.into_iter().map(|at| rows[at]).collect();
+        let groups = self.join(&rows, &leaders, joined.min(leaders.len()));
+        drop(rows);
+        groups.into_par_iter().flat_map(|group| self.step(group, below, step + 1)).collect()
+    }
+
+    /// The rows of each leader: every one of `rows` joins the `joined` nearest.
+    fn join(&self, rows: &[u32], leaders: &[u32], joined: usize) -> Vec<Vec<u32>> {
+        self.distances.fetch_add(rows.len() as u64 * leaders.len() as u64, Relaxed);
+        let numbers: Vec<u32> = (0..leaders.len() as u32).collect();
+        let work = || (self.space.probe(), Nearest::new(joined), Vec::new());
+        let choose = |(probe, nearest, between): &mut (S::Probe, Nearest, Vec<f32>), rows: &[u32]| {
+            between.resize(rows.len() * leaders.len(), 0.0);
+            self.space.fetch(rows);
+            self.space.between(probe, rows, leaders, between);
+            let mut chosen = Vec::with_capacity(rows.len() * joined);
+            for (row, between) in between.chunks_exact(leaders.len()).enumerate() {
+                chosen.extend(nearest.of(&numbers, between).iter().map(|&key| Neighbour::from_key(key).slot));
+                // A row that has no distance from so many goes to the first.
+                chosen.resize((row + 1) * joined, 0);
+            }
+            chosen
+        };
+        let chosen: Vec<Vec<u32>> = rows.par_chunks(PIECE).map_init(work, choose).collect();
+        let mut groups = vec![Vec::new(); leaders.len()];
+        for (rows, chosen) in rows.chunks(PIECE).zip(&chosen) {
+            for (row, chosen) in rows.iter().zip(chosen.chunks_exact(joined)) {
+                chosen.iter().for_each(|&leader| groups[leader as usize].push(*row));
+            }
+        }
+        together(groups)
+    }
+}
+
+/// The same groups, with the small ones put together until they are large enough.
+fn together(groups: Vec<Vec<u32>>) -> Vec<Vec<u32>> {
+    let (mut large, small): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.len() >= SMALLEST_LEAF);
+    let mut rest: Vec<u32> = Vec::new();
+    for group in small {
+        rest.extend(group);
+        if rest.len() >= SMALLEST_LEAF {
+            large.push(std::mem::take(&mut rest));
+        }
+    }
+    large.extend((!rest.is_empty()).then_some(rest));
+    // A row may have come by several of them.
+    for group in &mut large {
+        group.sort_unstable();
+        group.dedup();
+    }
+    large
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows on a line.
+    struct Line(Vec<f32>);
+
+    impl Space for Line {
+        type Probe = f32;
+
+        fn probe(&self) -> f32 {
+            0.0
+        }
+
+        fn load(&self, slot: u32, probe: &mut f32) {
+            *probe = self.0[slot as usize];
+        }
+
+        fn distances(&self, probe: &f32, slots: &[u32], out: &mut [f32]) {
+            slots.iter().zip(out).for_each(|(&slot, out)| *out = (self.0[slot as usize] - probe).powi(2));
+        }
+    }
+
+    #[test]
+    fn every_row_is_in_leaves_and_in_none_twice() {
+        let spread: Vec<f32> = (0..20_000).map(|i| (i * 7919 % 20_011) as f32).collect();
+        let same = vec![1.0; 20_000];
+        let nowhere = vec![f32::NAN; 3_000];
+        let mostly: Vec<f32> = (0..9_000).map(|i| if i % 50 == 0 { i as f32 } else { 0.0 }).collect();
+        for (values, memberships) in [(spread, 16), (same, 16), (nowhere, 8), (mostly, 33)] {
+            let (rows, space) = (values.len(), Line(values));
+            let partition = Partition { space: &space, seed: 3, distances: AtomicU64::new(0) };
+            let leaves = partition.divide((0..rows as u32).collect(), memberships);
+            let mut met = vec![0; rows];
+            for leaf in &leaves {
+                assert!(leaf.len() <= LARGEST_LEAF);
+                assert!(leaf.is_sorted_by(|a, b| a < b), "a row twice");
+                leaf.iter().for_each(|&row| met[row as usize] += 1);
+            }
+            let (least, most) = (met.iter().min().unwrap(), met.iter().max().unwrap());
+            assert!(*least > 0 && *most <= memberships, "{least} to {most} of {memberships}");
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! What one thread does: a row's neighbours are found, chosen and written, and edges back taken.
+
+use super::LevelRow;
+use super::incremental::Linking;
+use super::reservoir::Reservoir;
+use crate::csr::{Csr, Edge};
+use crate::prune::Pruner;
+use crate::{Neighbour, Scratch, Space};
+
+/// A row to be linked, and where its search starts. Sorts by the way there.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Placed {
+    way: Vec<u32>,
+    row: u32,
+    starts: Vec<u32>,
+    distances: u64,
+}
+
+/// An edge back, from a row to the one that found it. Sorts by the row, then nearest first.
+pub(super) type BackEdge = (u32, u64);
+
+/// Everything one thread needs to link one row.
+pub(super) struct Worker<P> {
+    scratch: Scratch,
+    pruner: Pruner,
+    probe: P,
+    other: P,
+    candidates: Vec<Neighbour>,
+    pub(super) dropped: Vec<LevelRow>,
+}
+
+impl<P: Send> Worker<P> {
+    pub(super) fn new(probe: P, other: P) -> Self {
+        let (scratch, pruner) = (Scratch::new(), Pruner::default());
+        Worker { scratch, pruner, probe, other, candidates: Vec::new(), dropped: Vec::new() }
+    }
+
+    /// Comes down through the levels above to where the search for `row` starts.
+    pub(super) fn place<S: Space<Probe = P>, L: Space<Probe = P>>(
+        &mut self,
+        linking: &Linking<'_, S>,
+        level: usize,
+        space: &L,
+        row: u32,
+    ) -> Placed {
+        let width = linking.options.build_width;
+        space.load(row, &mut self.probe);
+        let mut starts = Vec::new();
+        let count = linking.graph.descend(level, width, linking.space, &self.probe, &mut starts, &mut self.scratch);
+        Placed { way: self.scratch.way.clone(), row, starts, distances: count.distances }
+    }
+
+    /// Finds the neighbours of a row, writes its list, and returns the edges back.
+    pub(super) fn find<S: Space<Probe = P>, L: Space<Probe = P>>(
+        &mut self,
+        linking: &Linking<'_, S>,
+        level: usize,
+        space: &L,
+        placed: &Placed,
+    ) -> (Vec<BackEdge>, u64) {
+        let (graph, options, row) = (&linking.graph, linking.options, placed.row);
+        space.load(row, &mut self.probe);
+        let degree = graph.pruned_degree(level);
+        let level = graph.level(level);
+        let count = level.search(space, &self.probe, &placed.starts, options.build_width, &mut self.scratch);
+        self.candidates.clear();
+        self.candidates.extend(self.scratch.expanded.iter().filter(|found| found.slot != row));
+        let (back, pruned) = self.choose(space, &level.csr, row, options.alpha, degree);
+        (back, placed.distances + count.distances + pruned)
+    }
+
+    /// Offers a row of the base those of a leaf that a prune chooses; returns the distances computed.
+    pub(super) fn offer_chosen<S: Space<Probe = P>>(
+        &mut self,
+        linking: &Linking<'_, S>,
+        leaf: &[u32],
+        reservoir: &Reservoir,
+        row: u32,
+    ) -> u64 {
+        let (space, degree) = (linking.space, linking.graph.pruned_degree(0));
+        let distances = &mut self.scratch.distances;
+        distances.resize(leaf.len(), 0.0);
+        space.load(row, &mut self.probe);
+        space.distances(&self.probe, leaf, distances);
+        self.candidates.clear();
+        let all = leaf.iter().zip(&*distances).map(|(&slot, &distance)| Neighbour { distance, slot });
+        self.candidates.extend(all.filter(|near| near.slot != row && !near.distance.is_nan()));
+        let alpha = linking.options.alpha;
+        let pruned = self.pruner.prune(space, &mut self.other, &mut self.candidates, alpha, degree);
+        let keys: Vec<u64> = self.pruner.chosen.iter().map(|near| near.key()).collect();
+        reservoir.offer(row, &keys, &mut Vec::new());
+        leaf.len() as u64 + pruned
+    }
+
+    /// Takes the neighbours of a row of the base from those it was offered, and from the edges back that it
+    /// has by now; writes its list, and returns the edges back.
+    pub(super) fn pick<S: Space<Probe = P>>(
+        &mut self,
+        linking: &Linking<'_, S>,
+        reservoir: &Reservoir,
+        row: u32,
+    ) -> (Vec<BackEdge>, u64) {
+        let (graph, space) = (&linking.graph, linking.space);
+        let csr = &graph.base.csr;
+        self.candidates.clear();
+        self.candidates.extend(reservoir.held(row));
+        let Scratch { frontier, distances, .. } = &mut self.scratch;
+        frontier.clear();
+        frontier.extend(csr.neighbours(row).filter(|&slot| self.candidates.iter().all(|near| near.slot != slot)));
+        distances.resize(frontier.len(), 0.0);
+        space.load(row, &mut self.probe);
+        space.distances(&self.probe, frontier, distances);
+        let late = frontier.iter().zip(distances.iter()).map(|(&slot, &distance)| Neighbour { distance, slot });
+        self.candidates.extend(late);
+        let computed = frontier.len() as u64;
+        let (back, pruned) = self.choose(space, csr, row, linking.options.alpha, graph.pruned_degree(0));
+        (back, computed + pruned)
+    }
+
+    /// Prunes the candidates of a row, writes its list, and returns the edges back.
+    fn choose<L: Space<Probe = P>>(
+        &mut self,
+        space: &L,
+        csr: &Csr,
+        row: u32,
+        alpha: f32,
+        degree: usize,
+    ) -> (Vec<BackEdge>, u64) {
+        let pruned = self.pruner.prune(space, &mut self.other, &mut self.candidates, alpha, degree);
+        let chosen = &self.pruner.chosen;
+        csr.set(row, chosen.iter().map(|near| Edge::chosen(near.slot)));
+        let back = chosen.iter().map(|near| (near.slot, Neighbour { slot: row, ..*near }.key())).collect();
+        (back, pruned)
+    }
+
+    /// Gives one row the edges back that a batch found for it.
+    pub(super) fn take_back<S: Space<Probe = P>, L: Space<Probe = P>>(
+        &mut self,
+        linking: &Linking<'_, S>,
+        level: usize,
+        space: &L,
+        edges: &[BackEdge],
+    ) -> u64 {
+        let (graph, alpha) = (&linking.graph, linking.options.alpha);
+        let csr = &graph.level(level).csr;
+        let target = edges[0].0;
+        let Scratch { frontier, distances, .. } = &mut self.scratch;
+        frontier.clear();
+        frontier.extend(csr.neighbours(target));
+        let kept = frontier.len();
+        // Of two rows that found each other, the second is there already.
+        let new = edges.iter().map(|&(_, key)| Neighbour::from_key(key)).filter(|near| !frontier.contains(&near.slot));
+        self.candidates.clear();
+        self.candidates.extend(new);
+        let late = self.candidates.len();
+        if kept + late <= graph.degree_of(level) {
+            self.candidates.drain(..).for_each(|near| {
+                csr.append(target, near.slot);
+            });
+            return 0;
+        }
+        distances.resize(kept, 0.0);
+        space.load(target, &mut self.probe);
+        space.distances(&self.probe, frontier, distances);
+        let old = frontier.iter().zip(distances.iter()).map(|(&slot, &distance)| Neighbour { distance, slot });
+        self.candidates.extend(old);
+        // Those that the last prune chose come first.
+        self.candidates.rotate_left(late);
+        let settled = csr.edges(target).filter(|edge| !edge.is_late()).count();
+        let degree = graph.pruned_degree(level);
+        let pruned = self.pruner.prune_late(space, &mut self.other, &mut self.candidates, settled, alpha, degree);
+        csr.set(target, self.pruner.chosen.iter().map(|near| Edge::chosen(near.slot)));
+        kept as u64 + pruned
+    }
+
+    /// Remembers what the prune that was just made did not choose.
+    pub(super) fn remember_dropped(&mut self, level: usize) {
+        let chosen = &self.pruner.chosen;
+        let dropped = self.candidates.iter().filter(|near| chosen.iter().all(|kept| kept.slot != near.slot));
+        self.dropped.extend(dropped.map(|near| (level, near.slot)));
+    }
+}

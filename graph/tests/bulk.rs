@@ -1,0 +1,165 @@
+//! Many rows linked at once: as good a graph as one that was searched for, whatever the rows are.
+
+mod space;
+
+use std::ops::ControlFlow::{Break, Continue};
+
+use omendb_graph::{BuildOptions, Graph, GraphError, Scratch, Space, link};
+use space::Points;
+
+const ROWS: u32 = 10_000;
+
+/// In one step all of it is bulk; in two of 5,000 rows are searched for.
+const AT_ONCE: &[u32] = &[ROWS];
+const SEARCHED: &[u32] = &[ROWS / 2, ROWS];
+
+fn build<S: Space>(space: &S, sizes: &[u32], options: &BuildOptions, threads: usize) -> Graph {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    sizes.iter().fold(Graph::empty(32).unwrap(), |graph, &rows| {
+        pool.install(|| link(&graph, space, rows, options, &mut |_| Continue(()))).unwrap().graph
+    })
+}
+
+/// A query, and how far its tenth nearest row is.
+type Query = (Vec<f32>, f32);
+
+/// Queries near to rows.
+fn queries(points: &Points) -> Vec<Query> {
+    let near = points.rows().step_by(ROWS as usize / 100);
+    near.map(|row| {
+        let query: Vec<f32> = row.iter().enumerate().map(|(i, x)| x + 0.01 * (i % 3) as f32).collect();
+        let mut distance = [0.0];
+        points.distances(&query, &points.nearest(&query, 10)[9..], &mut distance);
+        (query, distance[0])
+    })
+    .collect()
+}
+
+/// Recall of the 10 nearest, and distances computed, a query.
+fn search(graph: &Graph, points: &Points, queries: &[Query], width: usize) -> (f64, f64) {
+    let (mut scratch, mut found, mut distances) = (Scratch::new(), 0, 0);
+    for (query, tenth) in queries {
+        distances += graph.search(points, query, width, &mut scratch).distances;
+        // By distance: of equal rows any will do.
+        found += scratch.nearest().take(10).filter(|near| near.distance <= *tenth).count();
+    }
+    (found as f64 / (10 * queries.len()) as f64, distances as f64 / queries.len() as f64)
+}
+
+#[test]
+fn finds_as_much_at_equal_distances_as_a_graph_that_was_searched_for() {
+    let clustered = Points::clustered(ROWS as usize, 16, 1);
+    let mut apart = Points::clustered(ROWS as usize, 32, 2);
+    for (row, values) in apart.values.chunks_mut(32).enumerate() {
+        values[row % 32] += 20.0;
+    }
+    let mut twice = Points::clustered(ROWS as usize, 16, 3);
+    twice.values.copy_within(0..1_000 * 16, 9_000 * 16);
+    let mut groups = Points::clustered(ROWS as usize, 16, 10);
+    let mut tight = Points::clustered(ROWS as usize, 16, 11);
+    for row in 0..ROWS as usize {
+        let first = row / 10 * 10 * 16;
+        groups.values.copy_within(first..first + 16, row * 16);
+        for place in 0..16 {
+            tight.values[row * 16 + place] = tight.values[first + place] + 1e-3 * ((row * 7 + place * row) % 11) as f32;
+        }
+    }
+    let mut some = Points::clustered(ROWS as usize, 16, 12);
+    for row in 0..500 {
+        some.values.copy_within(row / 10 * 160..row / 10 * 160 + 16, row * 16);
+    }
+    let mut outlier = Points::clustered(ROWS as usize, 16, 4);
+    outlier.values[5_000 * 16..5_001 * 16].fill(1e6);
+    let mut sorted = Points::clustered(ROWS as usize, 2, 5);
+    let mut rows: Vec<[f32; 2]> = sorted.values.as_chunks().0.to_vec();
+    rows.sort_by(|a, b| a[0].total_cmp(&b[0]));
+    sorted.values = rows.concat();
+    let sets = [
+        ("clustered", clustered),
+        ("apart", apart),
+        ("twice", twice),
+        ("groups", groups),
+        ("tight", tight),
+        ("outlier", outlier),
+        ("sorted", sorted),
+    ];
+    for (name, points) in sets {
+        let options = BuildOptions::default();
+        let (bulk, searched) = (build(&points, AT_ONCE, &options, 2), build(&points, SEARCHED, &options, 2));
+        assert_eq!(bulk.check(), [], "{name}");
+        let queries = queries(&points);
+        for width in [16, 48] {
+            let (asked, allowed) = search(&searched, &points, &queries, width);
+            // The widest search that costs no more.
+            let affordable = (10..).map(|width| search(&bulk, &points, &queries, width));
+            let (found, _) =
+                affordable.take_while(|&(_, distances)| distances <= allowed).last().expect("a narrower one");
+            // A thousand answers are counted: 0.003 is three of them.
+            assert!(found >= asked - 0.003, "{name}, width {width}: {found} of {asked} at {allowed} distances");
+        }
+    }
+}
+
+#[test]
+fn the_graph_does_not_depend_on_the_number_of_threads() {
+    let points = Points::clustered(ROWS as usize, 12, 6);
+    let options = BuildOptions { build_width: 30, ..BuildOptions::default() };
+    let graphs = [1, 2, 3, 7].map(|threads| build(&points, AT_ONCE, &options, threads).hash());
+    assert_eq!(graphs, [graphs[0]; 4]);
+    let other = BuildOptions { seed: 1, ..options };
+    assert_ne!(build(&points, AT_ONCE, &other, 2).hash(), graphs[0]);
+}
+
+#[test]
+fn rows_that_are_all_the_same_are_all_reachable() {
+    let points = Points { dim: 4, values: vec![1.0; 4 * ROWS as usize] };
+    let graph = build(&points, AT_ONCE, &BuildOptions::default(), 2);
+    assert_eq!(graph.check(), []);
+    assert_eq!(graph.entries().len(), 1, "every search begins at every entry point");
+}
+
+#[test]
+fn rows_without_a_distance_are_reachable() {
+    // Squares beyond f32's range, and differences of infinities.
+    let mut points = Points::clustered(ROWS as usize, 4, 7);
+    for (row, values) in points.values.chunks_mut(4).enumerate().step_by(100) {
+        values.fill(if row % 200 == 0 { 1e30 } else { f32::INFINITY });
+    }
+    let graph = build(&points, AT_ONCE, &BuildOptions::default(), 2);
+    assert_eq!(graph.check(), []);
+}
+
+#[test]
+fn rows_that_double_a_graph_are_linked_with_those_it_had() {
+    let points = Points::clustered(20_000, 16, 8);
+    let old = build(&points, &[9_000], &BuildOptions::default(), 2);
+    let (before, new) = (old.hash(), link(&old, &points, 20_000, &BuildOptions::default(), &mut |_| Continue(())));
+    let new = new.unwrap().graph;
+    assert_eq!(old.hash(), before);
+    assert_eq!(new.check(), []);
+    assert_eq!(new.hash(), build(&points, &[20_000], &BuildOptions::default(), 2).hash());
+}
+
+#[test]
+fn progress_rises_to_the_number_of_new_rows_and_can_be_stopped() {
+    let points = Points::clustered(30_000, 4, 9);
+    let options = BuildOptions { build_width: 12, ..BuildOptions::default() };
+    let old = build(&points, &[4_000], &options, 2);
+    let mut told = Vec::new();
+    let mut note = |done| {
+        told.push(done);
+        Continue(())
+    };
+    link(&old, &points, 30_000, &options, &mut note).unwrap();
+    assert!(told.is_sorted() && told[0] == 0 && *told.last().unwrap() == 26_000, "{told:?}");
+    let before = old.hash();
+    for stop in 0..told.len() {
+        let mut left = stop;
+        let stopped = link(&old, &points, 30_000, &options, &mut |_| {
+            left = left.wrapping_sub(1);
+            if left == usize::MAX { Break(()) } else { Continue(()) }
+        });
+        assert!(matches!(stopped, Err(GraphError::Cancelled { .. })), "stopped at {stop}");
+        assert_eq!(old.hash(), before);
+    }
+}
