@@ -2,7 +2,6 @@
 
 use omendb_kernels::{ElementKind, Isa, KernelError, Metric, RowDistance, RowTable};
 
-use crate::norms::Norms;
 use crate::query::Probe;
 
 /// Distances between a probe and rows, in one metric.
@@ -87,13 +86,13 @@ impl Measure {
         done.expect("probe and rows have the database's dimension");
     }
 
-    /// Turns the kernel's inner products with the rows in `slots` into cosine distances, if that
-    /// is what is measured.
+    /// Turns the kernel's inner products of a query with rows into cosine distances, if that is what
+    /// is measured: by the inverse lengths of the query and of each row.
     #[inline]
-    pub(crate) fn finish(&self, probe: &Probe, norms: &Norms, slots: impl Iterator<Item = u32>, out: &mut [f32]) {
+    pub(crate) fn finish(&self, query: f32, rows: impl Iterator<Item = f32>, out: &mut [f32]) {
         if self.cosine {
-            for (slot, out) in slots.zip(out) {
-                *out = 1.0 + *out * probe.inverse_norm * norms.inverse(slot);
+            for (row, out) in rows.zip(out) {
+                *out = 1.0 + *out * query * row;
             }
         }
     }

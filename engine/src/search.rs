@@ -323,7 +323,8 @@ impl Core {
                 let slots = slot + start as u32..slot + (start + now) as u32;
                 distances.resize(now, 0.0);
                 self.measure.scan(probe, piece, stride, distances);
-                self.measure.finish(probe, &snapshot.norms, slots.clone(), distances);
+                let norms = slots.clone().map(|slot| snapshot.norms.inverse(slot));
+                self.measure.finish(probe.inverse_norm, norms, distances);
                 for (slot, &distance) in slots.zip(distances.iter()) {
                     if top.wants(distance) && keep(slot) {
                         top.offer(distance, slot);

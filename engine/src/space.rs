@@ -65,7 +65,7 @@ impl Space for Rows<'_> {
     #[inline]
     fn distances(&self, probe: &Probe, slots: &[u32], out: &mut [f32]) {
         self.measure.picked(probe, &self.table, slots, out);
-        self.measure.finish(probe, self.norms, slots.iter().copied(), out);
+        self.measure.finish(probe.inverse_norm, slots.iter().map(|&slot| self.norms.inverse(slot)), out);
     }
 
     fn between(&self, probe: &mut Probe, queries: &[u32], slots: &[u32], out: &mut [f32]) {
@@ -73,8 +73,7 @@ impl Space for Rows<'_> {
         if self.measure.is_cosine() {
             let rows: Vec<f32> = slots.iter().map(|&slot| self.norms.inverse(slot)).collect();
             for (&query, line) in queries.iter().zip(out.chunks_exact_mut(slots.len().max(1))) {
-                let query = self.norms.inverse(query);
-                line.iter_mut().zip(&rows).for_each(|(out, row)| *out = 1.0 + *out * query * row);
+                self.measure.finish(self.norms.inverse(query), rows.iter().copied(), line);
             }
         }
     }

@@ -80,6 +80,7 @@ fn finds_as_much_at_equal_distances_as_a_graph_that_was_searched_for() {
         ("twice", twice),
         ("groups", groups),
         ("tight", tight),
+        ("some", some),
         ("outlier", outlier),
         ("sorted", sorted),
     ];

@@ -15,7 +15,7 @@ use crate::nearest::{COLUMNS, Nearest};
 use crate::{Neighbour, Space};
 
 /// A group of at most so many rows is a leaf, within which all distances are computed.
-pub(super) const LARGEST_LEAF: usize = 512;
+const LARGEST_LEAF: usize = 512;
 
 /// Smaller groups are put together: few rows offer few neighbours.
 const SMALLEST_LEAF: usize = LARGEST_LEAF / 4;

@@ -78,18 +78,16 @@ impl<P: Send> Worker<P> {
         row: u32,
     ) -> u64 {
         let (space, degree) = (linking.space, linking.graph.pruned_degree(0));
-        let distances = &mut self.scratch.distances;
-        distances.resize(leaf.len(), 0.0);
-        space.load(row, &mut self.probe);
-        space.distances(&self.probe, leaf, distances);
         self.candidates.clear();
-        let all = leaf.iter().zip(&*distances).map(|(&slot, &distance)| Neighbour { distance, slot });
-        self.candidates.extend(all.filter(|near| near.slot != row && !near.distance.is_nan()));
+        self.scratch.frontier.clear();
+        self.scratch.frontier.extend(leaf.iter().filter(|&&slot| slot != row));
+        let computed = self.measure(space, row);
+        self.candidates.retain(|near| !near.distance.is_nan());
         let alpha = linking.options.alpha;
         let pruned = self.pruner.prune(space, &mut self.other, &mut self.candidates, alpha, degree);
         let keys: Vec<u64> = self.pruner.chosen.iter().map(|near| near.key()).collect();
         reservoir.offer(row, &keys, &mut Vec::new());
-        leaf.len() as u64 + pruned
+        computed + pruned
     }
 
     /// Takes the neighbours of a row of the base from those it was offered, and from the edges back that it
@@ -104,17 +102,23 @@ impl<P: Send> Worker<P> {
         let csr = &graph.base.csr;
         self.candidates.clear();
         self.candidates.extend(reservoir.held(row));
+        self.scratch.frontier.clear();
+        let known = csr.neighbours(row).filter(|&slot| self.candidates.iter().all(|near| near.slot != slot));
+        self.scratch.frontier.extend(known);
+        let computed = self.measure(space, row);
+        let (back, pruned) = self.choose(space, csr, row, linking.options.alpha, graph.pruned_degree(0));
+        (back, computed + pruned)
+    }
+
+    /// Adds the rows on the frontier to the candidates of `row`; returns the distances computed.
+    fn measure<L: Space<Probe = P>>(&mut self, space: &L, row: u32) -> u64 {
         let Scratch { frontier, distances, .. } = &mut self.scratch;
-        frontier.clear();
-        frontier.extend(csr.neighbours(row).filter(|&slot| self.candidates.iter().all(|near| near.slot != slot)));
         distances.resize(frontier.len(), 0.0);
         space.load(row, &mut self.probe);
         space.distances(&self.probe, frontier, distances);
-        let late = frontier.iter().zip(distances.iter()).map(|(&slot, &distance)| Neighbour { distance, slot });
-        self.candidates.extend(late);
-        let computed = frontier.len() as u64;
-        let (back, pruned) = self.choose(space, csr, row, linking.options.alpha, graph.pruned_degree(0));
-        (back, computed + pruned)
+        let measured = frontier.iter().zip(&*distances).map(|(&slot, &distance)| Neighbour { distance, slot });
+        self.candidates.extend(measured);
+        frontier.len() as u64
     }
 
     /// Prunes the candidates of a row, writes its list, and returns the edges back.
@@ -144,7 +148,7 @@ impl<P: Send> Worker<P> {
         let (graph, alpha) = (&linking.graph, linking.options.alpha);
         let csr = &graph.level(level).csr;
         let target = edges[0].0;
-        let Scratch { frontier, distances, .. } = &mut self.scratch;
+        let frontier = &mut self.scratch.frontier;
         frontier.clear();
         frontier.extend(csr.neighbours(target));
         let kept = frontier.len();
@@ -159,18 +163,14 @@ impl<P: Send> Worker<P> {
             });
             return 0;
         }
-        distances.resize(kept, 0.0);
-        space.load(target, &mut self.probe);
-        space.distances(&self.probe, frontier, distances);
-        let old = frontier.iter().zip(distances.iter()).map(|(&slot, &distance)| Neighbour { distance, slot });
-        self.candidates.extend(old);
+        let computed = self.measure(space, target);
         // Those that the last prune chose come first.
         self.candidates.rotate_left(late);
         let settled = csr.edges(target).filter(|edge| !edge.is_late()).count();
         let degree = graph.pruned_degree(level);
         let pruned = self.pruner.prune_late(space, &mut self.other, &mut self.candidates, settled, alpha, degree);
         csr.set(target, self.pruner.chosen.iter().map(|near| Edge::chosen(near.slot)));
-        kept as u64 + pruned
+        computed + pruned
     }
 
     /// Remembers what the prune that was just made did not choose.
