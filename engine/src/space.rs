@@ -47,7 +47,8 @@ impl Space for Rows<'_> {
         if kind == self.measure.row() {
             bytes.copy_from_slice(row);
         } else {
-            self.measure.row().read(row, bytemuck::cast_slice_mut(bytes));
+            let read = self.measure.row().read(row, bytemuck::cast_slice_mut(bytes));
+            read.expect("a row of the database");
         }
         if self.measure.is_cosine() {
             probe.inverse_norm = self.norms.inverse(slot);

@@ -9,7 +9,7 @@ use omendb_kernels::{ElementKind, bf16, f16};
 pub(crate) fn read(kind: ElementKind, bytes: &[u8], out: &mut Vec<f32>) {
     let start = out.len();
     out.resize(start + bytes.len() / kind.size(), 0.0);
-    kind.read(bytes, &mut out[start..]);
+    kind.read(bytes, &mut out[start..]).expect("numbers of that kind");
 }
 
 /// Writes `values` as numbers of `kind`; each is representable, or is rounded (f16, bf16).

@@ -1,6 +1,9 @@
-//! All distances of some rows of a table from some others: what a bulk build asks for.
+//! All distances of some rows from some others, of a table (what a bulk build asks for) or in two blocks.
 
-use crate::{ElementKind, KernelError, Metric, RowDistance, RowTable, table};
+use crate::isa::Pair;
+use crate::row_distance::check;
+use crate::tile::Products;
+use crate::{ElementKind, Isa, KernelError, Metric, RowDistance, RowTable, table};
 
 /// Singles of a row start this many apart, or a multiple: no vector of any instruction set is left over.
 const WIDTH: usize = 16;
@@ -8,16 +11,47 @@ const WIDTH: usize = 16;
 /// A squared distance that is a smaller part than this of the squares it was made of has lost too many of its digits.
 const SMALL: f32 = 1.0 / 1024.0;
 
+/// The products of `m` with `n` rows, which follow each other in `rows`, each of `width` singles.
+fn multiply((m, n, width): (usize, usize, usize), rows: &[f32], out: &mut [f32]) {
+    assert!(rows.len() == (m + n) * width && out.len() == m * n, "whole rows, and a place for each product");
+    let (queries, rows) = rows.split_at(m * width);
+    // SAFETY: `queries` is m × width, `rows` n × width and read transposed, `out` m × n; all row-major.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            width,
+            out.as_mut_ptr(),
+            1,
+            n as isize,
+            false,
+            queries.as_ptr(),
+            1,
+            width as isize,
+            rows.as_ptr(),
+            width as isize,
+            1,
+            0.0,
+            1.0,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+    }
+}
+
 impl RowDistance {
     /// The distance of each of a table's rows that `queries` names from each of those that `rows` names:
     /// `out[i · n + j]` is that of the i-th and the j-th of n rows. `singles` is memory to be used, kept from one
     /// call to the next.
     ///
-    /// They are made of inner products, for which a row that is loaded once serves several others; if both lists are the same,
-    /// for two distances each. Between rows of `u8` or `i8` they are what [`RowDistance::picked`] finds for a query of
-    /// their own type, bit for bit. Rows of other types are read as `f32`. Inner products and cosines are as good as a
-    /// query's. Squared L2 is taken less the first query; what is small beside the squares that this leaves is measured
-    /// anew, so that of the distance's digits all but the last three are good.
+    /// They are made of inner products, for which a row that is loaded once serves several others; if both lists are
+    /// the same, for two distances each. Between rows of `u8` or `i8` they are what [`RowDistance::picked`] finds for
+    /// a query of their own type, bit for bit. Rows of other types are read as `f32`. Inner products and cosines are
+    /// as good as a query's. Squared L2 is made of squares and products of what is left of each row less the first
+    /// query; what is small beside these squares is measured anew from the two rows themselves, so that of a
+    /// distance's digits all but the last three are good.
     ///
     /// ```
     /// use omendb_kernels::{ElementKind, Metric, RowDistance, RowTable};
@@ -45,46 +79,115 @@ impl RowDistance {
         if out.len() != expected {
             return Err(KernelError::Output { expected, found: out.len() });
         }
-        self.check_table(table)?;
-        if let Some(&found) = queries.iter().chain(rows).find(|row| **row >= table.rows()) {
-            return Err(KernelError::Row { found, rows: table.rows() });
+        table.check(self.row_bytes(), self.row_kind().size())?;
+        for named in [queries, rows] {
+            if named.iter().any(|row| *row >= table.rows()) {
+                return Err(table.lacks(named));
+            }
         }
-        if expected == 0 {
-            return Ok(());
-        }
-        let same = queries == rows;
-        let named = queries.iter().chain(if same { &[] } else { rows });
-        // SAFETY: no row is beyond the table.
-        let mut addresses: Vec<*const u8> = named.map(|&row| unsafe { table.row(row) }).collect();
-        let (mut dim, mut kind) = (self.dim(), self.row_kind());
-        if !matches!(kind, ElementKind::U8 | ElementKind::I8) {
-            // SAFETY: the table's rows are as long as a row at least, and aligned.
-            unsafe { self.read(&addresses, singles) };
-            (dim, kind) = (dim.next_multiple_of(WIDTH), ElementKind::F32);
-            addresses = singles.chunks_exact(dim).map(|row| row.as_ptr().cast()).collect();
-        }
-        let (queries, others) = addresses.split_at(queries.len());
-        let rows = if same { queries } else { others };
-        let between = table::find_between(self.isa(), kind);
-        // SAFETY: `dim` elements lie at each, aligned; `out` has room; the machine has the instruction set.
-        unsafe { between(self.metric(), (queries, rows, same), dim, out.as_mut_ptr()) };
-        if kind == ElementKind::F32 && self.metric() == Metric::L2 {
-            self.measure_small_ones(queries, rows, dim, out);
-        }
+        let at = |named: &[u32]| -> Vec<*const u8> {
+            // SAFETY: no row is beyond the table.
+            named.iter().map(|&row| unsafe { table.row(row) }).collect()
+        };
+        let (same, queries) = (queries == rows, at(queries));
+        let rows = if same { queries.clone() } else { at(rows) };
+        // SAFETY: whole rows, aligned; `out` has a place for each pair.
+        unsafe { self.all_between(&queries, &rows, same, singles, out) };
         Ok(())
     }
 
-    /// Measures those anew that are small beside the squares they were made of, or whose squares left the range of `f32`.
-    fn measure_small_ones(&self, queries: &[*const u8], rows: &[*const u8], dim: usize, out: &mut [f32]) {
-        let singles = ElementKind::F32;
-        let find = |metric| table::find(self.isa(), metric, singles, singles, dim).expect("singles have kernels").pair;
-        let (apart, product) = (find(Metric::L2), find(Metric::InnerProduct));
-        // SAFETY: `dim` singles lie at each; the machine has the instruction set.
-        let limit = |&row: &*const u8| unsafe { -product(row, row, dim) } * SMALL;
-        let limits: Vec<f32> = rows.iter().map(limit).collect();
-        for (query, line) in queries.iter().zip(out.chunks_exact_mut(rows.len())) {
-            let own = limit(query);
-            let groups = line.chunks_mut(WIDTH).zip(limits.chunks(WIDTH)).zip(rows.chunks(WIDTH));
+    /// All distances between contiguous `queries` and `rows`, both of the rows' type and row-major: `out[i · n + j]`
+    /// is that of query i and row j of n. How they are computed, and how good they are, [`RowDistance::between`] says.
+    ///
+    /// # Errors
+    /// [`KernelError::Length`] unless both are whole rows, [`KernelError::Misaligned`], and [`KernelError::Output`];
+    /// nothing is written then.
+    pub fn block(&self, queries: &[u8], rows: &[u8], out: &mut [f32]) -> Result<(), KernelError> {
+        let row_bytes = self.row_bytes();
+        let at = |side: &[u8]| -> Result<Vec<*const u8>, KernelError> {
+            check(side, side.len().next_multiple_of(row_bytes), self.row_kind(), side.len() / row_bytes)?;
+            Ok(side.chunks_exact(row_bytes).map(<[u8]>::as_ptr).collect())
+        };
+        let (queries, rows) = (at(queries)?, at(rows)?);
+        let expected = queries.len().saturating_mul(rows.len());
+        if out.len() != expected {
+            return Err(KernelError::Output { expected, found: out.len() });
+        }
+        // SAFETY: whole rows, aligned; `out` has a place for each pair.
+        unsafe { self.all_between(&queries, &rows, queries == rows, &mut Vec::new(), out) };
+        Ok(())
+    }
+
+    /// The distance of each of `queries` from each of `rows`; whether they are the `same`.
+    ///
+    /// # Safety
+    /// A row lies at each address, aligned; `out` has a place for each pair.
+    unsafe fn all_between(
+        &self,
+        queries: &[*const u8],
+        rows: &[*const u8],
+        same: bool,
+        singles: &mut Vec<f32>,
+        out: &mut [f32],
+    ) {
+        if out.is_empty() {
+            return;
+        }
+        let (metric, kind) = (self.metric(), self.row_kind());
+        if matches!(kind, ElementKind::U8 | ElementKind::I8) {
+            let between = table::find_between(self.isa(), kind);
+            let products = if same { Products::Half } else { Products::All };
+            // SAFETY: the caller's promise; the machine has the instruction set.
+            return unsafe { between(metric, (queries, rows, products), self.dim(), out.as_mut_ptr()) };
+        }
+        let width = self.dim().next_multiple_of(WIDTH);
+        // SAFETY: the caller's promise.
+        unsafe { self.read(queries.iter().chain(if same { &[] } else { rows }), width, singles) };
+        let read: Vec<*const u8> = singles.chunks_exact(width).map(|row| row.as_ptr().cast()).collect();
+        let (read_queries, others) = read.split_at(queries.len());
+        let read_rows = if same { read_queries } else { others };
+        let between = table::find_between(self.isa(), ElementKind::F32);
+        let products = match same {
+            true => Products::Half,
+            // A matrix product takes a third to two thirds of the time of as many of ours. It asks the processor itself
+            // for its instructions, so that another instruction set than the best is left to ours.
+            false if self.isa() == Isa::best() => {
+                multiply((queries.len(), rows.len(), width), singles, out);
+                Products::Given
+            }
+            false => Products::All,
+        };
+        // SAFETY: `width` singles lie at each; `out` has room, and the products if they are given; the machine has the
+        // instruction set.
+        unsafe { between(metric, (read_queries, read_rows, products), width, out.as_mut_ptr()) };
+        if metric == Metric::L2 {
+            let product = self.pair_of(Metric::InnerProduct, ElementKind::F32, width);
+            // SAFETY: `width` singles lie at each.
+            let limit = |&row: &*const u8| unsafe { -product(row, row, width) } * SMALL;
+            let limits = |rows: &[*const u8]| rows.iter().map(limit).collect::<Vec<f32>>();
+            // SAFETY: the caller's promise.
+            unsafe { self.measure_small_ones((queries, &limits(read_queries)), (rows, &limits(read_rows)), out) };
+        }
+    }
+
+    /// The kernel of one row and another of `kind`, which there is.
+    fn pair_of(&self, metric: Metric, kind: ElementKind, dim: usize) -> Pair {
+        table::find(self.isa(), metric, kind, kind, dim).expect("rows of one type have kernels").pair
+    }
+
+    /// Measures those anew, from the rows themselves, that are below the limits of their two rows or no number.
+    ///
+    /// # Safety
+    /// A row lies at each address, aligned.
+    unsafe fn measure_small_ones(
+        &self,
+        (queries, query_limits): (&[*const u8], &[f32]),
+        (rows, row_limits): (&[*const u8], &[f32]),
+        out: &mut [f32],
+    ) {
+        let apart = self.pair_of(Metric::L2, self.row_kind(), self.dim());
+        for ((&query, own), line) in queries.iter().zip(query_limits).zip(out.chunks_exact_mut(rows.len())) {
+            let groups = line.chunks_mut(WIDTH).zip(row_limits.chunks(WIDTH)).zip(rows.chunks(WIDTH));
             for ((line, limits), rows) in groups {
                 // A number that is none, and an infinite limit, are not above.
                 let is_good = |(distance, limit): (&f32, &f32)| (*distance > own + limit) & distance.is_finite();
@@ -93,26 +196,30 @@ impl RowDistance {
                 }
                 for ((distance, limit), &row) in line.iter_mut().zip(limits).zip(rows) {
                     if !is_good((distance, limit)) {
-                        // SAFETY: as above.
-                        *distance = unsafe { apart(*query, row, dim) };
+                        // SAFETY: the caller's promise; the machine has the instruction set.
+                        *distance = unsafe { apart(query, row, self.dim()) };
                     }
                 }
             }
         }
     }
 
-    /// Reads rows as singles, each followed by zeroes; for squared L2 less the first.
+    /// Reads rows as `width` singles, the last of them zeroes; for squared L2 less the first row.
     ///
     /// # Safety
-    /// A row lies at each of `addresses`.
-    unsafe fn read(&self, addresses: &[*const u8], singles: &mut Vec<f32>) {
-        let width = self.dim().next_multiple_of(WIDTH);
+    /// A row lies at each address, aligned.
+    unsafe fn read<'a>(
+        &self,
+        addresses: impl Iterator<Item = &'a *const u8> + Clone,
+        width: usize,
+        singles: &mut Vec<f32>,
+    ) {
         singles.clear();
-        singles.resize(addresses.len() * width, 0.0);
-        for (&address, single) in addresses.iter().zip(singles.chunks_exact_mut(width)) {
+        singles.resize(addresses.clone().count() * width, 0.0);
+        for (&address, single) in addresses.zip(singles.chunks_exact_mut(width)) {
             // SAFETY: the caller's promise.
             let row = unsafe { core::slice::from_raw_parts(address, self.row_bytes()) };
-            self.row_kind().read(row, &mut single[..self.dim()]);
+            self.row_kind().read(row, &mut single[..self.dim()]).expect("whole rows, aligned");
         }
         if self.metric() == Metric::L2 {
             let (first, others) = singles.split_at_mut(width);

@@ -8,8 +8,11 @@
 //! without its centring. Squared L2 comes as `Σ q² − 2 Σ q·x + Σ x²`: its error is relative to
 //! the norms, not to the distance.
 
+use crate::formula::angle;
 use crate::isa::Shapes;
-use crate::{Isa, KernelError, MAX_DIM, Metric, table};
+use crate::row_distance::check_rows;
+use crate::{ElementKind, Isa, KernelError, MAX_DIM, Metric, RowTable, table};
+use core::fmt;
 
 /// Bits of an element's code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -97,22 +100,34 @@ impl CodeDistance {
         (self.dim * self.bits.bits()).div_ceil(8)
     }
 
+    /// What is computed and on what, as in `l2 f32×code8 128 avx512`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{} f32×code{} {} {}", self.metric, self.bits.bits(), self.dim, self.isa)
+    }
+
     /// Writes a row's codes.
     ///
     /// # Errors
-    /// [`KernelError::Dimension`]; [`KernelError::Length`] unless `out` is one row of codes.
+    /// [`KernelError::Dimension`]; [`KernelError::Length`] unless `out` is one row of codes;
+    /// [`KernelError::NotFinite`] for the first number that is infinite or none. Nothing is written then.
     pub fn encode(&self, row: &[f32], out: &mut [u8]) -> Result<(), KernelError> {
         self.check_values(row)?;
         self.check_codes(out, 0)?;
+        if let Some(column) = row.iter().position(|x| !x.is_finite()) {
+            return Err(KernelError::NotFinite { column, value: row[column].to_string() });
+        }
         let (codes, trailer) = out.split_at_mut(self.code_bytes());
         codes.fill(0);
         let (low, step) = self.line(row);
-        let most = ((1u32 << self.bits.bits()) - 1) as f32;
+        let most = self.most();
         let (bits, mut squares) = (self.bits.bits(), 0.0);
         for (i, &x) in row.iter().enumerate() {
-            let code = if step > 0.0 { ((x - low) / step).round().clamp(0.0, most) } else { 0.0 };
+            // In f64, for the difference of two singles may be no single.
+            let (low, step) = (f64::from(low), f64::from(step));
+            let code = if step > 0.0 { ((f64::from(x) - low) / step).round().clamp(0.0, most) } else { 0.0 };
             codes[i * bits / 8] |= (code as u8) << (i * bits % 8);
-            let decoded = f64::from(low) + f64::from(step) * f64::from(code);
+            let decoded = low + step * code;
             squares += decoded * decoded;
         }
         for (place, value) in trailer.chunks_exact_mut(4).zip([low, step, squares as f32]) {
@@ -121,20 +136,29 @@ impl CodeDistance {
         Ok(())
     }
 
+    /// The largest code.
+    fn most(&self) -> f64 {
+        f64::from((1u32 << self.bits.bits()) - 1)
+    }
+
     /// The line that a row's codes lie on.
     fn line(&self, row: &[f32]) -> (f32, f32) {
-        let least = row.iter().copied().fold(f32::INFINITY, f32::min);
-        let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        if self.bits != CodeBits::One {
-            return (least, (most - least) / ((1u32 << self.bits.bits()) - 1) as f32);
-        }
-        let mean = row.iter().sum::<f32>() / row.len() as f32;
-        let side = |upper: bool| {
-            let of = || row.iter().filter(move |&&x| (x > mean) == upper);
-            of().sum::<f32>() / of().count().max(1) as f32
+        let values = || row.iter().map(|&x| f64::from(x));
+        let least = values().fold(f64::INFINITY, f64::min);
+        let most = values().fold(f64::NEG_INFINITY, f64::max);
+        let (low, step) = if self.bits != CodeBits::One {
+            (least, (most - least) / self.most())
+        } else {
+            let mean = values().sum::<f64>() / row.len() as f64;
+            let side = |upper: bool| {
+                let of = || values().filter(move |&x| (x > mean) == upper);
+                of().sum::<f64>() / of().count().max(1) as f64
+            };
+            // A row of one value has nothing above its mean.
+            if most > mean { (side(false), side(true) - side(false)) } else { (mean, 0.0) }
         };
-        // A row of one value has nothing above its mean.
-        if most > mean { (side(false), side(true) - side(false)) } else { (mean, 0.0) }
+        // Of two means at both ends of what singles are, the step is none.
+        (low as f32, step.min(f64::from(f32::MAX)) as f32)
     }
 
     /// What a row of codes stands for.
@@ -145,7 +169,8 @@ impl CodeDistance {
         self.check_codes(codes, 0)?;
         let (low, step, _) = self.trailer(codes);
         let (bits, mask) = (self.bits.bits(), u8::MAX >> (8 - self.bits.bits()));
-        let value = |i: usize| low + step * f32::from(codes[i * bits / 8] >> (i * bits % 8) & mask);
+        let (low, step) = (f64::from(low), f64::from(step));
+        let value = |i: usize| (low + step * f64::from(codes[i * bits / 8] >> (i * bits % 8) & mask)) as f32;
         Ok((0..self.dim).map(value).collect())
     }
 
@@ -197,18 +222,64 @@ impl CodeDistance {
         Ok(())
     }
 
+    /// The distance of each of a table's rows of codes that `rows` names, into the same place of `out`.
+    ///
+    /// # Errors
+    /// [`KernelError::Dimension`] for another handle's query; [`KernelError::Output`]; [`KernelError::Stride`] of the
+    /// table, and [`KernelError::Row`]. Nothing is written then.
+    pub fn picked(
+        &self,
+        query: &CodeQuery,
+        table: &RowTable<'_>,
+        rows: &[u32],
+        out: &mut [f32],
+    ) -> Result<(), KernelError> {
+        self.check_values(&query.values)?;
+        if rows.len() != out.len() {
+            return Err(KernelError::Output { expected: rows.len(), found: out.len() });
+        }
+        table.check(self.row_bytes(), 1)?;
+        let values = query.values.as_ptr().cast();
+        // SAFETY: the query is whole, the table's rows are as long at least; `out` is as long as `rows`; the machine
+        // has the instruction set.
+        if !unsafe { (self.shapes.picked)(values, table, rows, self.dim, out.as_mut_ptr()) } {
+            return Err(table.lacks(rows));
+        }
+        for (distance, &row) in out.iter_mut().zip(rows) {
+            *distance = self.finish(query, table.bytes(row), -*distance);
+        }
+        Ok(())
+    }
+
+    /// The distance of each of the `out.len()` rows of codes in `rows`, which start `stride` bytes apart.
+    ///
+    /// # Errors
+    /// [`KernelError::Dimension`] for another handle's query; [`KernelError::Stride`] and [`KernelError::Length`];
+    /// nothing is written then.
+    pub fn scan(&self, query: &CodeQuery, rows: &[u8], stride: usize, out: &mut [f32]) -> Result<(), KernelError> {
+        self.check_scan(query, rows, stride, out.len())?;
+        let values = query.values.as_ptr().cast();
+        // SAFETY: the query is whole, and out.len() whole rows were found; the machine has the instruction set.
+        unsafe { (self.shapes.scan)(values, rows.as_ptr(), stride, out.len(), self.dim, out.as_mut_ptr()) };
+        for (i, distance) in out.iter_mut().enumerate() {
+            *distance = self.finish(query, &rows[i * stride..], -*distance);
+        }
+        Ok(())
+    }
+
     /// A distance from `Σ q·code`.
     #[inline]
     fn finish(&self, query: &CodeQuery, codes: &[u8], dot: f32) -> f32 {
         let (low, step, squares) = self.trailer(codes);
         let dot = low * query.sum + step * dot;
         match self.metric {
-            Metric::L2 => query.squares - 2.0 * dot + squares,
+            Metric::L2 => match query.squares - 2.0 * dot + squares {
+                // Rounding may leave less than 0; what is no number stays so.
+                squared if squared < 0.0 => 0.0,
+                squared => squared,
+            },
             Metric::InnerProduct => -dot,
-            Metric::Cosine => {
-                let norms = query.squares.sqrt() * squares.sqrt();
-                if norms == 0.0 { 1.0 } else { 1.0 - dot / norms }
-            }
+            Metric::Cosine => angle(dot, query.squares.sqrt(), squares.sqrt()),
         }
     }
 
@@ -230,6 +301,18 @@ impl CodeDistance {
         Ok(())
     }
 
+    /// Whether the query is this handle's, and `rows` holds `n` rows of codes, `stride` bytes apart.
+    pub(crate) fn check_scan(
+        &self,
+        query: &CodeQuery,
+        rows: &[u8],
+        stride: usize,
+        n: usize,
+    ) -> Result<(), KernelError> {
+        self.check_values(&query.values)?;
+        check_rows(rows, stride, n, self.row_bytes(), ElementKind::U8)
+    }
+
     #[inline]
     fn check_codes(&self, codes: &[u8], row: usize) -> Result<(), KernelError> {
         let (expected, found) = (self.row_bytes(), codes.len());
@@ -237,5 +320,11 @@ impl CodeDistance {
             return Err(KernelError::Length { expected, found, row });
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for CodeDistance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CodeDistance").field(&self.name()).finish()
     }
 }

@@ -1,6 +1,7 @@
 //! The element types rows are made of.
 
 use crate::KernelError;
+use crate::row_distance::check;
 use core::{fmt, str::FromStr};
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
@@ -48,9 +49,11 @@ impl ElementKind {
 
     /// Reads numbers of this type, each of which is an `f32` exactly.
     ///
-    /// # Panics
-    /// Unless `bytes` start where a number of this type may, and are as many as `out` has.
-    pub fn read(self, bytes: &[u8], out: &mut [f32]) {
+    /// # Errors
+    /// [`KernelError::Length`] unless `bytes` are as many numbers as `out` has places, and
+    /// [`KernelError::Misaligned`] unless they start where a number of this type may.
+    pub fn read(self, bytes: &[u8], out: &mut [f32]) -> Result<(), KernelError> {
+        check(bytes, out.len() * self.size(), self, 0)?;
         match self {
             Self::F32 => out.copy_from_slice(bytemuck::cast_slice(bytes)),
             Self::F16 => bytemuck::cast_slice::<u8, f16>(bytes).convert_to_f32_slice(out),
@@ -58,6 +61,7 @@ impl ElementKind {
             Self::U8 => out.iter_mut().zip(bytes).for_each(|(out, byte)| *out = f32::from(*byte)),
             Self::I8 => out.iter_mut().zip(bytes).for_each(|(out, byte)| *out = f32::from(*byte as i8)),
         }
+        Ok(())
     }
 }
 

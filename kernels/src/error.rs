@@ -72,6 +72,14 @@ pub enum KernelError {
         /// Rows of the table.
         rows: u32,
     },
+    /// A row to be encoded has a number that is infinite or none.
+    #[error("codes stand for finite numbers; found {value} in column {column}")]
+    NotFinite {
+        /// Position in the row.
+        column: usize,
+        /// What was found there, as text, for errors are compared.
+        value: String,
+    },
     /// The number of results asked for is not the number of rows given.
     #[error("expected room for {expected} distances, found {found}")]
     Output {

@@ -166,7 +166,7 @@ pub(crate) struct Cosine;
 /// One minus a dot product over the product of two norms, neither of them squared: the
 /// product of the squares leaves the range of `f32` too early.
 #[inline(always)]
-fn angle(dot: f32, query: f32, row: f32) -> f32 {
+pub(crate) fn angle(dot: f32, query: f32, row: f32) -> f32 {
     let norms = query * row;
     if norms == 0.0 { 1.0 } else { 1.0 - dot / norms }
 }

@@ -1,7 +1,9 @@
 //! Hamming distances of packed bits.
 
 use crate::isa::Shapes;
-use crate::{Isa, KernelError, MAX_DIM, table};
+use crate::row_distance::{check, check_rows};
+use crate::{ElementKind, Isa, KernelError, MAX_DIM, RowTable, table};
+use core::fmt;
 
 /// Counts the bits in which two rows of packed bits differ. Bits beyond the dimension in a
 /// row's last byte must be equal in all rows (0, say): they are compared like the others.
@@ -49,6 +51,12 @@ impl Hamming {
         self.isa
     }
 
+    /// What is computed and on what, as in `hamming bit×bit 128 avx512bf16`, of whole bytes.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("hamming bit×bit {} {}", 8 * self.bytes, self.isa)
+    }
+
     /// The distance of two rows.
     ///
     /// # Errors
@@ -82,11 +90,49 @@ impl Hamming {
         Ok(())
     }
 
+    /// The distance of each of a table's rows that `rows` names, into the same place of `out`.
+    ///
+    /// # Errors
+    /// [`KernelError::Length`] of the query; [`KernelError::Output`]; [`KernelError::Stride`] of the table, and
+    /// [`KernelError::Row`]. Nothing is written then.
+    pub fn picked(&self, query: &[u8], table: &RowTable<'_>, rows: &[u32], out: &mut [f32]) -> Result<(), KernelError> {
+        self.check(query, 0)?;
+        if rows.len() != out.len() {
+            return Err(KernelError::Output { expected: rows.len(), found: out.len() });
+        }
+        table.check(self.bytes, 1)?;
+        // SAFETY: the query is a whole row, the table's rows are as long at least; `out` is as long as `rows`; the
+        // machine has the instruction set.
+        let done = unsafe { (self.shapes.picked)(query.as_ptr(), table, rows, self.bytes, out.as_mut_ptr()) };
+        if done { Ok(()) } else { Err(table.lacks(rows)) }
+    }
+
+    /// The distance of each of the `out.len()` rows in `rows`, which start `stride` bytes apart.
+    ///
+    /// # Errors
+    /// [`KernelError::Length`] and [`KernelError::Stride`]; nothing is written then.
+    pub fn scan(&self, query: &[u8], rows: &[u8], stride: usize, out: &mut [f32]) -> Result<(), KernelError> {
+        self.check_scan(query, rows, stride, out.len())?;
+        let n = out.len();
+        // SAFETY: the query is a whole row, and n whole rows were found; the machine has the instruction set.
+        unsafe { (self.shapes.scan)(query.as_ptr(), rows.as_ptr(), stride, n, self.bytes, out.as_mut_ptr()) };
+        Ok(())
+    }
+
+    /// Whether the query is a whole row, and `rows` holds `n` of them, `stride` bytes apart.
+    pub(crate) fn check_scan(&self, query: &[u8], rows: &[u8], stride: usize, n: usize) -> Result<(), KernelError> {
+        self.check(query, 0)?;
+        check_rows(rows, stride, n, self.bytes, ElementKind::U8)
+    }
+
     #[inline]
     fn check(&self, bytes: &[u8], row: usize) -> Result<(), KernelError> {
-        if bytes.len() != self.bytes {
-            return Err(KernelError::Length { expected: self.bytes, found: bytes.len(), row });
-        }
-        Ok(())
+        check(bytes, self.bytes, ElementKind::U8, row)
+    }
+}
+
+impl fmt::Debug for Hamming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Hamming").field(&self.name()).finish()
     }
 }

@@ -1,6 +1,6 @@
 //! The instruction sets: which there are, which this machine has, which one is used.
 //!
-//! One file an instruction set implements the operations of `op`; the entries below compile
+//! One file an instruction set implements the operations of `op`; those of `entry` compile
 //! the loops of `shape` inside its context and hand them out as plain function pointers.
 
 mod entry;
@@ -27,8 +27,8 @@ pub(crate) use entry::{Between, Entry, Pair, Shapes};
 use crate::KernelError;
 use core::{fmt, str::FromStr};
 
-/// An instruction set that kernels are compiled for. Later ones include earlier ones of the
-/// same processor family.
+/// An instruction set that kernels are compiled for. Later ones are better than earlier ones of the same processor
+/// family, and include them (but for AVX-VNNI, in 256 bits, of which AVX-512 has its own).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Isa {

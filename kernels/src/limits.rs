@@ -68,40 +68,90 @@ impl Loop for Loads<'_> {
 
     #[inline(always)]
     unsafe fn run<S: Load<f32>>(self) -> f32 {
-        // SAFETY: the caller's promise; each load lies inside its row.
+        let rows = self.0;
+        let Some(first) = rows.first() else { return 0.0 };
+        let size = S::LANES * 4;
+        // SAFETY: the caller's promise.
         unsafe {
-            let s = S::token();
-            let size = S::LANES * 4;
-            let mut sums = [s.zero(); 8];
-            let mut i = 0;
-            while i < self.0.len() {
-                let (start, bytes) = (self.0[i].as_ptr(), self.0[i].len());
-                let mut at = 0;
-                while at + 8 * size <= bytes {
-                    for k in 0..8 {
-                        sums[k] = s.add(sums[k], s.load(start.add(at + k * size).cast::<f32>()));
-                    }
-                    at += 8 * size;
-                }
-                while at + 2 * size <= bytes {
-                    for k in 0..2 {
-                        sums[k] = s.add(sums[k], s.load(start.add(at + k * size).cast::<f32>()));
-                    }
-                    at += 2 * size;
-                }
-                while at + size <= bytes {
-                    sums[0] = s.add(sums[0], s.load(start.add(at).cast::<f32>()));
-                    at += size;
-                }
-                if at < bytes {
-                    let n = ((bytes - at) / 4).min(S::LANES - 1);
-                    let back = bytes >= size;
-                    sums[2] = s.add(sums[2], s.load_part(start.add(at).cast::<f32>(), n, back));
-                }
-                i += 1;
+            match (first.len() / size, first.len() % size) {
+                (1, 0) => few::<S, 1>(rows),
+                (2, 0) => few::<S, 2>(rows),
+                (4, 0) => few::<S, 4>(rows),
+                _ => any::<S>(rows),
             }
-            s.sums(sums).into_iter().sum()
         }
+    }
+}
+
+/// Reads rows of `V` vectors each, as far as they are: a loop over each would take longer than they do.
+///
+/// # Safety
+/// On an `S`.
+#[inline(always)]
+unsafe fn few<S: Load<f32>, const V: usize>(rows: &[&[u8]]) -> f32 {
+    // SAFETY: the caller's promise; each load lies inside its row.
+    unsafe {
+        let s = S::token();
+        let size = S::LANES * 4;
+        let mut sums = [s.zero(); 8];
+        let mut i = 0;
+        while i + 4 <= rows.len() {
+            let some = &rows[i..i + 4];
+            let others = some.iter().fold(0, |others, row| others | (row.len() ^ (V * size)));
+            if others != 0 {
+                break;
+            }
+            for k in 0..4 {
+                for v in 0..V {
+                    let sum = (k * V + v) % 8;
+                    sums[sum] = s.add(sums[sum], s.load(some[k].as_ptr().add(v * size).cast::<f32>()));
+                }
+            }
+            i += 4;
+        }
+        s.sums(sums).into_iter().sum::<f32>() + any::<S>(&rows[i..])
+    }
+}
+
+/// Reads rows of any length.
+///
+/// # Safety
+/// On an `S`.
+#[inline(always)]
+unsafe fn any<S: Load<f32>>(rows: &[&[u8]]) -> f32 {
+    // SAFETY: the caller's promise; each load lies inside its row.
+    unsafe {
+        let s = S::token();
+        let size = S::LANES * 4;
+        let mut sums = [s.zero(); 8];
+        let mut i = 0;
+        while i < rows.len() {
+            let (start, bytes) = (rows[i].as_ptr(), rows[i].len());
+            let mut at = 0;
+            while at + 8 * size <= bytes {
+                for k in 0..8 {
+                    sums[k] = s.add(sums[k], s.load(start.add(at + k * size).cast::<f32>()));
+                }
+                at += 8 * size;
+            }
+            while at + 2 * size <= bytes {
+                for k in 0..2 {
+                    sums[k] = s.add(sums[k], s.load(start.add(at + k * size).cast::<f32>()));
+                }
+                at += 2 * size;
+            }
+            while at + size <= bytes {
+                sums[0] = s.add(sums[0], s.load(start.add(at).cast::<f32>()));
+                at += size;
+            }
+            if at < bytes {
+                let n = ((bytes - at) / 4).min(S::LANES - 1);
+                let back = bytes >= size;
+                sums[2] = s.add(sums[2], s.load_part(start.add(at).cast::<f32>(), n, back));
+            }
+            i += 1;
+        }
+        s.sums(sums).into_iter().sum()
     }
 }
 

@@ -1,6 +1,8 @@
 //! The k nearest of many contiguous rows: the exact scan.
 
-use crate::{KernelError, RowDistance};
+use core::cmp::Ordering;
+
+use crate::{CodeDistance, CodeQuery, Hamming, KernelError, RowDistance};
 
 /// Rows whose distances are held at a time: a page of them.
 const CHUNK: usize = 1024;
@@ -22,27 +24,81 @@ impl RowDistance {
     ) -> Result<Vec<(usize, f32)>, KernelError> {
         // All of it, before a place is made for the answers.
         self.check_scan(query, rows, stride, n)?;
-        let mut distances = [0.0; CHUNK];
-        let mut best: Vec<(usize, f32)> = Vec::with_capacity(k.min(n));
-        let mut first = 0;
-        while first < n {
-            let count = CHUNK.min(n - first);
-            let chunk = &mut distances[..count];
-            self.scan(query, &rows[first * stride..], stride, chunk)?;
-            for (i, &distance) in chunk.iter().enumerate() {
-                let full = best.len() == k;
-                // Rows come in order, so an equal distance never displaces one that is there.
-                let nearer = if full { best.last().is_some_and(|last| distance < last.1) } else { !distance.is_nan() };
-                if nearer {
-                    let place = best.partition_point(|other| other.1 <= distance);
-                    if full {
-                        best.pop();
-                    }
-                    best.insert(place, (first + i, distance));
+        nearest(n, k, |first, out| self.scan(query, &rows[first * stride..], stride, out))
+    }
+}
+
+impl CodeDistance {
+    /// The `k` nearest of `n` rows of codes; see [`RowDistance::nearest`].
+    ///
+    /// # Errors
+    /// As [`CodeDistance::scan`].
+    pub fn nearest(
+        &self,
+        query: &CodeQuery,
+        rows: &[u8],
+        stride: usize,
+        n: usize,
+        k: usize,
+    ) -> Result<Vec<(usize, f32)>, KernelError> {
+        self.check_scan(query, rows, stride, n)?;
+        nearest(n, k, |first, out| self.scan(query, &rows[first * stride..], stride, out))
+    }
+}
+
+impl Hamming {
+    /// The `k` nearest of `n` rows of bits; see [`RowDistance::nearest`].
+    ///
+    /// # Errors
+    /// As [`Hamming::scan`].
+    pub fn nearest(
+        &self,
+        query: &[u8],
+        rows: &[u8],
+        stride: usize,
+        n: usize,
+        k: usize,
+    ) -> Result<Vec<(usize, f32)>, KernelError> {
+        self.check_scan(query, rows, stride, n)?;
+        nearest(n, k, |first, out| self.scan(query, &rows[first * stride..], stride, out))
+    }
+}
+
+/// The `k` nearest of `n` rows, of which `measure` writes the distances of those from the one it is given on.
+///
+/// Those nearer than the k-th so far are kept, up to twice as many as asked for; then the farther half goes. So a
+/// row costs one comparison, or a few, in whatever order they come.
+fn nearest(
+    n: usize,
+    k: usize,
+    mut measure: impl FnMut(usize, &mut [f32]) -> Result<(), KernelError>,
+) -> Result<Vec<(usize, f32)>, KernelError> {
+    let k = k.min(n);
+    if k == 0 {
+        return Ok(Vec::new());
+    }
+    // None is NaN, and -0 is 0.
+    let by_distance =
+        |a: &(usize, f32), b: &(usize, f32)| a.1.partial_cmp(&b.1).unwrap_or(Ordering::Equal).then(a.0.cmp(&b.0));
+    let mut distances = [0.0; CHUNK];
+    let mut best: Vec<(usize, f32)> = Vec::with_capacity((2 * k).min(n));
+    // The k-th so far; rows come in order, so that an equal one is not nearer.
+    let mut bound = None;
+    for first in (0..n).step_by(CHUNK) {
+        let chunk = &mut distances[..CHUNK.min(n - first)];
+        measure(first, chunk)?;
+        for (i, &distance) in chunk.iter().enumerate() {
+            if bound.map_or(!distance.is_nan(), |bound| distance < bound) {
+                best.push((first + i, distance));
+                if best.len() == 2 * k {
+                    let (_, kth, _) = best.select_nth_unstable_by(k - 1, by_distance);
+                    bound = Some(kth.1);
+                    best.truncate(k);
                 }
             }
-            first += count;
         }
-        Ok(best)
     }
+    best.sort_unstable_by(by_distance);
+    best.truncate(k);
+    Ok(best)
 }

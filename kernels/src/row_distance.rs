@@ -154,14 +154,11 @@ impl RowDistance {
         if rows.len() != out.len() {
             return Err(KernelError::Output { expected: rows.len(), found: out.len() });
         }
-        self.check_table(table)?;
+        table.check(self.row_bytes(), self.row.size())?;
         // SAFETY: the query is a whole row, the table's rows are as long at least, and aligned; `out` is as long as
         // `rows`; the machine has the instruction set.
-        if unsafe { (self.shapes.picked)(query.as_ptr(), table, rows, self.dim, out.as_mut_ptr()) } {
-            return Ok(());
-        }
-        let found = rows.iter().copied().max().unwrap_or_default();
-        Err(KernelError::Row { found, rows: table.rows() })
+        let done = unsafe { (self.shapes.picked)(query.as_ptr(), table, rows, self.dim, out.as_mut_ptr()) };
+        if done { Ok(()) } else { Err(table.lacks(rows)) }
     }
 
     /// The distance of each of the `out.len()` rows in `rows`, which start `stride` bytes
@@ -256,35 +253,11 @@ impl RowDistance {
         oracle::distance(self.metric, query, bytemuck::cast_slice::<u8, R>(row))
     }
 
-    /// Whether a table's rows are as long as a row at least, and aligned.
-    #[inline]
-    pub(crate) fn check_table(&self, table: &RowTable<'_>) -> Result<(), KernelError> {
-        let (row_bytes, stride, required) = (self.row_bytes(), table.stride(), self.row.size());
-        if stride < row_bytes || !stride.is_multiple_of(required) {
-            return Err(KernelError::Stride { stride, row_bytes });
-        }
-        match table.misaligned(required) {
-            Some(address) => Err(KernelError::Misaligned { required, address }),
-            None => Ok(()),
-        }
-    }
-
-    #[inline]
     /// Whether the query is a whole row, and `rows` holds `n` of them, `stride` bytes apart.
+    #[inline]
     pub(crate) fn check_scan(&self, query: &[u8], rows: &[u8], stride: usize, n: usize) -> Result<(), KernelError> {
         check(query, self.query_bytes(), self.query, 0)?;
-        let row_bytes = self.row_bytes();
-        if stride < row_bytes || !stride.is_multiple_of(self.row.size()) {
-            return Err(KernelError::Stride { stride, row_bytes });
-        }
-        let Some(last) = n.checked_sub(1) else {
-            return Ok(());
-        };
-        let expected = last.checked_mul(stride).and_then(|b| b.checked_add(row_bytes));
-        if expected.is_none_or(|expected| rows.len() < expected) {
-            return Err(KernelError::Length { expected: expected.unwrap_or(usize::MAX), found: rows.len(), row: last });
-        }
-        aligned(rows, self.row)
+        check_rows(rows, stride, n, self.row_bytes(), self.row)
     }
 
     fn check_gathered(&self, query: &[u8], rows: &[&[u8]], out: &[f32]) -> Result<(), KernelError> {
@@ -314,9 +287,9 @@ impl fmt::Debug for RowDistance {
     }
 }
 
-/// Finds a byte view to be one row of a kind.
+/// Finds a byte view to be so many bytes of a kind: one row, mostly.
 #[inline]
-fn check(bytes: &[u8], expected: usize, kind: ElementKind, row: usize) -> Result<(), KernelError> {
+pub(crate) fn check(bytes: &[u8], expected: usize, kind: ElementKind, row: usize) -> Result<(), KernelError> {
     if bytes.len() != expected {
         return Err(KernelError::Length { expected, found: bytes.len(), row });
     }
@@ -330,4 +303,26 @@ fn aligned(bytes: &[u8], kind: ElementKind) -> Result<(), KernelError> {
         return Err(KernelError::Misaligned { required, address });
     }
     Ok(())
+}
+
+/// Finds a byte view to hold `n` rows of a kind, of `row_bytes` each and `stride` apart.
+#[inline]
+pub(crate) fn check_rows(
+    rows: &[u8],
+    stride: usize,
+    n: usize,
+    row_bytes: usize,
+    kind: ElementKind,
+) -> Result<(), KernelError> {
+    if stride < row_bytes || !stride.is_multiple_of(kind.size()) {
+        return Err(KernelError::Stride { stride, row_bytes });
+    }
+    let Some(last) = n.checked_sub(1) else {
+        return Ok(());
+    };
+    let expected = last.checked_mul(stride).and_then(|b| b.checked_add(row_bytes));
+    if expected.is_none_or(|expected| rows.len() < expected) {
+        return Err(KernelError::Length { expected: expected.unwrap_or(usize::MAX), found: rows.len(), row: last });
+    }
+    aligned(rows, kind)
 }

@@ -82,12 +82,36 @@ impl<'a> RowTable<'a> {
         }
     }
 
-    /// The address of a piece that does not start on a boundary of so many bytes.
-    pub(crate) fn misaligned(&self, boundary: usize) -> Option<usize> {
-        if self.address_bits.is_multiple_of(boundary) {
-            return None;
+    /// Whether the rows are of `row_bytes` at least, and start on boundaries of `required` bytes.
+    #[inline]
+    pub(crate) fn check(&self, row_bytes: usize, required: usize) -> Result<(), KernelError> {
+        let stride = self.stride;
+        if stride < row_bytes || !stride.is_multiple_of(required) {
+            return Err(KernelError::Stride { stride, row_bytes });
         }
-        self.pieces.iter().map(|piece| piece.as_ptr().addr()).find(|address| !address.is_multiple_of(boundary))
+        if self.address_bits.is_multiple_of(required) {
+            return Ok(());
+        }
+        let mut addresses = self.pieces.iter().map(|piece| piece.as_ptr().addr());
+        match addresses.find(|address| !address.is_multiple_of(required)) {
+            Some(address) => Err(KernelError::Misaligned { required, address }),
+            None => Ok(()),
+        }
+    }
+
+    /// The error for `rows`, one of which the table does not have.
+    #[cold]
+    pub(crate) fn lacks(&self, rows: &[u32]) -> KernelError {
+        KernelError::Row { found: rows.iter().copied().max().unwrap_or_default(), rows: self.rows }
+    }
+
+    /// The bytes from a row's first to its piece's last.
+    ///
+    /// # Panics
+    /// If the table has no such row.
+    pub(crate) fn bytes(&self, row: u32) -> &'a [u8] {
+        let (piece, within) = self.place(row);
+        &self.pieces[piece][within * self.stride..]
     }
 
     /// Which piece a row is in, and how many rows of it come before.
@@ -103,6 +127,7 @@ impl<'a> RowTable<'a> {
     /// `row` is less than [`RowTable::rows`].
     #[inline(always)]
     pub(crate) unsafe fn row(&self, row: u32) -> *const u8 {
+        debug_assert!(row < self.rows, "no row {row} in a table of {}", self.rows);
         let (piece, within) = self.place(row);
         // SAFETY: pieces of 1 << shift rows hold all before `rows`; `stride` bytes of each lie in its piece.
         unsafe { self.pieces.get_unchecked(piece).as_ptr().add(within * self.stride) }

@@ -5,16 +5,26 @@ use crate::formula::{InnerProduct, of_products};
 use crate::shape::know;
 use crate::sums::Sums;
 
-/// The distances of `queries` from `rows`, by inner products: `out[i · n + j]` of query i and row j of n. If they are the
-/// `same`, half of the products are taken.
+/// Which inner products are to be taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Products {
+    /// Those of every query with every row.
+    All,
+    /// Half of them, for queries and rows are the same.
+    Half,
+    /// None: they are at `out` already.
+    Given,
+}
+
+/// The distances of `queries` from `rows`, by inner products: `out[i · n + j]` of query i and row j of n.
 ///
 /// # Safety
 /// `dim` elements of one type are readable at each, on an `S`; as many distances are writable at `out` as there are
-/// queries times rows.
+/// queries times rows, and if products are `Given`, as many are readable there.
 #[inline(always)]
 pub(crate) unsafe fn between<S, D, const Q: usize, const R: usize>(
     metric: Metric,
-    (queries, rows, same): (&[*const u8], &[*const u8], bool),
+    (queries, rows, products): (&[*const u8], &[*const u8], Products),
     dim: usize,
     out: *mut f32,
 ) where
@@ -22,7 +32,8 @@ pub(crate) unsafe fn between<S, D, const Q: usize, const R: usize>(
     D: Sums<S>,
 {
     const { assert!(size_of::<D::Number>() == size_of::<f32>(), "a product takes a distance's place") };
-    let (m, n) = (queries.len(), rows.len());
+    let (same, given) = (products == Products::Half, products == Products::Given);
+    let (m, n) = (if given { 0 } else { queries.len() }, rows.len());
     // SAFETY: the caller's promise; those beyond the last are the last again, and are not written.
     unsafe {
         let s = D::token();

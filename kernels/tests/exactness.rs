@@ -46,35 +46,51 @@ struct Case<'a, Q, R> {
     rows: &'a [Row<R>],
 }
 
+/// Rows as each shape takes them.
+struct Laid<'a, R> {
+    rows: Vec<&'a [R]>,
+    flat: Vec<R>,
+    /// Four rows each, in memory of its own.
+    pieces: Vec<Vec<R>>,
+}
+
+impl<'a, R: Sample> Laid<'a, R> {
+    fn new(rows: &'a [Row<R>]) -> Self {
+        let rows: Vec<&[R]> = rows.iter().map(Row::slice).collect();
+        Laid { flat: rows.concat(), pieces: rows.chunks(4).map(<[&[R]]>::concat).collect(), rows }
+    }
+
+    /// What every shape answers, in the rows' order.
+    fn ask<Q: Sample>(&self, distance: &Distance<Q, R>, query: &[Q]) -> [(&'static str, Vec<f32>); 5] {
+        let (bytes, q): (_, &[u8]) = (distance.bytes(), bytemuck::cast_slice(query));
+        let mut near = vec![f32::NEG_INFINITY; self.rows.len()];
+        let [mut gathered, mut scanned, mut picked] = [near.clone(), near.clone(), near.clone()];
+        let views: Vec<&[u8]> = self.rows.iter().map(|r| bytemuck::cast_slice(r)).collect();
+        bytes.gathered_near(q, &views, &mut near).unwrap();
+        distance.gathered(query, &self.rows, &mut gathered).unwrap();
+        distance.scan(query, &self.flat, &mut scanned).unwrap();
+        let pieces = self.pieces.iter().map(|piece| bytemuck::cast_slice(piece)).collect();
+        let table = RowTable::new(pieces, bytes.row_bytes()).unwrap();
+        // Asked for from the last on.
+        let numbers: Vec<u32> = (0..table.rows()).rev().collect();
+        bytes.picked(q, &table, &numbers, &mut picked).unwrap();
+        picked.reverse();
+        let pair = self.rows.iter().map(|row| distance.pair(query, row).unwrap()).collect();
+        [("pair", pair), ("gathered", gathered), ("near", near), ("picked", picked), ("scan", scanned)]
+    }
+}
+
 /// Runs all shapes on all instruction sets.
 fn compare<Q: Sample, R: Sample>(case: &Case<'_, Q, R>) {
     let dim = case.query.len();
-    let rows: Vec<&[R]> = case.rows.iter().map(Row::slice).collect();
-    let flat: Vec<R> = rows.concat();
-    // A table of four rows a piece, each in memory of its own; its rows are asked for from the last on.
-    let pieces: Vec<Vec<R>> = rows.chunks(4).map(<[&[R]]>::concat).collect();
-    let pieces = pieces.iter().map(|piece| bytemuck::cast_slice(piece)).collect();
-    let table = RowTable::new(pieces, dim * size_of::<R>()).unwrap();
-    let numbers: Vec<u32> = (0..table.rows()).rev().collect();
+    let laid = Laid::new(case.rows);
+    let rows = &laid.rows;
     let exact: Vec<_> = rows.iter().map(|r| oracle::exact(case.metric, case.query, r)).collect();
     let faint: Vec<bool> = rows.iter().map(|r| faint(case.query) || faint(r)).collect();
     for isa in Isa::available() {
         let distance = Distance::<Q, R>::with_isa(case.metric, dim, isa).unwrap();
-        let mut near = vec![f32::NAN; rows.len()];
-        let mut gathered = near.clone();
-        let mut scanned = near.clone();
-        let mut picked = near.clone();
-        distance.gathered(case.query, &rows, &mut gathered).unwrap();
-        let views: Vec<&[u8]> = rows.iter().map(|r| bytemuck::cast_slice(r)).collect();
-        let query = bytemuck::cast_slice(case.query);
-        distance.bytes().gathered_near(query, &views, &mut near).unwrap();
-        distance.bytes().picked(query, &table, &numbers, &mut picked).unwrap();
-        picked.reverse();
-        distance.scan(case.query, &flat, &mut scanned).unwrap();
-        for (i, exact) in exact.iter().enumerate() {
-            let pair = distance.pair(case.query, rows[i]).unwrap();
-            let many = [("gathered", gathered[i]), ("near", near[i]), ("picked", picked[i]), ("scan", scanned[i])];
-            for (shape, got) in many.into_iter().chain([("pair", pair)]) {
+        for (shape, got) in laid.ask(&distance, case.query) {
+            for (i, (exact, got)) in exact.iter().zip(got).enumerate() {
                 let rounded = exact.distance as f32;
                 let allowed = bound(case.metric, R::KIND, Q::KIND, dim, exact.scale);
                 let good = if case.metric == Metric::Cosine && faint[i] {
@@ -129,26 +145,34 @@ fn every_offset<Q: Sample, R: Sample>() {
     }
 }
 
-/// A NaN anywhere in either row makes every shape's answer NaN, and no other row's.
-fn nan_shows<Q: Sample, R: Sample>(nan: Option<R>) {
-    let Some(nan) = nan else { return };
+/// A NaN anywhere in a row makes every shape's answer for it NaN, and no other row's; one in the query, every
+/// row's.
+fn nan_shows<Q: Sample, R: Sample>(in_query: Option<Q>, in_row: Option<R>) {
     let mut random = Random(3);
     for dim in [1, 7, 16, 33, 100, 128, 300] {
-        let query = Row::<Q>::new(&mut random, Numbers::Usual, dim, 1);
         for at in 0..dim {
+            let mut query = Row::<Q>::new(&mut random, Numbers::Usual, dim, 1);
             let mut rows: Vec<_> = (0..13).map(|i| Row::<R>::new(&mut random, Numbers::Usual, dim, i)).collect();
-            let wrong = at % 13;
-            rows[wrong].set(at, nan);
-            let rows: Vec<&[R]> = rows.iter().map(Row::slice).collect();
-            for isa in Isa::available() {
-                for metric in Metric::ALL {
-                    let distance = Distance::<Q, R>::with_isa(metric, dim, isa).unwrap();
-                    let mut out = [0.0; 13];
-                    distance.gathered(query.slice(), &rows, &mut out).unwrap();
-                    for (i, got) in out.into_iter().enumerate() {
-                        assert_eq!(got.is_nan(), i == wrong, "{} at {at}", distance.bytes().name());
-                    }
-                    assert!(distance.pair(query.slice(), rows[wrong]).unwrap().is_nan());
+            if let Some(nan) = in_row {
+                rows[at % 13].set(at, nan);
+                nan_is(&query, &rows, |i| i == at % 13);
+            }
+            if let Some(nan) = in_query {
+                query.set(at, nan);
+                nan_is(&query, &rows, |_| true);
+            }
+        }
+    }
+}
+
+fn nan_is<Q: Sample, R: Sample>(query: &Row<Q>, rows: &[Row<R>], expected: impl Fn(usize) -> bool) {
+    let laid = Laid::new(rows);
+    for isa in Isa::available() {
+        for metric in Metric::ALL {
+            let distance = Distance::<Q, R>::with_isa(metric, query.slice().len(), isa).unwrap();
+            for (shape, got) in laid.ask(&distance, query.slice()) {
+                for (i, got) in got.into_iter().enumerate() {
+                    assert_eq!(got.is_nan(), expected(i), "{} {shape}, row {i}: {got}", distance.bytes().name());
                 }
             }
         }
@@ -156,7 +180,7 @@ fn nan_shows<Q: Sample, R: Sample>(nan: Option<R>) {
 }
 
 macro_rules! suite {
-    ($($name:ident: $query:ty, $row:ty, $nan:expr;)*) => {$(
+    ($($name:ident: $query:ty, $row:ty, $in_query:expr, $in_row:expr;)*) => {$(
         mod $name {
             use super::*;
 
@@ -172,22 +196,22 @@ macro_rules! suite {
 
             #[test]
             fn a_nan_shows_where_it_is() {
-                nan_shows::<$query, $row>($nan);
+                nan_shows::<$query, $row>($in_query, $in_row);
             }
         }
     )*};
 }
 
 suite! {
-    f32_f32: f32, f32, Some(f32::NAN);
-    f32_f16: f32, f16, Some(f16::NAN);
-    f32_bf16: f32, bf16, Some(bf16::NAN);
-    f32_u8: f32, u8, None;
-    f32_i8: f32, i8, None;
-    f16_f16: f16, f16, Some(f16::NAN);
-    bf16_bf16: bf16, bf16, Some(bf16::NAN);
-    u8_u8: u8, u8, None;
-    i8_i8: i8, i8, None;
+    f32_f32: f32, f32, Some(f32::NAN), Some(f32::NAN);
+    f32_f16: f32, f16, Some(f32::NAN), Some(f16::NAN);
+    f32_bf16: f32, bf16, Some(f32::NAN), Some(bf16::NAN);
+    f32_u8: f32, u8, Some(f32::NAN), None;
+    f32_i8: f32, i8, Some(f32::NAN), None;
+    f16_f16: f16, f16, Some(f16::NAN), Some(f16::NAN);
+    bf16_bf16: bf16, bf16, Some(bf16::NAN), Some(bf16::NAN);
+    u8_u8: u8, u8, None, None;
+    i8_i8: i8, i8, None, None;
 }
 
 /// The sums that need all of their 32 bits.

@@ -3,7 +3,8 @@
 mod rows;
 
 use omendb_kernels::{
-    CodeBits, CodeDistance, Distance, ElementKind, Hamming, Isa, KernelError, Metric, RowDistance, oracle,
+    CodeBits, CodeDistance, Distance, ElementKind, Hamming, Isa, KernelError, Metric, RowDistance, RowTable, bf16, f16,
+    oracle,
 };
 use rows::{Numbers, Random, Row, Sample};
 
@@ -11,6 +12,14 @@ const UNIT: f64 = 1.0 / (1 << 24) as f64;
 
 fn lengths() -> impl Iterator<Item = usize> {
     (1..=300).chain([768, 1536, 4097])
+}
+
+/// Thirteen rows, from the last on.
+const BACKWARDS: [u32; 13] = [12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0];
+
+/// Rows four to a piece.
+fn table(flat: &[u8], row_bytes: usize) -> RowTable<'_> {
+    RowTable::new(flat.chunks(4 * row_bytes).collect(), row_bytes).unwrap()
 }
 
 /// The sums over codes are as good as those over floats (see `exactness`); what is made of them
@@ -37,6 +46,12 @@ fn codes_are_as_near_as_what_they_stand_for() {
                     let prepared = handle.query(query.slice()).unwrap();
                     let mut out = [0.0; 13];
                     handle.gathered(&prepared, &views, &mut out).unwrap();
+                    let flat = codes.concat();
+                    let mut scanned = [0.0; 13];
+                    handle.scan(&prepared, &flat, handle.row_bytes(), &mut scanned).unwrap();
+                    let mut picked = [0.0; 13];
+                    handle.picked(&prepared, &table(&flat, handle.row_bytes()), &BACKWARDS, &mut picked).unwrap();
+                    picked.reverse();
                     for (i, got) in out.into_iter().enumerate() {
                         let decoded = handle.decode(&codes[i]).unwrap();
                         let exact = oracle::distance(metric, query.slice(), &decoded);
@@ -51,7 +66,7 @@ fn codes_are_as_near_as_what_they_stand_for() {
                         };
                         let allowed = (dim as f64 / 4.0 + 24.0) * UNIT * scale;
                         let pair = handle.pair(&prepared, &codes[i]).unwrap();
-                        for got in [got, pair] {
+                        for got in [got, pair, scanned[i], picked[i]] {
                             let error = (f64::from(got) - exact).abs();
                             assert!(error <= allowed, "{bits:?} {metric} {dim} {isa} row {i}: {got} for {exact}");
                         }
@@ -90,6 +105,28 @@ fn codes_of_another_size_are_refused() {
     assert_eq!(handle.encode(&[0.0; 9], &mut [0; 16]).unwrap_err(), wrong);
     assert!(matches!(handle.query(&[0.0; 8]), Err(KernelError::Dimension { .. })));
     assert!(matches!(handle.gathered(&query, &[&[0; 17]], &mut []), Err(KernelError::Output { .. })));
+    let mut out = [7.0; 2];
+    let short = handle.scan(&query, &[0; 35], 18, &mut out[..2]);
+    assert_eq!(short, Ok(()), "what lies behind the last row may be missing");
+    out = [7.0; 2];
+    let wrong = KernelError::Length { expected: 35, found: 34, row: 1 };
+    assert_eq!(handle.scan(&query, &[0; 34], 18, &mut out).unwrap_err(), wrong);
+    let wrong = KernelError::Stride { stride: 16, row_bytes: 17 };
+    assert_eq!(handle.scan(&query, &[0; 64], 16, &mut out).unwrap_err(), wrong);
+    let rows = [0; 34];
+    let ask = |stride, named: &[u32], out: &mut [f32]| {
+        handle.picked(&query, &RowTable::new(vec![&rows[..2 * stride]], stride).unwrap(), named, out).unwrap_err()
+    };
+    assert_eq!(ask(16, &[0, 1], &mut out), wrong);
+    assert_eq!(ask(17, &[0, 2], &mut out), KernelError::Row { found: 2, rows: 2 });
+    assert_eq!(ask(17, &[0], &mut out), KernelError::Output { expected: 1, found: 2 });
+    let other = CodeDistance::new(Metric::L2, CodeBits::Four, 8).unwrap().query(&[0.0; 8]).unwrap();
+    assert!(matches!(handle.scan(&other, &[0; 34], 17, &mut out), Err(KernelError::Dimension { .. })));
+    assert_eq!(out, [7.0; 2], "a refused call writes nothing");
+    let bits = Hamming::new(17 * 8).unwrap();
+    assert_eq!(bits.scan(&[0; 17], &[0; 64], 16, &mut out).unwrap_err(), wrong);
+    let wrong = KernelError::Length { expected: 17, found: 16, row: 0 };
+    assert_eq!(bits.scan(&[0; 16], &[0; 64], 17, &mut out).unwrap_err(), wrong);
 }
 
 /// Wherever the row of another length stands among the others, and however many are compared at a time.
@@ -127,10 +164,15 @@ fn bits_are_counted_exactly() {
             let hamming = Hamming::with_isa(bytes * 8, isa).unwrap();
             let mut out = [0.0; 13];
             hamming.gathered(query.slice(), &views, &mut out).unwrap();
+            let flat = views.concat();
+            let (mut scanned, mut picked) = ([0.0; 13], [0.0; 13]);
+            hamming.scan(query.slice(), &flat, bytes, &mut scanned).unwrap();
+            hamming.picked(query.slice(), &table(&flat, bytes), &BACKWARDS, &mut picked).unwrap();
+            picked.reverse();
             for (i, row) in views.iter().enumerate() {
                 let exact: u32 = query.slice().iter().zip(*row).map(|(a, b)| (a ^ b).count_ones()).sum();
-                assert_eq!(out[i], exact as f32, "{isa} {bytes}");
-                assert_eq!(hamming.pair(query.slice(), row).unwrap(), exact as f32, "{isa} {bytes}");
+                let pair = hamming.pair(query.slice(), row).unwrap();
+                assert_eq!([out[i], scanned[i], picked[i], pair], [exact as f32; 4], "{isa} {bytes}");
             }
         }
     }
@@ -149,7 +191,7 @@ fn the_nearest_are_those_of_a_sort() {
     let mut expected: Vec<(usize, f32)> =
         rows.chunks_exact(dim).map(|row| oracle::distance(Metric::L2, &query, row) as f32).enumerate().collect();
     expected.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
-    for k in [0, 1, 7, 100, 2999, 3000, 5000] {
+    for k in [0, 1, 7, 100, 1500, 2999, 3000, 5000] {
         let got = handle.nearest(&query, &rows, dim, n, k).unwrap();
         assert_eq!(got, expected[..k.min(n)], "k = {k}");
     }
@@ -160,14 +202,126 @@ fn the_nearest_are_those_of_a_sort() {
     assert!(handle.nearest(&query[1..], &[], dim, 0, 3).is_err());
 }
 
+/// Whatever the order in which near and far rows come; NaN is none of them.
+#[test]
+fn the_nearest_of_rows_codes_and_bits_are_those_of_their_scan() {
+    let mut random = Random(9);
+    let (dim, n) = (24, 2500);
+    let mut rows = Row::<f32>::new(&mut random, Numbers::Usual, dim * n, 0);
+    let query = Row::<f32>::new(&mut random, Numbers::Usual, dim, 0);
+    let mut by_norm: Vec<Vec<f32>> = rows.slice().chunks_exact(dim).map(<[f32]>::to_vec).collect();
+    by_norm.sort_by(|a, b| b[0].total_cmp(&a[0]));
+    by_norm.concat().into_iter().enumerate().for_each(|(at, value)| rows.set(at, value));
+    let finite = rows.slice().to_vec();
+    (0..n).step_by(7).for_each(|row| rows.set(row * dim, f32::NAN));
+    let (rows, query): (&[u8], &[f32]) = (bytemuck::cast_slice(rows.slice()), query.slice());
+    for isa in Isa::available() {
+        for metric in Metric::ALL {
+            let handle = RowDistance::with_isa(metric, ElementKind::F32, ElementKind::F32, dim, isa).unwrap();
+            let (q, stride) = (bytemuck::cast_slice(query), handle.row_bytes());
+            are_of_a_scan(n, |out| handle.scan(q, rows, stride, out), |k| handle.nearest(q, rows, stride, n, k));
+            for bits in CodeBits::ALL {
+                let handle = CodeDistance::with_isa(metric, bits, dim, isa).unwrap();
+                let (q, stride) = (handle.query(query).unwrap(), handle.row_bytes());
+                let mut codes = vec![0; n * stride];
+                for (row, codes) in finite.chunks_exact(dim).zip(codes.chunks_exact_mut(stride)) {
+                    handle.encode(row, codes).unwrap();
+                }
+                are_of_a_scan(
+                    n,
+                    |out| handle.scan(&q, &codes, stride, out),
+                    |k| handle.nearest(&q, &codes, stride, n, k),
+                );
+                assert!(handle.nearest(&q, &codes, stride, n + 1, 1).is_err());
+            }
+        }
+        let handle = Hamming::with_isa(8 * dim, isa).unwrap();
+        are_of_a_scan(
+            n,
+            |out| handle.scan(&rows[..dim], rows, dim, out),
+            |k| handle.nearest(&rows[..dim], rows, dim, n, k),
+        );
+        assert!(handle.nearest(&rows[..dim], rows, dim, 4 * n + 1, 1).is_err());
+    }
+}
+
+fn are_of_a_scan(
+    n: usize,
+    scan: impl Fn(&mut [f32]) -> Result<(), KernelError>,
+    nearest: impl Fn(usize) -> Result<Vec<(usize, f32)>, KernelError>,
+) {
+    let mut distances = vec![0.0; n];
+    scan(&mut distances).unwrap();
+    let mut expected: Vec<(usize, f32)> = distances.into_iter().enumerate().filter(|near| !near.1.is_nan()).collect();
+    expected.sort_by(|a, b| a.1.partial_cmp(&b.1).unwrap());
+    for k in [1, 10, 400, 2500] {
+        assert_eq!(nearest(k).unwrap(), expected[..k.min(expected.len())], "k = {k}");
+    }
+}
+
+#[test]
+fn what_has_no_code_is_refused() {
+    for (bits, value) in CodeBits::ALL.into_iter().zip([f32::NAN, f32::INFINITY, f32::NEG_INFINITY]) {
+        let handle = CodeDistance::new(Metric::L2, bits, 3).unwrap();
+        let mut codes = vec![7; handle.row_bytes()];
+        let refused = handle.encode(&[0.0, value, value], &mut codes).unwrap_err();
+        assert_eq!(refused, KernelError::NotFinite { column: 1, value: value.to_string() });
+        assert!(codes.iter().all(|&byte| byte == 7), "a refused call writes nothing");
+    }
+}
+
+/// From one end of the singles to the other, where a difference is no single.
+#[test]
+fn rows_of_the_largest_numbers_have_codes() {
+    let row = [f32::MAX, f32::MIN, 0.0, f32::MAX / 2.0];
+    for (bits, steps) in [(CodeBits::Eight, 255.0), (CodeBits::Four, 15.0)] {
+        let handle = CodeDistance::new(Metric::InnerProduct, bits, 4).unwrap();
+        let mut codes = vec![0; handle.row_bytes()];
+        handle.encode(&row, &mut codes).unwrap();
+        for (x, decoded) in row.iter().zip(handle.decode(&codes).unwrap()) {
+            let step = 2.0 * f64::from(f32::MAX) / steps;
+            assert!((f64::from(*x) - f64::from(decoded)).abs() <= 0.501 * step, "{bits:?}: {decoded} for {x}");
+        }
+    }
+}
+
+/// Made of norms and a product, the distance of a row from itself would be what rounding leaves, of either sign.
+#[test]
+fn no_squared_distance_of_codes_is_negative() {
+    let mut random = Random(10);
+    for dim in [3, 30, 300] {
+        for bits in CodeBits::ALL {
+            let handle = CodeDistance::new(Metric::L2, bits, dim).unwrap();
+            for _ in 0..50 {
+                let row = Row::<f32>::new(&mut random, Numbers::Usual, dim, 0);
+                let mut codes = vec![0; handle.row_bytes()];
+                handle.encode(row.slice(), &mut codes).unwrap();
+                let query = handle.query(&handle.decode(&codes).unwrap()).unwrap();
+                assert!(handle.pair(&query, &codes).unwrap() >= 0.0, "{bits:?} {dim}");
+            }
+        }
+    }
+}
+
 fn block_is_right<T: Sample>(largest: f64) {
+    Isa::available().into_iter().for_each(|isa| block_is_right_on::<T>(isa, largest));
+    let mut random = Random(12);
+    let handle = Distance::<T>::new(Metric::L2, 3).unwrap();
+    let row = Row::<T>::new(&mut random, Numbers::Usual, 7, 0);
+    assert!(matches!(handle.block(row.slice(), row.slice(), &mut []), Err(KernelError::Length { .. })));
+    let row = &row.slice()[..6];
+    assert!(matches!(handle.block(row, row, &mut [0.0; 3]), Err(KernelError::Output { .. })));
+    assert_eq!(handle.block(row, &[], &mut []), Ok(()));
+}
+
+fn block_is_right_on<T: Sample>(isa: Isa, largest: f64) {
     let mut random = Random(8);
-    for (dim, m, n) in [(1, 1, 1), (17, 3, 5), (100, 33, 9), (384, 8, 70)] {
+    for (dim, m, n) in [(1, 1, 1), (17, 3, 5), (100, 33, 9), (384, 8, 70), (31, 0, 4), (64, 5, 0)] {
         let queries = Row::<T>::new(&mut random, Numbers::Usual, m * dim, 0);
         let rows = Row::<T>::new(&mut random, Numbers::Usual, n * dim, 1);
         for metric in Metric::ALL {
-            let handle = Distance::<T>::new(metric, dim).unwrap();
-            let mut out = vec![0.0; m * n];
+            let handle = Distance::<T>::with_isa(metric, dim, isa).unwrap();
+            let mut out = vec![f32::NAN; m * n];
             handle.block(queries.slice(), rows.slice(), &mut out).unwrap();
             for (i, query) in queries.slice().chunks_exact(dim).enumerate() {
                 for (j, row) in rows.slice().chunks_exact(dim).enumerate() {
@@ -175,20 +329,17 @@ fn block_is_right<T: Sample>(largest: f64) {
                     let norm = |row: &[T]| row.iter().map(|x| x.to_f64().powi(2)).sum::<f64>().sqrt();
                     let scale = match metric {
                         Metric::Cosine => 1.0 + dim as f64 * largest.powi(2) / (norm(query) * norm(row)).max(1e-30),
-                        _ => 4.0 * dim as f64 * largest.powi(2),
+                        // Squares and products of differences from the first query, each twice a number at most.
+                        Metric::L2 => 16.0 * dim as f64 * largest.powi(2),
+                        Metric::InnerProduct => dim as f64 * largest.powi(2),
                     };
                     let allowed = (dim as f64 / 4.0 + 16.0) * UNIT * scale;
                     let got = f64::from(out[i * n + j]);
-                    assert!((got - exact).abs() <= allowed, "{metric} {dim}: {got} for {exact}");
+                    assert!((got - exact).abs() <= allowed, "{isa} {metric} {dim}: {got} for {exact}");
                 }
             }
         }
     }
-    let handle = Distance::<T>::new(Metric::L2, 3).unwrap();
-    let row = Row::<T>::new(&mut random, Numbers::Usual, 7, 0);
-    assert!(matches!(handle.block(row.slice(), row.slice(), &mut []), Err(KernelError::Length { .. })));
-    let row = &row.slice()[..6];
-    assert!(matches!(handle.block(row, row, &mut [0.0; 3]), Err(KernelError::Output { .. })));
 }
 
 #[test]
@@ -203,7 +354,8 @@ fn a_block_tells_what_is_not_finite_and_what_only_its_norms_are_not() {
 #[test]
 fn blocks_are_right() {
     block_is_right::<f32>(1.0);
-    block_is_right::<omendb_kernels::f16>(1.0);
+    block_is_right::<f16>(1.0);
+    block_is_right::<bf16>(1.0);
     block_is_right::<u8>(255.0);
     block_is_right::<i8>(128.0);
 }

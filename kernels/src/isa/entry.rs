@@ -6,6 +6,7 @@
 
 use crate::formula::Formula;
 use crate::sums::Sums;
+use crate::tile::Products;
 use crate::{Metric, RowTable};
 
 /// The loops of one metric over one pair of element types, compiled for one instruction set.
@@ -41,8 +42,8 @@ impl Shapes {
 /// One query, one row, and their dimension.
 pub(crate) type Pair = unsafe fn(*const u8, *const u8, usize) -> f32;
 
-/// `(metric, (queries, rows, whether they are the same), dim, out)`; see `tile::between`.
-pub(crate) type Between = unsafe fn(Metric, (&[*const u8], &[*const u8], bool), usize, *mut f32);
+/// `(metric, (queries, rows, the products to be taken), dim, out)`; see `tile::between`.
+pub(crate) type Between = unsafe fn(Metric, (&[*const u8], &[*const u8], Products), usize, *mut f32);
 
 type Gathered = unsafe fn(*const u8, *const *const [u8], usize, usize, *mut f32);
 
@@ -169,7 +170,7 @@ macro_rules! entries {
                 $(#[$context])?
                 unsafe fn between<D: $crate::sums::Sums<$token>>(
                     metric: $crate::Metric,
-                    sides: (&[*const u8], &[*const u8], bool),
+                    sides: (&[*const u8], &[*const u8], $crate::tile::Products),
                     dim: usize,
                     out: *mut f32,
                 ) {
