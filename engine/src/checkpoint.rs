@@ -16,7 +16,7 @@ pub(crate) const GRAPH_BLOB: &str = "graph";
 pub(crate) const NORMS_BLOB: &str = "norms";
 
 /// Fewer new rows than this are linked again at an opening sooner than a checkpoint is written.
-const BULK_ROWS: u32 = 10_000;
+const MUCH: u32 = 10_000;
 
 /// Calls `with` with the blobs of a graph and its norms.
 pub(crate) fn with_blobs<T>(graph: &Graph, norms: &Norms, with: impl FnOnce(&[BlobSource<'_>]) -> T) -> T {
@@ -61,13 +61,13 @@ impl Core {
 
     /// A checkpoint if what was linked since the last one is a good part of the database: so each
     /// row is written by a bounded number of checkpoints, however many there are (rule R8).
-    pub(crate) fn checkpoint_after_bulk(&self) {
+    pub(crate) fn checkpoint_if_much_is_new(&self) {
         let rows = self.snapshot.load().graph.rows();
-        if rows.saturating_sub(self.saved_rows.load(Relaxed)) < BULK_ROWS.max(rows / 2) {
+        if rows.saturating_sub(self.saved_rows.load(Relaxed)) < MUCH.max(rows / 2) {
             return;
         }
         if let Err(error) = self.checkpoint_if_behind() {
-            tracing::warn!(%error, "no checkpoint after a bulk of rows");
+            tracing::warn!(%error, "no checkpoint after many rows");
         }
     }
 

@@ -49,7 +49,7 @@ impl Core {
                 // It failed, and would again.
                 return;
             }
-            self.checkpoint_after_bulk();
+            self.checkpoint_if_much_is_new();
         }
     }
 

@@ -113,7 +113,8 @@ impl Options {
         self
     }
 
-    /// Decides the order in which the rows of a batch are linked.
+    /// Decides all that is random: the order in which the rows of a batch are linked, and who leads the partitions
+    /// of a bulk.
     pub fn seed(mut self, seed: u64) -> Self {
         self.build.seed = seed;
         self

@@ -229,9 +229,12 @@ fn one_large_batch_is_found_as_well_as_small_ones() {
     let mut values = clustered(rows, dim, 31);
     // Something far from all others, which no precision may be lost to.
     values[..dim].fill(1e4);
+    let mut farther = values.clone();
+    farther[..dim].fill(1e8);
     let bytes: Vec<f32> = clustered_u8(rows, dim, 32).into_iter().map(f32::from).collect();
     let cases = [
         (ElementKind::F32, Metric::L2, &values),
+        (ElementKind::F32, Metric::L2, &farther),
         (ElementKind::F16, Metric::L2, &values),
         (ElementKind::F16, Metric::Cosine, &values),
         (ElementKind::F32, Metric::InnerProduct, &values),

@@ -7,23 +7,12 @@ use std::ops::ControlFlow;
 
 use rayon::prelude::*;
 
-use crate::build::{link, link_levels};
+use crate::build::{Worker, link, link_levels};
 use crate::csr::Edge;
 use crate::graph::Sampled;
 use crate::level::Level;
-use crate::prune::Pruner;
 use crate::scratch::Shelf;
-use crate::{BuildOptions, Graph, GraphError, Neighbour, Space};
-
-/// What one thread needs for one row.
-struct Worker<P> {
-    pruner: Pruner,
-    probe: P,
-    other: P,
-    slots: Vec<u32>,
-    distances: Vec<f32>,
-    candidates: Vec<Neighbour>,
-}
+use crate::{BuildOptions, Graph, GraphError, Space};
 
 impl Graph {
     /// The graph over the rows `order` alone, numbered by their place in it. `space` still knows
@@ -48,16 +37,7 @@ impl Graph {
         }
         let base = Level::empty(self.csr().degree())?.grown(order.len() as u32)?;
         let shelf = Shelf::new();
-        let worker = || {
-            shelf.take(|| Worker {
-                pruner: Pruner::default(),
-                probe: space.probe(),
-                other: space.probe(),
-                slots: Vec::new(),
-                distances: Vec::new(),
-                candidates: Vec::new(),
-            })
-        };
+        let worker = || shelf.take(|| Worker::new(space.probe(), space.probe()));
         order.par_iter().zip(0u32..order.len() as u32).for_each_init(worker, |lent, (&slot, place)| {
             let list = self.list_without(space, slot, &places, options, lent.get());
             base.csr.set(place, list);
@@ -84,28 +64,21 @@ impl Graph {
     ) -> Vec<Edge> {
         let place = |slot: u32| places[slot as usize];
         let stays = |slot: u32| places.get(slot as usize).is_some_and(|&place| place != u32::MAX);
-        let Worker { pruner, probe, other, slots, distances, candidates } = worker;
-        slots.clear();
-        let mut lost = false;
-        for near in self.csr().neighbours(slot) {
-            if stays(near) {
-                slots.push(near);
-            } else {
-                lost = true;
-                slots.extend(self.csr().neighbours(near).filter(|&next| next != slot && stays(next)));
-            }
-        }
-        if !lost {
+        if self.csr().neighbours(slot).all(stays) {
             return self.csr().edges(slot).map(|edge| edge.moved(place)).collect();
         }
-        slots.sort_unstable();
-        slots.dedup();
-        distances.resize(slots.len(), 0.0);
-        space.load(slot, probe);
-        space.distances(probe, slots, distances);
-        candidates.clear();
-        candidates.extend(slots.iter().zip(&*distances).map(|(&slot, &distance)| Neighbour { distance, slot }));
-        pruner.prune(space, other, candidates, options.alpha, self.pruned_degree(0));
-        pruner.chosen.iter().map(|near| Edge::chosen(place(near.slot))).collect()
+        let among = |slots: &mut Vec<u32>| {
+            for near in self.csr().neighbours(slot) {
+                if stays(near) {
+                    slots.push(near);
+                } else {
+                    slots.extend(self.csr().neighbours(near).filter(|&next| next != slot && stays(next)));
+                }
+            }
+            slots.sort_unstable();
+            slots.dedup();
+        };
+        let (chosen, _) = worker.choose_among(space, slot, among, options.alpha, self.pruned_degree(0));
+        chosen.iter().map(|near| Edge::chosen(place(near.slot))).collect()
     }
 }

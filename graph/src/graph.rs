@@ -256,4 +256,9 @@ impl<S: Space> Space for Sampled<'_, S> {
             self.space.distances(probe, slots, &mut out[first..first + slots.len()]);
         });
     }
+
+    fn between(&self, probe: &mut S::Probe, queries: &[u32], rows: &[u32], out: &mut [f32]) {
+        let slots = |rows: &[u32]| -> Vec<u32> { rows.iter().map(|&row| self.slots[row as usize]).collect() };
+        self.space.between(probe, &slots(queries), &slots(rows), out);
+    }
 }

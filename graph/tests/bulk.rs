@@ -3,6 +3,7 @@
 mod space;
 
 use std::ops::ControlFlow::{Break, Continue};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use omendb_graph::{BuildOptions, Graph, GraphError, Scratch, Space, link};
 use space::Points;
@@ -163,4 +164,41 @@ fn progress_rises_to_the_number_of_new_rows_and_can_be_stopped() {
         assert!(matches!(stopped, Err(GraphError::Cancelled { .. })), "stopped at {stop}");
         assert_eq!(old.hash(), before);
     }
+}
+
+/// Counts the distances that are asked for one row at a time.
+struct Counted<'a>(&'a Points, AtomicU64);
+
+impl Space for Counted<'_> {
+    type Probe = Vec<f32>;
+
+    fn probe(&self) -> Vec<f32> {
+        self.0.probe()
+    }
+
+    fn load(&self, slot: u32, probe: &mut Vec<f32>) {
+        self.0.load(slot, probe);
+    }
+
+    fn distances(&self, probe: &Vec<f32>, slots: &[u32], out: &mut [f32]) {
+        self.1.fetch_add(slots.len() as u64, Relaxed);
+        self.0.distances(probe, slots, out);
+    }
+
+    fn between(&self, probe: &mut Vec<f32>, queries: &[u32], slots: &[u32], out: &mut [f32]) {
+        self.0.between(probe, queries, slots, out);
+    }
+}
+
+#[test]
+fn the_few_rows_that_stay_of_many_are_linked_as_if_they_were_alone() {
+    let points = Points::clustered(30_000, 8, 13);
+    let order: Vec<u32> = (0..30_000).step_by(3).collect();
+    let stay = Points { dim: 8, values: order.iter().flat_map(|&slot| points.row(slot).to_vec()).collect() };
+    let (all, alone) = (Counted(&points, AtomicU64::new(0)), Counted(&stay, AtomicU64::new(0)));
+    let (options, old) = (BuildOptions::default(), build(&points, &[30_000], &BuildOptions::default(), 2));
+    let compacted = old.compacted(&all, &order, &options).unwrap();
+    assert_eq!(compacted.check(), []);
+    assert_eq!(compacted.hash(), build(&alone, AT_ONCE, &options, 2).hash());
+    assert_eq!(all.1.into_inner(), alone.1.into_inner(), "distances asked for one row at a time");
 }

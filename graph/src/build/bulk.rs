@@ -14,14 +14,15 @@
 //! points are lost.
 //!
 //! Beside the graph it takes 12 R bytes a row for what is offered (384 at R = 32), 4 to 8 for each leaf that a row is
-//! in, and for each thread the distances of a leaf, and its rows as singles.
+//! in, some 25 more, and for each thread the distances of a leaf (1 MiB), and its rows as singles if they are no bytes
+//! (2 KiB times their dimension).
 
 use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::atomic::AtomicU64;
 
 use rayon::prelude::*;
 
-use super::incremental::{LARGEST_CAP, Linking};
+use super::linking::{LARGEST_CAP, Linking};
 use super::partition::Partition;
 use super::reservoir::Reservoir;
 use super::{BuildOptions, Linked, Observe, link_levels};
@@ -35,10 +36,10 @@ const LEAST: u32 = 1 << 13;
 /// Leaves computed before the observer is asked whether to stop.
 const LEAVES_AT_ONCE: usize = 512;
 
-/// Leaves that a row is in, of those that L asks for.
+/// Leaves that a row is in: a sixth of L, within these bounds.
 const MEMBERSHIPS: RangeInclusive<usize> = 8..=64;
 
-/// Neighbours that a leaf offers to each of its rows, of those that R asks for.
+/// Neighbours that a leaf offers to each of its rows: a quarter of R, within these bounds.
 const OFFERED: RangeInclusive<usize> = 4..=COLUMNS;
 
 /// Rows of a group take so many different leaves, where they are offered more.
@@ -87,11 +88,14 @@ impl<S: Space> Linking<'_, S> {
         let partition = Partition { space: self.space, seed: self.options.seed, distances: AtomicU64::new(0) };
         let memberships = (self.options.build_width / 6).clamp(*MEMBERSHIPS.start(), *MEMBERSHIPS.end());
         let offered = (degree / 4).clamp(*OFFERED.start(), *OFFERED.end());
-        let leaves = partition.divide((0..rows).collect(), memberships);
+        let leaves = partition.divide((0..rows).collect(), memberships, &mut || tell(0, 0, 1))?;
         self.distances += partition.distances.into_inner();
-        let reservoir = Reservoir::new(rows, (degree * 3 / 2).min(memberships * offered));
+        let all_offered = memberships * offered;
+        let width = (degree * 3 / 2).min(all_offered);
+        let reservoir = Reservoir::new(rows, width);
         self.offer(&leaves, offered, &reservoir, tell)?;
-        self.distances += self.offer_more(&leaves, &reservoir);
+        // Of the offers to a row of a wide neighbourhood about half name rows that others named before.
+        self.offer_more(&leaves, &reservoir, (width / 2).min(all_offered * 3 / 16), tell)?;
 
         // Rows of one leaf follow each other, and meet rows that are still in the caches.
         let mut listed = vec![false; rows as usize];
@@ -129,15 +133,24 @@ impl<S: Space> Linking<'_, S> {
         ControlFlow::Continue(())
     }
 
-    /// Offers more to rows that have few: those of a small and tight group, such as copies of one row, are in the same
+    /// Offers more to rows that have fewer than `few`: those of a small and tight group, such as copies of one row, are in the same
     /// leaves, each of which offers them the same few of their group, and nothing leads out of it. They are offered what
     /// a prune chooses of one of their leaves, some in each direction, and each row of a group takes another leaf.
     ///
     /// (Ten thousand rows in groups of ten that differ by little, where a searched graph finds 0.99: at as many distances
     /// 0.81 was found when they were offered the nearest of their first leaf, and 0.88 with what a prune chooses of it.)
-    fn offer_more(&self, leaves: &[Vec<u32>], reservoir: &Reservoir) -> u64 {
+    fn offer_more(
+        &mut self,
+        leaves: &[Vec<u32>],
+        reservoir: &Reservoir,
+        few: usize,
+        tell: Tell<'_>,
+    ) -> ControlFlow<()> {
         let rows = self.graph.rows();
-        let short: Vec<bool> = (0..rows).into_par_iter().map(|row| reservoir.is_short(row)).collect();
+        let short: Vec<bool> = (0..rows).into_par_iter().map(|row| reservoir.count(row) < few).collect();
+        if !short.contains(&true) {
+            return ControlFlow::Continue(());
+        }
         // Which of its leaves a row takes, and how many of them came by.
         let mut taken = vec![(0, 0); rows as usize];
         for (number, leaf) in leaves.iter().enumerate() {
@@ -149,13 +162,18 @@ impl<S: Space> Linking<'_, S> {
                 *met += 1;
             }
         }
-        let leaves = leaves.par_iter().enumerate().map_init(
-            || self.worker(),
-            |lent, (number, leaf)| {
-                let mine = leaf.iter().filter(|row| short[**row as usize] && taken[**row as usize].0 == number);
-                mine.map(|&row| lent.get().offer_chosen(self, leaf, reservoir, row)).sum::<u64>()
-            },
-        );
-        leaves.sum()
+        for (group, now) in leaves.chunks(LEAVES_AT_ONCE).enumerate() {
+            tell(0, 1, 1)?;
+            let offers = now.par_iter().enumerate().map_init(
+                || self.worker(),
+                |lent, (place, leaf)| {
+                    let number = group * LEAVES_AT_ONCE + place;
+                    let mine = leaf.iter().filter(|row| short[**row as usize] && taken[**row as usize].0 == number);
+                    mine.map(|&row| lent.get().offer_chosen(self, leaf, reservoir, row)).sum::<u64>()
+                },
+            );
+            self.distances += offers.sum::<u64>();
+        }
+        ControlFlow::Continue(())
     }
 }

@@ -2,11 +2,15 @@
 
 mod bulk;
 mod incremental;
+mod link;
+mod linking;
 mod options;
 mod partition;
 mod reservoir;
 mod worker;
 
-pub(crate) use incremental::{LevelRow, link_levels};
-pub use incremental::{Linked, Observe, link};
+pub(crate) use incremental::link_levels;
+pub use link::{Linked, Observe, link};
+pub(crate) use linking::LevelRow;
 pub use options::BuildOptions;
+pub(crate) use worker::Worker;

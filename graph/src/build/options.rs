@@ -6,11 +6,13 @@
 #[derive(Debug, Clone, PartialEq)]
 pub struct BuildOptions {
     /// L: the width of the search that looks for a new row's neighbours. Of rows that are linked in bulk, each is
-    /// compared with those of L / 6 leaves instead, at least 8 and at most 64.
+    /// compared with those of L / 6 leaves instead, at least 8 and at most 64: the same for any L below 54, and above
+    /// 383.
     pub build_width: usize,
     /// α of RobustPrune: above 1, some longer edges are kept, which makes paths shorter.
     pub alpha: f32,
-    /// Decides the order in which the rows of a batch are linked.
+    /// Decides all that is random: the order in which the rows of a batch are linked, and who leads the partitions
+    /// of a bulk.
     pub seed: u64,
 }
 

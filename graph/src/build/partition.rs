@@ -4,6 +4,7 @@
 //! rows are made leaders, every row joins the few leaders it is nearest to, and what is still too large is
 //! divided again. A row near the border of two groups is in both.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use rand::SeedableRng;
@@ -26,9 +27,16 @@ const AT_ONCE: usize = 300;
 /// No row is compared with more leaders in one step: more rows take more steps.
 const MOST_LEADERS: f64 = 1000.0;
 
-/// Where rows are so much alike that a leader's group is hardly smaller than what it was taken from, they are
-/// cut into leaves in their order after so many steps.
+/// Rows so much alike that a leader's group is hardly smaller than what it was taken from, so many times in a row,
+/// are cut into leaves in their order.
+const MOST_STUCK: u32 = 2;
+
+/// So are those that are too many after so many steps.
 const MOST_STEPS: u32 = 12;
+
+/// Rows compared with leaders, and groups divided further, before it is asked whether to stop.
+const ROWS_AT_ONCE: usize = 1024 * PIECE;
+const GROUPS_AT_ONCE: usize = 64;
 
 /// Rows that a thread looks at for one piece of work.
 const PIECE: usize = 64;
@@ -42,38 +50,82 @@ pub(super) struct Partition<'a, S> {
     pub(super) distances: AtomicU64,
 }
 
+/// Whom the rows of a group may join.
+struct Leaders {
+    rows: Vec<u32>,
+    /// How many of them each row joins.
+    joined: usize,
+    /// The memberships of a row in each of their groups.
+    below: usize,
+}
+
 impl<S: Space> Partition<'_, S> {
-    /// Divides `rows` into leaves, so that most rows are in about `memberships` of them.
-    pub(super) fn divide(&self, rows: Vec<u32>, memberships: usize) -> Vec<Vec<u32>> {
-        self.step(rows, memberships, 0)
+    /// Divides `rows` into leaves, so that most rows are in about `memberships` of them; `ask` tells whether to go on.
+    pub(super) fn divide(
+        &self,
+        rows: Vec<u32>,
+        memberships: usize,
+        ask: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> ControlFlow<(), Vec<Vec<u32>>> {
+        if rows.len() <= LARGEST_LEAF {
+            return ControlFlow::Continue(vec![rows]);
+        }
+        let leaders = self.leaders(&rows, memberships, 0);
+        let mut chosen = Vec::new();
+        for now in rows.chunks(ROWS_AT_ONCE) {
+            ask()?;
+            chosen.extend(self.choose(now, &leaders));
+        }
+        let (whole, mut groups) = (rows.len(), grouped(rows, &chosen, &leaders));
+        drop(chosen);
+        let mut leaves = Vec::new();
+        while !groups.is_empty() {
+            ask()?;
+            let now = groups.drain(..groups.len().min(GROUPS_AT_ONCE)).collect::<Vec<_>>().into_par_iter();
+            leaves.par_extend(now.flat_map(|group| {
+                let stuck = still_stuck(&group, whole, 0);
+                self.step(group, leaders.below, 1, stuck)
+            }));
+        }
+        ControlFlow::Continue(leaves)
     }
 
-    fn step(&self, rows: Vec<u32>, memberships: usize, step: u32) -> Vec<Vec<u32>> {
+    fn step(&self, rows: Vec<u32>, memberships: usize, step: u32, stuck: u32) -> Vec<Vec<u32>> {
         if rows.len() <= LARGEST_LEAF {
             return vec![rows];
         }
-        if step == MOST_STEPS {
+        if step == MOST_STEPS || stuck == MOST_STUCK {
             return rows.chunks(LARGEST_LEAF).map(<[u32]>::to_vec).collect();
         }
+        let leaders = self.leaders(&rows, memberships, step);
+        let chosen = self.choose(&rows, &leaders);
+        let (whole, groups) = (rows.len(), grouped(rows, &chosen, &leaders));
+        drop(chosen);
+        let leaves = groups.into_par_iter().flat_map(|group| {
+            let stuck = still_stuck(&group, whole, stuck);
+            self.step(group, leaders.below, step + 1, stuck)
+        });
+        leaves.collect()
+    }
+
+    fn leaders(&self, rows: &[u32], memberships: usize, step: u32) -> Leaders {
         let leaves = (rows.len() * memberships).div_ceil(LARGEST_LEAF / 2);
-        let (leaders, joined) = if leaves <= AT_ONCE {
+        let (count, joined) = if leaves <= AT_ONCE {
             (leaves, memberships.min(COLUMNS))
         } else {
             // Every row is compared with the leaders here, and with those of each group that it joins.
             let joined = (memberships / 2).clamp(1, COLUMNS);
             (((leaves * joined) as f64).sqrt().min(MOST_LEADERS) as usize, joined)
         };
-        let below = (memberships / joined).max(1);
         let mut rng = StdRng::seed_from_u64(self.seed ^ u64::from(rows[0]) ^ u64::from(step) << 32);
-        let leaders = sample(&mut rng, rows.len(), leaders.min(rows.len()));
-        let leaders: Vec<u32> = leaders.into_iter().map(|at| rows[at]).collect();
-        let groups = self.join(&rows, &leaders, joined.min(leaders.len()));
-        drop(rows);
-        groups.into_par_iter().flat_map(|group| self.step(group, below, step + 1)).collect()
+        let count = count.min(rows.len());
+        let drawn = sample(&mut rng, rows.len(), count).into_iter().map(|at| rows[at]).collect();
+        Leaders { rows: drawn, joined: joined.min(count), below: (memberships / joined).max(1) }
     }
 
-    /// The rows of each leader: every one of `rows` joins the `joined` nearest.
-    fn join(&self, rows: &[u32], leaders: &[u32], joined: usize) -> Vec<Vec<u32>> {
+    /// The numbers of the nearest leaders of each row, a piece at a time.
+    fn choose(&self, rows: &[u32], leaders: &Leaders) -> Vec<Vec<u32>> {
+        let (joined, leaders) = (leaders.joined, &leaders.rows);
         self.distances.fetch_add(rows.len() as u64 * leaders.len() as u64, Relaxed);
         let numbers: Vec<u32> = (0..leaders.len() as u32).collect();
         let work = || (self.space.probe(), Nearest::new(joined), Vec::new());
@@ -89,15 +141,24 @@ impl<S: Space> Partition<'_, S> {
             }
             chosen
         };
-        let chosen: Vec<Vec<u32>> = rows.par_chunks(PIECE).map_init(work, choose).collect();
-        let mut groups = vec![Vec::new(); leaders.len()];
-        for (rows, chosen) in rows.chunks(PIECE).zip(&chosen) {
-            for (row, chosen) in rows.iter().zip(chosen.chunks_exact(joined)) {
-                chosen.iter().for_each(|&leader| groups[leader as usize].push(*row));
-            }
-        }
-        together(groups)
+        rows.par_chunks(PIECE).map_init(work, choose).collect()
     }
+}
+
+/// The rows that chose each leader.
+fn grouped(rows: Vec<u32>, chosen: &[Vec<u32>], leaders: &Leaders) -> Vec<Vec<u32>> {
+    let mut groups = vec![Vec::new(); leaders.rows.len()];
+    for (rows, chosen) in rows.chunks(PIECE).zip(chosen) {
+        for (row, chosen) in rows.iter().zip(chosen.chunks_exact(leaders.joined)) {
+            chosen.iter().for_each(|&leader| groups[leader as usize].push(*row));
+        }
+    }
+    together(groups)
+}
+
+/// How many steps in a row left a group hardly smaller than the `whole` it was taken from.
+fn still_stuck(group: &[u32], whole: usize, before: u32) -> u32 {
+    if group.len() > whole - whole / 16 { before + 1 } else { 0 }
 }
 
 /// The same groups, with the small ones put together until they are large enough.
@@ -151,7 +212,11 @@ mod tests {
         for (values, memberships) in [(spread, 16), (same, 16), (nowhere, 8), (mostly, 33)] {
             let (rows, space) = (values.len(), Line(values));
             let partition = Partition { space: &space, seed: 3, distances: AtomicU64::new(0) };
-            let leaves = partition.divide((0..rows as u32).collect(), memberships);
+            let ControlFlow::Continue(leaves) =
+                partition.divide((0..rows as u32).collect(), memberships, &mut || ControlFlow::Continue(()))
+            else {
+                panic!("nothing stopped it");
+            };
             let mut met = vec![0; rows];
             for leaf in &leaves {
                 assert!(leaf.len() <= LARGEST_LEAF);

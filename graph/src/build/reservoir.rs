@@ -22,7 +22,7 @@ pub(super) struct Reservoir {
     width: usize,
 }
 
-/// Sorts behind every key: no row has the number in it.
+/// Sorts behind every key, and names no row: there are fewer.
 const FREE: u64 = u64::MAX;
 
 impl Reservoir {
@@ -49,7 +49,7 @@ impl Reservoir {
             match merged.binary_search(&key) {
                 Ok(_) => {}
                 Err(place) if place == self.width => break,
-                Err(place) => match merged.iter().position(|&other| other as u32 == key as u32 && other != FREE) {
+                Err(place) => match merged.iter().position(|&other| other as u32 == key as u32) {
                     Some(same) if same < place => {}
                     Some(same) => {
                         merged.remove(same);
@@ -72,9 +72,9 @@ impl Reservoir {
         keys.take_while(|&key| key != FREE).map(Neighbour::from_key)
     }
 
-    /// Whether a row has less than half of the neighbours that it has room for.
-    pub(super) fn is_short(&self, row: u32) -> bool {
-        self.held(row).count() < self.width / 2
+    /// How many neighbours a row has.
+    pub(super) fn count(&self, row: u32) -> usize {
+        self.held(row).count()
     }
 
     fn of(&self, row: u32) -> &[AtomicU64] {

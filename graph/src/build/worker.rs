@@ -1,7 +1,6 @@
 //! What one thread does: a row's neighbours are found, chosen and written, and edges back taken.
 
-use super::LevelRow;
-use super::incremental::Linking;
+use super::linking::{LevelRow, Linking};
 use super::reservoir::Reservoir;
 use crate::csr::{Csr, Edge};
 use crate::prune::Pruner;
@@ -20,7 +19,7 @@ pub(super) struct Placed {
 pub(super) type BackEdge = (u32, u64);
 
 /// Everything one thread needs to link one row.
-pub(super) struct Worker<P> {
+pub(crate) struct Worker<P> {
     scratch: Scratch,
     pruner: Pruner,
     probe: P,
@@ -30,7 +29,7 @@ pub(super) struct Worker<P> {
 }
 
 impl<P: Send> Worker<P> {
-    pub(super) fn new(probe: P, other: P) -> Self {
+    pub(crate) fn new(probe: P, other: P) -> Self {
         let (scratch, pruner) = (Scratch::new(), Pruner::default());
         Worker { scratch, pruner, probe, other, candidates: Vec::new(), dropped: Vec::new() }
     }
@@ -77,17 +76,12 @@ impl<P: Send> Worker<P> {
         reservoir: &Reservoir,
         row: u32,
     ) -> u64 {
-        let (space, degree) = (linking.space, linking.graph.pruned_degree(0));
-        self.candidates.clear();
-        self.scratch.frontier.clear();
-        self.scratch.frontier.extend(leaf.iter().filter(|&&slot| slot != row));
-        let computed = self.measure(space, row);
-        self.candidates.retain(|near| !near.distance.is_nan());
-        let alpha = linking.options.alpha;
-        let pruned = self.pruner.prune(space, &mut self.other, &mut self.candidates, alpha, degree);
-        let keys: Vec<u64> = self.pruner.chosen.iter().map(|near| near.key()).collect();
+        let among = |slots: &mut Vec<u32>| slots.extend(leaf.iter().filter(|&&slot| slot != row));
+        let degree = linking.graph.pruned_degree(0);
+        let (chosen, computed) = self.choose_among(linking.space, row, among, linking.options.alpha, degree);
+        let keys: Vec<u64> = chosen.iter().map(|near| near.key()).collect();
         reservoir.offer(row, &keys, &mut Vec::new());
-        computed + pruned
+        computed
     }
 
     /// Takes the neighbours of a row of the base from those it was offered, and from the edges back that it
@@ -108,6 +102,24 @@ impl<P: Send> Worker<P> {
         let computed = self.measure(space, row);
         let (back, pruned) = self.choose(space, csr, row, linking.options.alpha, graph.pruned_degree(0));
         (back, computed + pruned)
+    }
+
+    /// The neighbours of a row that a prune chooses among those that `name` lists, and the distances computed.
+    pub(crate) fn choose_among<L: Space<Probe = P>>(
+        &mut self,
+        space: &L,
+        row: u32,
+        name: impl FnOnce(&mut Vec<u32>),
+        alpha: f32,
+        degree: usize,
+    ) -> (&[Neighbour], u64) {
+        self.candidates.clear();
+        self.scratch.frontier.clear();
+        name(&mut self.scratch.frontier);
+        let computed = self.measure(space, row);
+        self.candidates.retain(|near| !near.distance.is_nan());
+        let pruned = self.pruner.prune(space, &mut self.other, &mut self.candidates, alpha, degree);
+        (&self.pruner.chosen, computed + pruned)
     }
 
     /// Adds the rows on the frontier to the candidates of `row`; returns the distances computed.
