@@ -1,6 +1,6 @@
 //! Every kernel under criterion: `cargo bench -p omendb-benches --bench kernels -- FILTER`. A
-//! benchmark is named `place/types/metric/dim/shape`, and one iteration is 32 distances.
-//! The run `--bin kernels` compares the same cells with the machine's limit and with peers.
+//! benchmark is named `place/types/metric/dim/shape`, and one iteration is 32 distances (of a block, 10,000).
+//! The run `--bin kernels` compares all of these but blocks with the machine's limit and with peers.
 #![forbid(unsafe_code)]
 
 #[path = "../src/bin/kernels/rows.rs"]
@@ -8,30 +8,12 @@
 mod rows;
 
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
-use omendb_kernels::{CodeBits, CodeDistance, Distance, Hamming, Metric, bf16, f16};
-use rows::{Place, Rows, Sample};
+use omendb_kernels::{CodeBits, CodeDistance, Distance, Hamming, Metric, RowTable, bf16, f16};
+use rows::{Parts, Place, Rows, Sample};
 use std::hint::black_box;
 
 const DIMS: [usize; 6] = [100, 128, 384, 768, 960, 1536];
 const GROUP: usize = 32;
-
-/// Visits the rows of a place in random order, a group an iteration.
-struct Visits {
-    order: Vec<usize>,
-    next: usize,
-}
-
-impl Visits {
-    fn new<T: Sample>(rows: &Rows<T>) -> Self {
-        Self { order: rows.order(rows.len().next_multiple_of(GROUP).min(1 << 16)), next: 0 }
-    }
-
-    fn group(&mut self) -> &[usize] {
-        let start = self.next;
-        self.next = (start + GROUP) % self.order.len();
-        &self.order[start..start + GROUP]
-    }
-}
 
 fn cells<Q: Sample, R: Sample>(criterion: &mut Criterion, place: Place) {
     for dim in DIMS {
@@ -58,32 +40,26 @@ fn shapes<Q: Sample, R: Sample>(
     let bytes = handle.bytes();
     let q_bytes: &[u8] = bytemuck::cast_slice(query);
     let mut out = [0.0; GROUP];
-    let mut visits = Visits::new(rows);
+    let order = rows.order(rows.len().next_multiple_of(GROUP).min(1 << 19));
+    let list = rows.list(&order);
+    let views: Vec<&[u8]> = list.iter().map(|row| bytemuck::cast_slice(row)).collect();
+    let numbers: Vec<u32> = order.iter().map(|&row| row as u32).collect();
+    let (flat, stride) = rows.flat();
+    let (flat, stride) = (bytemuck::cast_slice::<R, u8>(flat), stride * size_of::<R>());
+    let table = RowTable::new(vec![flat], stride).expect("whole rows");
+    let mut parts = Parts::new(&list, GROUP);
     group.bench_function("pair", |b| {
-        b.iter(|| visits.group().iter().map(|&i| handle.pair(query, rows.row(i)).unwrap_or(0.0)).sum::<f32>());
+        b.iter(|| parts.next().iter().map(|row| handle.pair(query, row).unwrap_or(0.0)).sum::<f32>());
     });
-    let mut visits = Visits::new(rows);
-    let mut views: Vec<&[u8]> = Vec::with_capacity(GROUP);
+    let mut parts = Parts::new(&views, GROUP);
     group.bench_function("gathered", |b| {
-        b.iter(|| {
-            views.clear();
-            views.extend(visits.group().iter().map(|&i| bytemuck::cast_slice::<R, u8>(rows.row(i))));
-            bytes.gathered_near(q_bytes, black_box(&views), &mut out)
-        });
+        b.iter(|| bytes.gathered_near(q_bytes, black_box(parts.next()), &mut out));
     });
-    let mut visits = Visits::new(rows);
-    let mut views: Vec<&[u8]> = Vec::with_capacity(GROUP);
-    group.bench_function("ahead", |b| {
-        b.iter(|| {
-            views.clear();
-            views.extend(visits.group().iter().map(|&i| bytemuck::cast_slice::<R, u8>(rows.row(i))));
-            bytes.gathered(q_bytes, black_box(&views), &mut out)
-        });
-    });
+    let mut parts = Parts::new(&views, GROUP);
+    group.bench_function("ahead", |b| b.iter(|| bytes.gathered(q_bytes, black_box(parts.next()), &mut out)));
+    let mut parts = Parts::new(&numbers, GROUP);
+    group.bench_function("picked", |b| b.iter(|| bytes.picked(q_bytes, &table, black_box(parts.next()), &mut out)));
     if place != Place::Dram {
-        let (flat, stride) = rows.flat();
-        let stride = stride * size_of::<R>();
-        let flat: &[u8] = bytemuck::cast_slice(flat);
         let mut out = vec![0.0; GROUP.min(rows.len())];
         group.bench_function("scan", |b| b.iter(|| bytes.scan(q_bytes, black_box(flat), stride, &mut out)));
     }
@@ -93,18 +69,21 @@ fn codes(criterion: &mut Criterion) {
     for dim in DIMS {
         let rows = Rows::<f32>::new(Place::L1, dim, 1);
         for bits in CodeBits::ALL {
-            let handle = CodeDistance::new(Metric::L2, bits, dim).expect("a kernel of codes");
-            let query = handle.query(rows.row(0)).expect("a query of the dimension");
-            let mut memory = vec![0; GROUP * handle.row_bytes()];
-            for (i, codes) in memory.chunks_exact_mut(handle.row_bytes()).enumerate() {
-                handle.encode(rows.row(i % rows.len()), codes).expect("a row of the dimension");
+            for metric in Metric::ALL {
+                let handle = CodeDistance::new(metric, bits, dim).expect("a kernel of codes");
+                let (query, stride) = (handle.query(rows.row(0)).expect("of the dimension"), handle.row_bytes());
+                let mut memory = vec![0; GROUP * stride];
+                for (i, codes) in memory.chunks_exact_mut(stride).enumerate() {
+                    handle.encode(rows.row(i % rows.len()), codes).expect("a row of the dimension");
+                }
+                let views: Vec<&[u8]> = memory.chunks_exact(stride).collect();
+                let mut out = [0.0; GROUP];
+                let mut group = criterion.benchmark_group(format!("L1/f32xcode{}/{metric}/{dim}", bits.bits()));
+                group.throughput(Throughput::Bytes(memory.len() as u64));
+                group.bench_function("ahead", |b| b.iter(|| handle.gathered(&query, black_box(&views), &mut out)));
+                group.bench_function("scan", |b| b.iter(|| handle.scan(&query, black_box(&memory), stride, &mut out)));
+                group.finish();
             }
-            let views: Vec<&[u8]> = memory.chunks_exact(handle.row_bytes()).collect();
-            let mut out = [0.0; GROUP];
-            let mut group = criterion.benchmark_group(format!("L1/f32xcodes{}/l2/{dim}", bits.bits()));
-            group.throughput(Throughput::Bytes(memory.len() as u64));
-            group.bench_function("gathered", |b| b.iter(|| handle.gathered(&query, black_box(&views), &mut out)));
-            group.finish();
         }
         let bits = Rows::<u8>::new(Place::L1, dim.div_ceil(8), 3);
         let hamming = Hamming::new(dim).expect("a kernel of bits");
@@ -112,8 +91,25 @@ fn codes(criterion: &mut Criterion) {
         let mut out = [0.0; GROUP];
         let mut group = criterion.benchmark_group(format!("L1/bits/hamming/{dim}"));
         group.throughput(Throughput::Bytes((GROUP * dim.div_ceil(8)) as u64));
-        group.bench_function("gathered", |b| b.iter(|| hamming.gathered(views[0], black_box(&views), &mut out)));
+        group.bench_function("ahead", |b| b.iter(|| hamming.gathered(views[0], black_box(&views), &mut out)));
         group.finish();
+    }
+}
+
+/// A hundred rows from a hundred: an iteration is ten thousand distances.
+fn blocks<T: Sample>(criterion: &mut Criterion) {
+    for dim in DIMS {
+        let rows = Rows::<T>::new(Place::L2, dim, 1);
+        let contiguous: Vec<T> = (0..200).flat_map(|i| rows.row(i % rows.len()).to_vec()).collect();
+        let (queries, rows) = contiguous.split_at(100 * dim);
+        for metric in Metric::ALL {
+            let handle = Distance::<T>::new(metric, dim).expect("a kernel of this type");
+            let mut out = vec![0.0; 100 * 100];
+            let mut group = criterion.benchmark_group(format!("L2/{0}x{0}/{metric}/{dim}", T::KIND));
+            group.throughput(Throughput::Elements(100 * 100));
+            group.bench_function("block", |b| b.iter(|| handle.block(queries, black_box(rows), &mut out)));
+            group.finish();
+        }
     }
 }
 
@@ -130,6 +126,11 @@ fn kernels(criterion: &mut Criterion) {
         cells::<f32, i8>(criterion, place);
     }
     codes(criterion);
+    blocks::<f32>(criterion);
+    blocks::<f16>(criterion);
+    blocks::<bf16>(criterion);
+    blocks::<u8>(criterion);
+    blocks::<i8>(criterion);
 }
 
 criterion_group! {

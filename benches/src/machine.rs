@@ -1,5 +1,6 @@
 //! What this machine is, how much memory this process holds, and how fast the machine is right now.
 
+use crate::origin;
 use crate::truth::squared;
 use omendb_engine::Isa;
 use rand::rngs::StdRng;
@@ -8,13 +9,9 @@ use rayon::prelude::*;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// The processor's name, where the system tells it, its threads and the instruction set used: virtual
-/// machines call very different processors by one name.
+/// The processor's name, its threads and the instruction set used.
 pub(crate) fn processor() -> String {
-    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let mut fields = text.lines().filter_map(|line| line.split_once(':'));
-    let name = fields.find(|(key, _)| matches!(key.trim(), "model name" | "CPU part"));
-    let name = name.map_or(std::env::consts::ARCH, |(_, value)| value.trim());
+    let name = origin::processor();
     format!("{name}, {} threads, {}", threads(), Isa::chosen().unwrap_or_else(|_| Isa::best()))
 }
 

@@ -6,6 +6,7 @@ mod backends;
 mod clusters;
 mod datasets;
 mod machine;
+mod origin;
 mod regression;
 mod sets;
 mod truth;

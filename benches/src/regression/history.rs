@@ -1,7 +1,7 @@
 //! Every run, kept as JSON lines, and drawn.
 
 use super::case::{Measured, Outcome};
-use crate::{Failure, machine};
+use crate::{Failure, machine, origin};
 use plotters::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ pub(crate) fn append(path: &Path, outcomes: &[Outcome]) -> Result<(), Failure> {
     let line = serde_json::json!({
         "time": SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
         "processor": machine::processor(),
-        "commit": commit(),
+        "commit": origin::commit(),
         "outcomes": outcomes,
     });
     let write = || -> std::io::Result<()> {
@@ -43,14 +43,6 @@ pub(crate) fn append(path: &Path, outcomes: &[Outcome]) -> Result<(), Failure> {
         writeln!(file, "{line}")
     };
     write().map_err(|error| format!("{}: {error}", path.display()).into())
-}
-
-fn commit() -> Option<String> {
-    let asked = std::process::Command::new("git")
-        .args(["-C", env!("CARGO_MANIFEST_DIR"), "describe", "--always", "--dirty"])
-        .output()
-        .ok()?;
-    asked.status.success().then(|| String::from_utf8_lossy(&asked.stdout).trim().to_owned())
 }
 
 /// Draws two panels, building and searching: the ratio to the calibration loop, run by run, a line a case.

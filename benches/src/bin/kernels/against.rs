@@ -5,13 +5,12 @@
 
 use crate::Subject;
 use crate::cell::{Cell, Settings};
+use crate::report::COLUMNS;
+use crate::verdict::PEERS;
 use omendb_kernels::Isa;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-/// The shapes that are compared.
-const SHAPES: [&str; 5] = ["pair", "gathered", "ahead", "picked", "scan"];
 
 /// What this build and instruction set are compared with.
 pub(crate) struct Other {
@@ -37,18 +36,18 @@ fn here() -> Result<PathBuf, String> {
     std::env::current_exe().map_err(|e| format!("the path of this program: {e}"))
 }
 
-/// Least nanoseconds of each shape, here and there; infinite for what there is not.
-type Best = [[f64; 2]; SHAPES.len()];
+/// Least nanoseconds of each shape and peer, here and there; infinite for what there is not.
+type Best = [[f64; 2]; COLUMNS.len()];
 
 pub(crate) fn run(settings: &Settings, subjects: &[Subject], other: &Other) -> Result<String, String> {
     let sides = [(here()?, settings.isa), (other.program.clone(), other.isa)];
-    let mut cells = vec![(String::new(), [[f64::INFINITY; 2]; SHAPES.len()]); subjects.len()];
+    let mut cells = vec![(String::new(), [[f64::INFINITY; 2]; COLUMNS.len()]); subjects.len()];
     for _ in 0..settings.passes {
         for (subject, (label, best)) in subjects.iter().zip(&mut cells) {
             for (side, (program, isa)) in sides.iter().enumerate() {
                 let cell = measured_by(program, *isa, settings, subject)?;
                 *label = cell.label();
-                for (shape, best) in SHAPES.iter().zip(best.iter_mut()) {
+                for (shape, best) in COLUMNS.iter().zip(best.iter_mut()) {
                     best[side] = best[side].min(cell.ns(shape).unwrap_or(f64::INFINITY));
                 }
             }
@@ -56,11 +55,15 @@ pub(crate) fn run(settings: &Settings, subjects: &[Subject], other: &Other) -> R
         }
     }
     let mut lines = String::new();
-    let (mut all, mut below, mut least) = (0, Vec::new(), (f64::INFINITY, String::new()));
+    let (mut all, mut below, mut least, mut peers) = (0, Vec::new(), (f64::INFINITY, String::new()), Vec::new());
     for (label, best) in &cells {
         writeln!(lines, "{}", line(label, best)).ok();
-        for (shape, ratio) in SHAPES.iter().zip(ratios(best)) {
+        for (shape, ratio) in COLUMNS.iter().zip(ratios(best)) {
             let Some(ratio) = ratio else { continue };
+            if PEERS.contains(shape) {
+                peers.push(ratio);
+                continue;
+            }
             all += 1;
             if ratio < other.goal {
                 below.push(format!("{label} {shape} ({:.0} %)", 100.0 * ratio));
@@ -88,7 +91,18 @@ pub(crate) fn run(settings: &Settings, subjects: &[Subject], other: &Other) -> R
     if !below.is_empty() {
         writeln!(out, "* Below: {}.", below.join(", ")).ok();
     }
-    write!(out, "\n| cell | {} |\n|---|{}\n{lines}", SHAPES.join(" | "), "---|".repeat(SHAPES.len())).ok();
+    peers.sort_by(f64::total_cmp);
+    if let [slowest, .., fastest] = peers[..] {
+        let middle = 100.0 * peers[peers.len() / 2];
+        let (slowest, fastest) = (100.0 * slowest, 100.0 * fastest);
+        writeln!(
+            out,
+            "* Other libraries, {} cells: {slowest:.0} to {fastest:.0} %, half of them {middle:.0} at least.",
+            peers.len()
+        )
+        .ok();
+    }
+    write!(out, "\n| cell | {} |\n|---|{}\n{lines}", COLUMNS.join(" | "), "---|".repeat(COLUMNS.len())).ok();
     Ok(out)
 }
 
@@ -106,7 +120,7 @@ fn line(label: &str, best: &Best) -> String {
 }
 
 /// This build's share of the other's speed, a shape.
-fn ratios(best: &Best) -> [Option<f64>; SHAPES.len()] {
+fn ratios(best: &Best) -> [Option<f64>; COLUMNS.len()] {
     best.map(|[here, there]| (here.is_finite() && there.is_finite()).then(|| there / here))
 }
 

@@ -2,7 +2,7 @@
 //! and all peers, timed in turn and compared with the oracle.
 
 use crate::clock::{Contender, race};
-use crate::rows::{Place, Rows, Sample};
+use crate::rows::{Parts, Place, Rows, Sample};
 use omendb_kernels::ElementKind::{Bf16, F16, F32, I8, U8};
 use omendb_kernels::{Distance, Element, ElementKind, Isa, Metric, RowTable, bf16, f16, limits, oracle};
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) passes: usize,
     pub(crate) rounds: usize,
     pub(crate) turn: Duration,
+    /// The processor, the instruction set and the commit.
+    pub(crate) origin: String,
 }
 
 impl Settings {
@@ -55,6 +57,8 @@ pub(crate) struct Entry {
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Cell {
+    /// The processor, the instruction set and the commit.
+    pub(crate) origin: String,
     pub(crate) place: Place,
     pub(crate) metric: String,
     /// Those of query and row, as in `f32×u8`.
@@ -112,10 +116,10 @@ pub(crate) fn measure(
         (Bf16, Bf16) => case.same::<bf16>(),
         (U8, U8) => case.same::<u8>(),
         (I8, I8) => case.same::<i8>(),
-        (F32, F16) => case.mixed::<f32, f16>(),
-        (F32, Bf16) => case.mixed::<f32, bf16>(),
-        (F32, U8) => case.mixed::<f32, u8>(),
-        (F32, I8) => case.mixed::<f32, i8>(),
+        (F32, F16) => case.mixed::<f16>(),
+        (F32, Bf16) => case.mixed::<bf16>(),
+        (F32, U8) => case.mixed::<u8>(),
+        (F32, I8) => case.mixed::<i8>(),
         _ => Err(format!("no kernel takes {query} queries to {row} rows")),
     }
 }
@@ -135,50 +139,58 @@ pub(crate) fn worst(errors: impl Iterator<Item = f64>) -> f64 {
 /// How many rows a call of the gathered shape takes: about a vertex's unseen neighbours.
 pub(crate) const GROUP: usize = 32;
 
-/// How many rows are visited before the clock is read.
-pub(crate) fn order<T: Sample>(place: Place, rows: &Rows<T>) -> Vec<usize> {
-    rows.order(match place {
-        Place::L1 => rows.len().next_multiple_of(GROUP).max(128),
-        Place::L2 => rows.len().next_multiple_of(GROUP),
-        Place::Dram => 32_768,
-    })
+/// The fewest that are compared with one another at a time.
+const EIGHT: usize = 8;
+
+/// The rows in the order they are visited in, and how many before the clock is read: of those in memory a part, and
+/// so many parts that no cache holds what was visited when it comes again.
+pub(crate) fn order<T: Sample>(place: Place, rows: &Rows<T>) -> (Vec<usize>, usize) {
+    let (parts, visits) = match place {
+        Place::L1 => (1, rows.len().next_multiple_of(GROUP).max(128)),
+        Place::L2 => (1, rows.len().next_multiple_of(GROUP)),
+        Place::Dram => (32, 32_768),
+    };
+    (rows.order(parts * visits), visits)
 }
 
 impl Case<'_> {
     fn same<T: Sample + Peers>(&self) -> Result<Cell, String> {
         let rows = Rows::<T>::new(self.place, self.dim, 1);
-        let order = order(self.place, &rows);
+        let (order, visits) = order(self.place, &rows);
         let query = Rows::<T>::close_to(rows.row(order[0]), 2);
-        T::with_peers(self.metric, self.dim, &query, &rows, order, &mut |peers| self.finish(&query, &rows, peers))
+        T::with_peers(self.metric, self.dim, &query, &rows, &order, &mut |peers| {
+            self.finish(&query, &rows, (&order, visits), peers)
+        })
     }
 
-    fn mixed<Q: Sample, R: Sample>(&self) -> Result<Cell, String> {
+    fn mixed<R: Sample + Peers>(&self) -> Result<Cell, String> {
         let rows = Rows::<R>::new(self.place, self.dim, 1);
-        let query = Rows::<Q>::new(Place::L1, self.dim, 2);
-        self.finish(&query, &rows, Vec::new())
+        let (order, visits) = order(self.place, &rows);
+        let query = Rows::beside(rows.row(order[0]), 2);
+        let peers = R::for_singles(self.metric, self.dim, &query, &rows, &order);
+        self.finish(&query, &rows, (&order, visits), peers)
     }
 
     fn finish<Q: Sample, R: Sample>(
         &self,
         query: &Rows<Q>,
         rows: &Rows<R>,
+        (order, visits): (&[usize], usize),
         peers: Vec<(Contender<'_>, f64)>,
     ) -> Result<Cell, String> {
         let refused = |e: omendb_kernels::KernelError| e.to_string();
         let (metric, dim, isa) = (self.metric, self.dim, self.settings.isa);
         let distance = Distance::<Q, R>::with_isa(metric, dim, isa).map_err(refused)?;
         let bytes = *distance.bytes();
-        let order = order(self.place, rows);
-        let list = rows.list(&order);
+        let list = rows.list(order);
         let views: Vec<&[u8]> = list.iter().map(|r| bytemuck::cast_slice(r)).collect();
         let q = query.row(0);
         let q_bytes: &[u8] = bytemuck::cast_slice(q);
-        let visits = order.len();
         let (flat, stride) = rows.flat();
         let flat: &[u8] = bytemuck::cast_slice(flat);
         let table = RowTable::new(vec![flat], stride * size_of::<R>()).map_err(refused)?;
         let numbers: Vec<u32> = order.iter().map(|&row| row as u32).collect();
-        let (mut near, mut ahead, mut picked) = ([0.0; GROUP], [0.0; GROUP], [0.0; GROUP]);
+        let (mut near, mut eight, mut ahead, mut picked) = ([0.0; GROUP], [0.0; EIGHT], [0.0; GROUP], [0.0; GROUP]);
         let mut scanned = vec![0.0; rows.len()];
 
         let error = |got: &[f32], rows: &[&[R]]| -> Option<f64> {
@@ -195,28 +207,44 @@ impl Case<'_> {
         let mut errors = vec![None, error(&got, &list)];
         bytes.gathered_near(q_bytes, &views[..got.len()], &mut got).map_err(refused)?;
         errors.push(error(&got, &list));
+        for (eight, got) in views.chunks_exact(EIGHT).zip(got.chunks_exact_mut(EIGHT)) {
+            bytes.gathered_near(q_bytes, eight, got).map_err(refused)?;
+        }
+        errors.push(error(&got, &list));
         bytes.gathered(q_bytes, &views[..got.len()], &mut got).map_err(refused)?;
         errors.push(error(&got, &list));
         bytes.picked(q_bytes, &table, &numbers[..got.len()], &mut got).map_err(refused)?;
         errors.push(error(&got, &list));
 
+        let (rows_of, views_of, numbers_of) =
+            (Parts::new(&list, visits), Parts::new(&views, visits), Parts::new(&numbers, visits));
+        let (mut loads, mut pairs) = (views_of, rows_of);
+        let (mut nears, mut eights, mut aheads, mut picks) = (views_of, views_of, views_of, numbers_of);
         let mut contenders = vec![
-            Contender::new("load", visits, || limits::load(isa, &views).unwrap_or(0.0)),
-            Contender::new("pair", visits, || list.iter().map(|row| distance.pair(q, row).unwrap_or(0.0)).sum()),
+            Contender::new("load", visits, move || limits::load(isa, loads.next()).unwrap_or(0.0)),
+            Contender::new("pair", visits, move || {
+                pairs.next().iter().map(|row| distance.pair(q, row).unwrap_or(0.0)).sum()
+            }),
             Contender::new("gathered", visits, || {
-                for group in views.chunks_exact(GROUP) {
+                for group in nears.next().chunks_exact(GROUP) {
                     black_box(bytes.gathered_near(q_bytes, group, &mut near)).ok();
                 }
                 near[0]
             }),
+            Contender::new("by 8", visits, || {
+                for group in eights.next().chunks_exact(EIGHT) {
+                    black_box(bytes.gathered_near(q_bytes, group, &mut eight)).ok();
+                }
+                eight[0]
+            }),
             Contender::new("ahead", visits, || {
-                for group in views.chunks_exact(GROUP) {
+                for group in aheads.next().chunks_exact(GROUP) {
                     black_box(bytes.gathered(q_bytes, group, &mut ahead)).ok();
                 }
                 ahead[0]
             }),
             Contender::new("picked", visits, || {
-                for group in numbers.chunks_exact(GROUP) {
+                for group in picks.next().chunks_exact(GROUP) {
                     black_box(bytes.picked(q_bytes, &table, group, &mut picked)).ok();
                 }
                 picked[0]
@@ -238,6 +266,7 @@ impl Case<'_> {
         let (load_ns, entries) = self.settings.entries(self.place, contenders, &errors);
         let multiply = multiply_ns(self.settings, dim, R::KIND, Q::KIND);
         Ok(Cell {
+            origin: self.settings.origin.clone(),
             place: self.place,
             metric: metric.to_string(),
             types: format!("{}×{}", Q::KIND, R::KIND),
@@ -250,16 +279,25 @@ impl Case<'_> {
     }
 }
 
-/// What the multiplications of one row take when nothing else is done: one for each vector
-/// of singles; bytes against bytes go four to a lane.
-fn multiply_ns(settings: &Settings, dim: usize, row: ElementKind, query: ElementKind) -> f64 {
+/// What the multiplications of one row take when nothing else is done: one for each vector of singles, or of as many
+/// products as the instruction set's own take at once.
+pub(crate) fn multiply_ns(settings: &Settings, dim: usize, row: ElementKind, query: ElementKind) -> f64 {
     let steps = 60_000;
     let lanes = limits::multiply_add(settings.isa, 0).map_or(1, |(lanes, _)| lanes);
     let mut loops =
         [Contender::new("multiply", steps, || limits::multiply_add(settings.isa, steps).map_or(0.0, |(_, sum)| sum))];
     let a_step = race(&mut loops, settings.rounds.min(5), settings.turn)[0];
-    let per_step = if query == row && row.size() == 1 { 4 * lanes } else { lanes };
-    a_step * dim as f64 / per_step as f64
+    a_step * dim as f64 / (lanes * products(settings.isa, row, query)) as f64
+}
+
+/// Products that an instruction makes of numbers of one type in a lane of 32 bits.
+fn products(isa: Isa, row: ElementKind, query: ElementKind) -> usize {
+    match (query, isa) {
+        _ if query != row => 1,
+        (U8 | I8, Isa::Avx2Vnni | Isa::Avx512Vnni | Isa::Avx512Bf16 | Isa::NeonDotprod) => 4,
+        (U8 | I8, _) | (Bf16, Isa::Avx512Bf16) => 2,
+        _ => 1,
+    }
 }
 
 /// What receives a cell's peers and their errors.
@@ -272,9 +310,20 @@ pub(crate) trait Peers: Element {
         dim: usize,
         query: &Rows<Self>,
         rows: &Rows<Self>,
-        order: Vec<usize>,
+        order: &[usize],
         then: Receiver<'_, '_>,
     ) -> Result<Cell, String>;
+
+    /// Those that take queries of singles to these rows, with their errors.
+    fn for_singles<'a>(
+        _metric: Metric,
+        _dim: usize,
+        _query: &'a Rows<f32>,
+        _rows: &'a Rows<Self>,
+        _order: &[usize],
+    ) -> Vec<(Contender<'a>, f64)> {
+        Vec::new()
+    }
 }
 
 #[cfg(not(feature = "peers"))]
@@ -284,7 +333,7 @@ impl<T: Element> Peers for T {
         _: usize,
         _: &Rows<Self>,
         _: &Rows<Self>,
-        _: Vec<usize>,
+        _: &[usize],
         then: Receiver<'_, '_>,
     ) -> Result<Cell, String> {
         then(Vec::new())

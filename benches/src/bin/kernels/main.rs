@@ -7,6 +7,9 @@ mod against;
 mod bits;
 mod cell;
 mod clock;
+mod codes;
+#[path = "../../origin.rs"]
+mod origin;
 mod report;
 mod rows;
 mod verdict;
@@ -14,7 +17,7 @@ mod verdict;
 use against::Other;
 use cell::{Cell, Settings};
 use clap::Parser;
-use omendb_kernels::{ElementKind, Isa, KernelError, MAX_DIM, Metric};
+use omendb_kernels::{CodeBits, ElementKind, Isa, KernelError, MAX_DIM, Metric};
 use rows::Place;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -31,7 +34,7 @@ struct Arguments {
     /// Only this metric: l2, ip or cosine.
     #[arg(long)]
     metric: Vec<Metric>,
-    /// Only these types: QUERYxROW, or TYPE for both; `bit` is Hamming.
+    /// Only these types: QUERYxROW, or TYPE for both; `code8`, `code4` and `code1` are packed codes, `bit` is Hamming.
     #[arg(long = "type", value_name = "TYPE")]
     types: Vec<Types>,
     /// Only rows of so many numbers.
@@ -72,10 +75,11 @@ struct Arguments {
     beside: Option<Isa>,
 }
 
-/// Those of query and row, or bits.
+/// Those of query and row, codes, or bits.
 #[derive(Clone, Copy)]
 enum Types {
     Rows(ElementKind, ElementKind),
+    Codes(CodeBits),
     Bits,
 }
 
@@ -86,9 +90,16 @@ impl FromStr for Types {
         if name == "bit" {
             return Ok(Self::Bits);
         }
+        if let Some(bits) = CodeBits::ALL.into_iter().find(|&bits| name == code_name(bits)) {
+            return Ok(Self::Codes(bits));
+        }
         let (query, row) = name.split_once('x').unwrap_or((name, name));
         Ok(Self::Rows(query.parse()?, row.parse()?))
     }
+}
+
+fn code_name(bits: CodeBits) -> String {
+    format!("code{}", bits.bits())
 }
 
 fn main() -> ExitCode {
@@ -108,6 +119,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         passes: arguments.passes as usize,
         rounds: arguments.rounds as usize,
         turn: Duration::from_micros(arguments.turn_us),
+        origin: format!("{}, {isa}, commit {}", origin::processor(), origin::commit().as_deref().unwrap_or("unknown")),
     };
     let subjects = arguments.subjects();
     let out = arguments.out.as_deref();
@@ -133,7 +145,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         }
         write(Some(path), &report::json(&cells))?;
     }
-    write(out, &format!("{}\n{}", verdict::markdown(&cells), report::markdown(&settings, &cells)))?;
+    write(out, &format!("{}\n{}", verdict::markdown(&cells), report::markdown(&cells)))?;
     if let Some(path) = &arguments.svg {
         report::svg(path, &cells)?;
     }
@@ -143,22 +155,18 @@ fn run(arguments: &Arguments) -> Result<(), String> {
 impl Arguments {
     /// What the filters leave.
     fn subjects(&self) -> Vec<Subject> {
-        let all = cell::TYPES.map(|(query, row)| Types::Rows(query, row)).into_iter().chain([Types::Bits]);
+        let rows = cell::TYPES.map(|(query, row)| Types::Rows(query, row));
+        let all = rows.into_iter().chain(CodeBits::ALL.map(Types::Codes)).chain([Types::Bits]);
         let types = some(&self.types, &all.collect::<Vec<_>>());
         let metrics = some(&self.metric, &Metric::ALL);
         let mut subjects = Vec::new();
         for place in some(&self.place, &Place::ALL) {
             for &types in &types {
                 for dim in some(&self.dim, &DIMS).into_iter().map(|dim| dim as usize) {
-                    match types {
-                        Types::Rows(query, row) => {
-                            let of = |&metric: &Metric| Subject { place, dim, rows: Some((metric, query, row)) };
-                            subjects.extend(metrics.iter().map(of));
-                        }
-                        // A gigabyte of bits tells nothing that one of bytes does not.
-                        Types::Bits if place == Place::Dram => {}
-                        Types::Bits => subjects.push(Subject { place, dim, rows: None }),
-                    }
+                    // Bits have one, and to codes in memory it makes no difference.
+                    let one = matches!((types, place), (Types::Bits, _) | (Types::Codes(_), Place::Dram));
+                    let metrics = if one { &metrics[..1] } else { &metrics[..] };
+                    subjects.extend(metrics.iter().map(|&metric| Subject { place, dim, types, metric }));
                 }
             }
         }
@@ -186,11 +194,12 @@ fn in_passes(settings: &Settings, subjects: &[Subject]) -> Result<Vec<Cell>, Str
 
 const DIMS: [u32; 6] = [100, 128, 384, 768, 960, 1536];
 
-/// What a cell is of; bits have one metric.
+/// What a cell is of.
 pub(crate) struct Subject {
     place: Place,
     dim: usize,
-    rows: Option<(Metric, ElementKind, ElementKind)>,
+    types: Types,
+    metric: Metric,
 }
 
 impl Subject {
@@ -200,23 +209,24 @@ impl Subject {
     }
 
     fn measure(&self, settings: &Settings) -> Result<Cell, String> {
-        match self.rows {
-            Some((metric, query, row)) => cell::measure(settings, self.place, metric, query, row, self.dim),
-            None => bits::measure(settings, self.place, self.dim),
+        let Subject { place, dim, types, metric } = *self;
+        match types {
+            Types::Rows(query, row) => cell::measure(settings, place, metric, query, row, dim),
+            Types::Codes(bits) => codes::measure(settings, place, metric, bits, dim),
+            Types::Bits => bits::measure(settings, place, dim),
         }
     }
 
     /// The arguments that make this program measure it alone.
     fn arguments(&self) -> Vec<String> {
-        let (place, dim) = (self.place.name().to_owned(), self.dim.to_string());
-        let mut list = vec!["--place".to_owned(), place, "--dim".to_owned(), dim, "--type".to_owned()];
-        match self.rows {
-            Some((metric, query, row)) => {
-                list.extend([format!("{query}x{row}"), "--metric".to_owned(), metric.to_string()]);
-            }
-            None => list.push("bit".to_owned()),
-        }
-        list
+        let types = match self.types {
+            Types::Rows(query, row) => format!("{query}x{row}"),
+            Types::Codes(bits) => code_name(bits),
+            Types::Bits => "bit".to_owned(),
+        };
+        let [place, dim, metric] = [self.place.name().to_owned(), self.dim.to_string(), self.metric.to_string()];
+        let named = [("--place", place), ("--dim", dim), ("--type", types), ("--metric", metric)];
+        named.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect()
     }
 }
 

@@ -10,12 +10,12 @@ use omendb_kernels::{Element, Metric, bf16, f16, oracle};
 use simsimd::SpatialSimilarity;
 
 /// A kernel of one query to one row, timed over the rows and held to the oracle.
-fn contender<'a, T: Element, U: Copy>(
+fn contender<'a, Q: Element, R: Element, U: Copy, V: Copy>(
     name: &'static str,
-    exact: (Metric, &Rows<T>, &Rows<T>),
+    exact: (Metric, &Rows<Q>, &Rows<R>),
     order: &[usize],
-    (query, rows): (&'a Rows<U>, &'a Rows<U>),
-    kernel: impl Fn(&[U], &[U]) -> f32 + 'a,
+    (query, rows): (&'a Rows<U>, &'a Rows<V>),
+    kernel: impl Fn(&[U], &[V]) -> f32 + 'a,
 ) -> (Contender<'a>, f64) {
     let (metric, exact_query, exact_rows) = exact;
     let q = query.row(0);
@@ -26,6 +26,26 @@ fn contender<'a, T: Element, U: Copy>(
     let list = rows.list(order);
     let run = move || list.iter().map(|row| kernel(q, row)).sum();
     (Contender::new(name, order.len(), run), error)
+}
+
+/// The one library that takes singles to halves.
+fn of_halves<'a>(
+    metric: Metric,
+    dim: usize,
+    query: &'a Rows<f32>,
+    rows: &'a Rows<f16>,
+    order: &[usize],
+) -> Vec<(Contender<'a>, f64)> {
+    if is_too_much(rows, dim) {
+        return Vec::new();
+    }
+    let known = <f32 as DistanceProvider<f16>>::distance_comparer(diskann_metric(metric), Some(dim));
+    vec![contender("diskann", (metric, query, rows), order, (query, rows), move |q, x| known.call(q, x))]
+}
+
+/// A gigabyte each would be too much: in memory, ours alone.
+fn is_too_much<T: Copy>(rows: &Rows<T>, dim: usize) -> bool {
+    rows.len() > 1 << 17 || size_of::<T>() * dim * rows.len() > 1 << 24
 }
 
 fn diskann_metric(metric: Metric) -> DiskannMetric {
@@ -50,18 +70,17 @@ macro_rules! by_metric {
 
 macro_rules! peers {
     ($($type:ty: $(simsimd $simsimd:ty, $to_simsimd:expr,)? numkong $numkong:ty, $to_numkong:expr
-        $(, diskann $diskann:ty)?;)*) => {$(
+        $(, diskann $diskann:ty)? $(, singles $singles:path)?;)*) => {$(
         impl Peers for $type {
             fn with_peers(
                 metric: Metric,
                 dim: usize,
                 query: &Rows<Self>,
                 rows: &Rows<Self>,
-                order: Vec<usize>,
+                order: &[usize],
                 then: Receiver<'_, '_>,
             ) -> Result<Cell, String> {
-                // A gigabyte each would be too much: in memory, ours alone.
-                if rows.len() > 1 << 17 || size_of::<Self>() * dim * rows.len() > 1 << 24 {
+                if is_too_much(rows, dim) {
                     return then(Vec::new());
                 }
                 let exact = (metric, query, rows);
@@ -69,7 +88,7 @@ macro_rules! peers {
                 $(let simsimd = (query.map($to_simsimd), rows.map($to_simsimd));)?
                 let mut list = Vec::new();
                 $(by_metric!(
-                    "simsimd", list, exact, &order, (&simsimd.0, &simsimd.1), $simsimd,
+                    "simsimd", list, exact, order, (&simsimd.0, &simsimd.1), $simsimd,
                     |q: &[$simsimd], x: &[$simsimd]| {
                         <$simsimd>::l2sq(q, x).map_or(f32::NAN, |d| d as f32)
                     },
@@ -81,7 +100,7 @@ macro_rules! peers {
                     }
                 );)?
                 by_metric!(
-                    "numkong", list, exact, &order, (&numkong.0, &numkong.1), $numkong,
+                    "numkong", list, exact, order, (&numkong.0, &numkong.1), $numkong,
                     |q: &[$numkong], x: &[$numkong]| {
                         <$numkong as Euclidean>::sqeuclidean(q, x).map_or(f32::NAN, |d| d as f32)
                     },
@@ -95,10 +114,22 @@ macro_rules! peers {
                 $(
                     let ours = (query, rows);
                     let known = <$diskann>::distance_comparer(diskann_metric(metric), Some(dim));
-                    list.push(contender("diskann", exact, &order, ours, move |q, x| known.call(q, x)));
+                    list.push(contender("diskann", exact, order, ours, move |q, x| known.call(q, x)));
                 )?
                 then(list)
             }
+
+            $(
+                fn for_singles<'a>(
+                    metric: Metric,
+                    dim: usize,
+                    query: &'a Rows<f32>,
+                    rows: &'a Rows<Self>,
+                    order: &[usize],
+                ) -> Vec<(Contender<'a>, f64)> {
+                    $singles(metric, dim, query, rows, order)
+                }
+            )?
         }
     )*};
 }
@@ -106,7 +137,7 @@ macro_rules! peers {
 peers! {
     f32: simsimd f32, |x| x, numkong f32, |x| x, diskann f32;
     f16: simsimd simsimd::f16, |x: f16| simsimd::f16(x.to_bits()),
-        numkong numkong::f16, |x: f16| numkong::f16(x.to_bits()), diskann f16;
+        numkong numkong::f16, |x: f16| numkong::f16(x.to_bits()), diskann f16, singles of_halves;
     bf16: simsimd simsimd::bf16, |x: bf16| simsimd::bf16(x.to_bits()),
         numkong numkong::bf16, |x: bf16| numkong::bf16(x.to_bits());
     u8: numkong u8, |x| x, diskann u8;

@@ -1,11 +1,14 @@
 //! The table, for people and as a picture.
 
-use crate::cell::{Cell, Settings};
+use crate::cell::Cell;
+use crate::verdict::ACCURATE;
 use plotters::prelude::*;
 use std::fmt::Write as _;
 use std::path::Path;
 
-const COLUMNS: [&str; 8] = ["pair", "gathered", "ahead", "picked", "scan", "simsimd", "numkong", "diskann"];
+/// Our shapes, then peers.
+pub(crate) const COLUMNS: [&str; 9] =
+    ["pair", "gathered", "by 8", "ahead", "picked", "scan", "simsimd", "numkong", "diskann"];
 
 /// One line for the terminal while the run goes on.
 pub(crate) fn line(cell: &Cell) -> String {
@@ -23,14 +26,18 @@ pub(crate) fn json(cells: &[Cell]) -> String {
 
 /// Every cell: nanoseconds a distance, with the share of the machine's limit reached and the
 /// largest error, both in what a reader can compare.
-pub(crate) fn markdown(settings: &Settings, cells: &[Cell]) -> String {
+pub(crate) fn markdown(cells: &[Cell]) -> String {
     let mut out = String::new();
+    let mut origins: Vec<&str> = cells.iter().map(|cell| cell.origin.as_str()).collect();
+    origins.dedup();
     writeln!(
         out,
-        "Instruction set: {}. Nanoseconds a distance (share of the limit; error × 2⁻²⁴ of the \
-         sum of the terms' sizes; one of the rows lies close to the query). The limit is the slower of \
-         reading the row and of multiplying it in registers, measured beside it. GB/s are those of `gathered` (bits: `ahead`).\n",
-        settings.isa
+        "{}. Nanoseconds a distance (share of the limit; error × 2⁻²⁴ of the sum of the terms' sizes; one of the \
+         rows lies close to the query). The limit is the slower of reading the rows of the same list and of \
+         multiplying in registers, measured beside it. `gathered` takes 32 rows a call, `by 8` eight; `ahead` fetches \
+         rows before their turn, and so does `picked`, which is told numbers. GB/s are those of `gathered` (codes and \
+         bits: `ahead`).\n",
+        origins.join("; ")
     )
     .ok();
     writeln!(out, "| cell | limit ns | GB/s | {} |", COLUMNS.join(" | ")).ok();
@@ -56,11 +63,11 @@ pub(crate) fn markdown(settings: &Settings, cells: &[Cell]) -> String {
     out
 }
 
-/// Bars: each cell's shapes and peers as multiples of its limit.
+/// Dots: each cell's shapes and peers as multiples of its limit, what is not accurate as rings.
 pub(crate) fn svg(path: &Path, cells: &[Cell]) -> Result<(), String> {
     let failed = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
     let height = 60 + 16 * cells.len() as u32;
-    let area = SVGBackend::new(path, (1000, height)).into_drawing_area();
+    let area = SVGBackend::new(path, (1200, height)).into_drawing_area();
     area.fill(&WHITE).map_err(|e| failed(&e))?;
     let text = ("sans-serif", 11).into_font();
     let across = |ratio: f64| 260 + (ratio.clamp(0.0, 8.0) * 85.0) as i32;
@@ -74,13 +81,18 @@ pub(crate) fn svg(path: &Path, cells: &[Cell]) -> Result<(), String> {
         area.draw(&Circle::new((x, 14), 4, Palette99::pick(column).filled())).map_err(|e| failed(&e))?;
         area.draw(&Text::new(*name, (x + 8, 8), text.clone())).map_err(|e| failed(&e))?;
     }
+    let legend = "○: errs by more than 2⁻¹⁶ of the sum of the terms' sizes";
+    area.draw(&Text::new(legend, (6, 8), text.clone())).map_err(|e| failed(&e))?;
     for (i, cell) in cells.iter().enumerate() {
         let y = 52 + 16 * i as i32;
         area.draw(&Text::new(cell.label(), (6, y - 6), text.clone())).map_err(|e| failed(&e))?;
         for entry in &cell.entries {
             let column = COLUMNS.iter().position(|c| *c == entry.name).unwrap_or(0);
             let x = across(entry.ns / cell.limit_ns());
-            area.draw(&Circle::new((x, y), 4, Palette99::pick(column).filled())).map_err(|e| failed(&e))?;
+            let colour = Palette99::pick(column);
+            let accurate = entry.error.is_none_or(|error| error <= ACCURATE);
+            let style = if accurate { colour.filled() } else { colour.stroke_width(2) };
+            area.draw(&Circle::new((x, y), 4, style)).map_err(|e| failed(&e))?;
         }
     }
     area.present().map_err(|e| failed(&e))

@@ -116,6 +116,10 @@ impl<T: Copy> Rows<T> {
         &self.memory[self.start + i * self.stride..][..self.dim]
     }
 
+    pub(crate) fn row_mut(&mut self, i: usize) -> &mut [T] {
+        &mut self.memory[self.start + i * self.stride..][..self.dim]
+    }
+
     /// The rows in the order they are visited in.
     pub(crate) fn list(&self, order: &[usize]) -> Vec<&[T]> {
         order.iter().map(|&i| self.row(i)).collect()
@@ -128,6 +132,17 @@ impl<T: Copy> Rows<T> {
     /// All rows with what lies between them, and their distance in elements.
     pub(crate) fn flat(&self) -> (&[T], usize) {
         (&self.memory[self.start..][..self.n * self.stride], self.stride)
+    }
+}
+
+impl Rows<f32> {
+    /// One row that lies close to another of any type; see [`Rows::close_to`].
+    pub(crate) fn beside<T: Element>(row: &[T], seed: u64) -> Self {
+        let mut rows = Self::new(Place::L1, row.len(), seed);
+        for (x, other) in rows.row_mut(0).iter_mut().zip(row) {
+            *x = other.to_f32() * (1.0 + 1.0 / 512.0);
+        }
+        rows
     }
 }
 
@@ -156,7 +171,7 @@ impl<T: Sample> Rows<T> {
                 others.min_by(|a, b| apart(a).total_cmp(&apart(b))).unwrap_or(number)
             })
             .collect();
-        rows.memory[rows.start..][..close.len()].copy_from_slice(&close);
+        rows.row_mut(0).copy_from_slice(&close);
         rows
     }
 
@@ -171,5 +186,26 @@ impl<T: Sample> Rows<T> {
             order.swap(i, random.below(i + 1));
         }
         order
+    }
+}
+
+/// A list that is gone through a part at a time, over and over: rows in memory are in no cache since the call before.
+#[derive(Clone, Copy)]
+pub(crate) struct Parts<'a, T> {
+    list: &'a [T],
+    size: usize,
+    at: usize,
+}
+
+impl<'a, T> Parts<'a, T> {
+    /// Parts of `size`, of which the list holds a whole number.
+    pub(crate) fn new(list: &'a [T], size: usize) -> Self {
+        Self { list, size, at: 0 }
+    }
+
+    pub(crate) fn next(&mut self) -> &'a [T] {
+        let part = &self.list[self.at..][..self.size];
+        self.at = (self.at + self.size) % self.list.len();
+        part
     }
 }

@@ -5,18 +5,20 @@ use crate::cell::Cell;
 use crate::rows::Place;
 use std::fmt::Write as _;
 
-const PEERS: [&str; 3] = ["simsimd", "numkong", "diskann"];
+pub(crate) const PEERS: [&str; 3] = ["simsimd", "numkong", "diskann"];
 
 /// A peer whose largest error is beyond this share of what is summed does not compute the
 /// same thing: half precision's own arithmetic errs by a thousandth.
-const ACCURATE: f64 = 1.0 / 65_536.0;
+pub(crate) const ACCURATE: f64 = 1.0 / 65_536.0;
 
 pub(crate) fn markdown(cells: &[Cell]) -> String {
     let mut out = String::new();
     peers(&mut out, cells, "peer", |_| true);
     peers(&mut out, cells, "accurate peer", |error| error <= ACCURATE);
     limits(&mut out, cells);
-    groups(&mut out, cells);
+    for shape in ["gathered", "by 8", "picked"] {
+        groups(&mut out, cells, shape);
+    }
     out
 }
 
@@ -72,18 +74,18 @@ fn limits(out: &mut String, cells: &[Cell]) {
     }
 }
 
-fn groups(out: &mut String, cells: &[Cell]) {
+fn groups(out: &mut String, cells: &[Cell], shape: &str) {
     let mut below = Vec::new();
     let mut all = 0;
     for cell in cells.iter().filter(|c| c.dim <= 384 && c.place != Place::Dram) {
-        let (Some(pair), Some(gathered)) = (cell.ns("pair"), cell.ns("gathered")) else { continue };
+        let (Some(pair), Some(gathered)) = (cell.ns("pair"), cell.ns(shape)) else { continue };
         all += 1;
         if pair < 1.3 * gathered {
             below.push(format!("{} ({:.2})", cell.label(), pair / gathered));
         }
     }
     if all > 0 {
-        list(out, "`gathered` at least 1.3 times as fast as `pair`, up to 384", all, &below);
+        list(out, &format!("`{shape}` at least 1.3 times as fast as `pair`, up to 384"), all, &below);
     }
 }
 
