@@ -58,6 +58,7 @@ pub struct CodeDistance {
     metric: Metric,
     bits: CodeBits,
     dim: usize,
+    code_bytes: usize,
     isa: Isa,
 }
 
@@ -81,23 +82,20 @@ impl CodeDistance {
             1..=MAX_DIM => {}
             _ => return Err(KernelError::TooLong { found: dim }),
         }
-        Ok(Self { shapes: table::find_codes(isa, bits), metric, bits, dim, isa })
+        let code_bytes = (dim * bits.bits()).div_ceil(8);
+        Ok(Self { shapes: table::find_codes(isa, bits), metric, bits, dim, code_bytes, isa })
     }
 
     /// Bytes of a row of codes.
     #[must_use]
     pub const fn row_bytes(&self) -> usize {
-        self.code_bytes() + TRAILER
+        self.code_bytes + TRAILER
     }
 
     /// The instruction set in use.
     #[must_use]
     pub const fn isa(&self) -> Isa {
         self.isa
-    }
-
-    const fn code_bytes(&self) -> usize {
-        (self.dim * self.bits.bits()).div_ceil(8)
     }
 
     /// What is computed and on what, as in `l2 f32×code8 128 avx512`.
@@ -117,7 +115,7 @@ impl CodeDistance {
         if let Some(column) = row.iter().position(|x| !x.is_finite()) {
             return Err(KernelError::NotFinite { column, value: row[column].to_string() });
         }
-        let (codes, trailer) = out.split_at_mut(self.code_bytes());
+        let (codes, trailer) = out.split_at_mut(self.code_bytes);
         codes.fill(0);
         let (low, step) = self.line(row);
         let most = self.most();
@@ -285,11 +283,10 @@ impl CodeDistance {
 
     #[inline]
     fn trailer(&self, codes: &[u8]) -> (f32, f32, f32) {
-        let number = |i: usize| {
-            let at = self.code_bytes() + 4 * i;
-            f32::from_le_bytes([codes[at], codes[at + 1], codes[at + 2], codes[at + 3]])
+        let [low, step, squares, ..] = codes[self.code_bytes..].as_chunks().0 else {
+            return (f32::NAN, f32::NAN, f32::NAN);
         };
-        (number(0), number(1), number(2))
+        (f32::from_le_bytes(*low), f32::from_le_bytes(*step), f32::from_le_bytes(*squares))
     }
 
     #[inline]

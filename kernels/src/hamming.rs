@@ -1,7 +1,7 @@
 //! Hamming distances of packed bits.
 
 use crate::isa::Shapes;
-use crate::row_distance::{check, check_rows};
+use crate::row_distance::check_rows;
 use crate::{ElementKind, Isa, KernelError, MAX_DIM, RowTable, table};
 use core::fmt;
 
@@ -127,7 +127,10 @@ impl Hamming {
 
     #[inline]
     fn check(&self, bytes: &[u8], row: usize) -> Result<(), KernelError> {
-        check(bytes, self.bytes, ElementKind::U8, row)
+        if bytes.len() != self.bytes {
+            return Err(KernelError::Length { expected: self.bytes, found: bytes.len(), row });
+        }
+        Ok(())
     }
 }
 

@@ -298,15 +298,23 @@ where
     D: Sums<S>,
     M: Formula<S, D>,
 {
+    let mut next = [core::ptr::null(); N];
+    if AHEAD && i + N <= n {
+        for k in 0..N {
+            // SAFETY: i + k < n.
+            next[k] = unsafe { rows.row(i + k) };
+        }
+    }
     while i + N <= n {
         let mut at = [core::ptr::null(); N];
-        let mut next = [core::ptr::null(); N];
         for k in 0..N {
             // SAFETY: i + k < n. The last group fetches the last row again, from a cache.
             unsafe {
-                at[k] = rows.row(i + k).cast();
                 if AHEAD {
+                    at[k] = next[k].cast();
                     next[k] = rows.row((i + N + k).min(n - 1));
+                } else {
+                    at[k] = rows.row(i + k).cast();
                 }
             }
         }

@@ -272,8 +272,12 @@ pub(crate) fn find_bits(isa: Isa, bytes: usize) -> Shapes {
         match isa {
             Isa::Avx512Bf16 => {
                 let shapes = Avx512Bf16::shapes::<Bits, L2>();
-                // 768 and 960 bits, one vector and a part of one: the loops' own instructions are a tenth.
+                // 100, 128, 384, 768 and 960 bits, a part of a vector or one and a part: the loops' own instructions
+                // are a tenth.
                 return match bytes {
+                    13 => Shapes { pair: Avx512Bf16::pair_of::<Bits, L2, 13>(), ..shapes },
+                    16 => Shapes { pair: Avx512Bf16::pair_of::<Bits, L2, 16>(), ..shapes },
+                    48 => Shapes { pair: Avx512Bf16::pair_of::<Bits, L2, 48>(), ..shapes },
                     96 => Shapes { pair: Avx512Bf16::pair_of::<Bits, L2, 96>(), ..shapes },
                     120 => Shapes { pair: Avx512Bf16::pair_of::<Bits, L2, 120>(), ..shapes },
                     _ => shapes,

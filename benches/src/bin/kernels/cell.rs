@@ -223,6 +223,8 @@ impl Case<'_> {
         let mut contenders = vec![
             Contender::new("load", visits, move || limits::load(isa, loads.next()).unwrap_or(0.0)),
             Contender::new("pair", visits, move || {
+                // In registers, as a loop of a user's has it.
+                let (distance, q) = (distance, q);
                 pairs.next().iter().map(|row| distance.pair(q, row).unwrap_or(0.0)).sum()
             }),
             Contender::new("gathered", visits, || {
