@@ -165,8 +165,10 @@ impl RowDistance {
             // SAFETY: `width` singles lie at each.
             let limit = |&row: &*const u8| unsafe { -product(row, row, width) } * SMALL;
             let limits = |rows: &[*const u8]| rows.iter().map(limit).collect::<Vec<f32>>();
+            let of_queries = limits(read_queries);
+            let of_rows = if same { of_queries.clone() } else { limits(read_rows) };
             // SAFETY: the caller's promise.
-            unsafe { self.measure_small_ones((queries, &limits(read_queries)), (rows, &limits(read_rows)), out) };
+            unsafe { self.measure_small_ones((queries, &of_queries), (rows, &of_rows), out) };
         }
     }
 
