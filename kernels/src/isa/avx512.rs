@@ -1,7 +1,7 @@
 //! AVX-512 F, BW, CD, DQ, VL: sixteen singles, 32 bytes widened to 16 bits, tails by mask.
 
 use super::entry::{entries, ops, packed};
-use crate::op::{Apart, Brains, Bytes, Load, Simd};
+use crate::op::{Apart, Brains, Bytes, Load, Packed, Simd};
 use core::arch::x86_64::*;
 use half::{bf16, f16};
 
@@ -295,12 +295,40 @@ impl Apart for Avx512 {
 }
 
 packed! { Avx512:
-    4, |v| {
-        let (low, high) = (_mm512_set1_epi32(v as i32), _mm512_set1_epi32((v >> 32) as i32));
-        let v = _mm512_mask_mov_epi32(low, 0xff00, high);
-        let by = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
-        let v = _mm512_and_si512(_mm512_srlv_epi32(v, by), _mm512_set1_epi32(15));
-        _mm512_cvtepi32_ps(v)
-    };
     1, |v| _mm512_maskz_mov_ps(v as __mmask16, _mm512_set1_ps(1.0));
+}
+
+/// Sixteen elements of four bits as singles. Moved down to a lane's lowest bits, they choose among sixteen: a conversion
+/// would take twice the time.
+#[inline(always)]
+unsafe fn nibbles(v: __m128i) -> __m512 {
+    // SAFETY: the caller has AVX-512.
+    unsafe {
+        let halves = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
+        let by = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
+        let all = _mm512_setr_ps(0., 1., 2., 3., 4., 5., 6., 7., 8., 9., 10., 11., 12., 13., 14., 15.);
+        let v = _mm512_permutexvar_epi32(halves, _mm512_castsi128_si512(v));
+        _mm512_permutexvar_ps(_mm512_srlv_epi32(v, by), all)
+    }
+}
+
+impl Load<Packed<4>> for Avx512 {
+    const BACK: bool = false;
+
+    #[inline(always)]
+    unsafe fn at(row: *const Packed<4>, i: usize) -> *const Packed<4> {
+        // SAFETY: the caller's promise; i elements are whole bytes.
+        unsafe { row.add(i / 2) }
+    }
+    #[inline(always)]
+    unsafe fn load(self, p: *const Packed<4>) -> __m512 {
+        // SAFETY: eight bytes are readable.
+        unsafe { nibbles(_mm_loadl_epi64(p.cast())) }
+    }
+    #[inline(always)]
+    unsafe fn load_part(self, p: *const Packed<4>, n: usize, _back: bool) -> __m512 {
+        // SAFETY: n < 16 elements are readable, and no others are read. What is in the last byte beyond them meets a
+        // query's zeroes.
+        unsafe { nibbles(_mm_maskz_loadu_epi8(first16(n.div_ceil(2)), p.cast())) }
+    }
 }

@@ -231,11 +231,16 @@ macro_rules! packed {
             }
             #[inline(always)]
             unsafe fn load(self, p: *const $crate::op::Packed<$bits>) -> <Self as $crate::op::Simd>::F {
-                // SAFETY: LANES elements are readable.
+                let mut word = [0u8; 8];
+                // SAFETY: LANES elements are readable, in at most eight bytes.
                 unsafe {
-                    let lanes = <Self as $crate::op::Simd>::LANES;
-                    $crate::op::Load::<$crate::op::Packed<$bits>>::load_part(self, p, lanes, false)
+                    let bytes = <Self as $crate::op::Simd>::LANES * $bits / 8;
+                    $crate::few::copy(p.cast(), word.as_mut_ptr(), bytes);
                 }
+                let $v = u64::from_le_bytes(word);
+                #[allow(unused_unsafe, reason = "the baseline's operations are safe")]
+                // SAFETY: `self` stands for the instructions.
+                unsafe { $body }
             }
             #[inline(always)]
             unsafe fn load_part(
@@ -244,14 +249,9 @@ macro_rules! packed {
                 n: usize,
                 _back: bool,
             ) -> <Self as $crate::op::Simd>::F {
-                let mut word = [0u8; 8];
-                // SAFETY: n <= LANES elements are readable, in at most eight bytes. What is in
+                // SAFETY: n < LANES elements are readable, in at most eight bytes. What is in
                 // the last byte beyond them meets a query's zeroes.
-                unsafe {
-                    let bytes = (n * $bits).div_ceil(8);
-                    $crate::few::copy(p.cast(), word.as_mut_ptr(), bytes);
-                }
-                let $v = u64::from_le_bytes(word);
+                let $v = unsafe { $crate::few::word(p.cast(), (n * $bits).div_ceil(8)) } as u64;
                 #[allow(unused_unsafe, reason = "the baseline's operations are safe")]
                 // SAFETY: `self` stands for the instructions.
                 unsafe { $body }

@@ -8,6 +8,8 @@ mod bits;
 mod cell;
 mod clock;
 mod codes;
+#[cfg(feature = "peers")]
+mod minmax;
 #[path = "../../origin.rs"]
 mod origin;
 mod report;

@@ -147,10 +147,15 @@ impl Rows<f32> {
 }
 
 impl<T: Sample> Rows<T> {
+    /// As many rows as lie there.
     pub(crate) fn new(place: Place, dim: usize, seed: u64) -> Self {
+        let row_bytes = (dim * size_of::<T>()).next_multiple_of(64);
+        Self::some((place.bytes() / row_bytes).max(2), dim, seed)
+    }
+
+    pub(crate) fn some(n: usize, dim: usize, seed: u64) -> Self {
         let line = 64 / size_of::<T>();
         let stride = dim.next_multiple_of(line);
-        let n = (place.bytes() / (stride * size_of::<T>())).max(2);
         let mut random = Random(seed);
         // A short stretch of numbers over and over: making a gigabyte of them takes long.
         let stretch: Vec<T> = (0..65_521.min(n * stride)).map(|_| T::sample(&mut random)).collect();

@@ -1,0 +1,92 @@
+//! `DiskANN`'s distances of singles to rows of codes, each with a line of its own: our codes in its layout, its
+//! kernels for this processor's instructions around the whole list.
+
+use crate::clock::Contender;
+use crate::rows::Rows;
+use diskann_quantization::bits::{BitSlice, Representation, Unsigned};
+use diskann_quantization::distances::{InnerProduct, MathematicalResult};
+use diskann_quantization::minmax::{DataMutRef, DataRef, MinMaxCompensation};
+use diskann_wide::Architecture;
+use diskann_wide::arch::{Target1, dispatch1};
+use omendb_kernels::{CodeBits, Metric};
+
+/// A row of codes, a byte each, and the line that they lie on, as low end, step and the sum of the values' squares.
+pub(crate) type Row = (Vec<u8>, [f32; 3]);
+
+/// The contender, over the rows in the order they are visited in, and its distances of the first `some` of them.
+pub(crate) fn contender<'a>(
+    (metric, bits): (Metric, CodeBits),
+    values: &'a [f32],
+    rows: &[Row],
+    (order, some): (&'a [usize], usize),
+) -> Result<(Contender<'a>, Vec<f32>), String> {
+    macro_rules! of {
+        ($n:literal) => {{
+            let theirs = stored::<$n>(values.len(), rows)?;
+            let query = Query { metric, values, sum: values.iter().sum(), squares: values.iter().map(|x| x * x).sum() };
+            let one = |row: &usize| dispatch1(All::<$n>, (query, &theirs, core::slice::from_ref(row)));
+            let got = order[..some].iter().map(one).collect();
+            let run = move || dispatch1(All::<$n>, (query, &theirs, order));
+            Ok((Contender::new("diskann", order.len(), run), got))
+        }};
+    }
+    match bits {
+        CodeBits::Eight => of!(8),
+        CodeBits::Four => of!(4),
+        CodeBits::One => of!(1),
+    }
+}
+
+/// The rows as the other library has them: as many bytes of codes as ours, and a line of five numbers.
+fn stored<const N: usize>(dim: usize, rows: &[Row]) -> Result<Rows<u8>, String>
+where
+    Unsigned: Representation<N>,
+{
+    let mut stored = Rows::<u8>::some(rows.len(), DataMutRef::<N>::canonical_bytes(dim), 1);
+    for (i, (codes, [low, step, squares])) in rows.iter().enumerate() {
+        let mut row = DataMutRef::<N>::from_canonical_back_mut(stored.row_mut(i), dim).map_err(|e| e.to_string())?;
+        for (place, &code) in codes.iter().enumerate() {
+            row.vector_mut().set(place, i64::from(code)).map_err(|e| e.to_string())?;
+        }
+        let n = step * codes.iter().map(|&code| f32::from(code)).sum::<f32>();
+        row.set_meta(MinMaxCompensation { dim: dim as u32, b: *low, n, a: *step, norm_squared: *squares });
+    }
+    Ok(stored)
+}
+
+#[derive(Clone, Copy)]
+struct Query<'a> {
+    metric: Metric,
+    values: &'a [f32],
+    sum: f32,
+    squares: f32,
+}
+
+/// The sum of the distances of all rows of a list.
+struct All<const N: usize>;
+
+type List<'a> = (Query<'a>, &'a Rows<u8>, &'a [usize]);
+
+impl<A: Architecture, const N: usize> Target1<A, f32, List<'_>> for All<N>
+where
+    Unsigned: Representation<N>,
+    InnerProduct:
+        for<'q, 'x> diskann_wide::arch::Target2<A, MathematicalResult<f32>, &'q [f32], BitSlice<'x, N, Unsigned>>,
+{
+    #[inline]
+    fn run(self, arch: A, (query, rows, order): List<'_>) -> f32 {
+        let mut all = 0.0;
+        for &i in order {
+            let Ok(row) = DataRef::<N>::from_canonical_back(rows.row(i), query.values.len()) else { return f32::NAN };
+            let Ok(codes) = arch.run2_inline(InnerProduct, query.values, row.vector()) else { return f32::NAN };
+            let line = row.meta();
+            let product = line.a * codes.into_inner() + line.b * query.sum;
+            all += match query.metric {
+                Metric::L2 => query.squares + line.norm_squared - 2.0 * product,
+                Metric::InnerProduct => -product,
+                Metric::Cosine => 1.0 - product / (query.squares.sqrt() * line.norm_squared.sqrt()),
+            };
+        }
+        all
+    }
+}
