@@ -18,6 +18,8 @@ pub(crate) mod halved;
 pub(crate) mod popcnt;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod vnni;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod vpopcnt;
 
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod neon;
@@ -42,7 +44,9 @@ pub enum Isa {
     Avx512,
     /// The same with AVX-512 VNNI.
     Avx512Vnni,
-    /// The same with AVX-512 BF16 and VPOPCNTDQ: Zen 4, Sapphire Rapids and later.
+    /// The same with AVX-512 VPOPCNTDQ: Ice Lake and later.
+    Avx512Popcnt,
+    /// The same with AVX-512 BF16: Zen 4, Sapphire Rapids and later.
     Avx512Bf16,
     /// AArch64 with NEON.
     Neon,
@@ -55,12 +59,13 @@ pub const ISA_VARIABLE: &str = "OMENDB_ISA";
 
 impl Isa {
     /// All instruction sets this library knows, on whatever machine.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Portable,
         Self::Avx2,
         Self::Avx2Vnni,
         Self::Avx512,
         Self::Avx512Vnni,
+        Self::Avx512Popcnt,
         Self::Avx512Bf16,
         Self::Neon,
         Self::NeonDotprod,
@@ -75,6 +80,7 @@ impl Isa {
             Self::Avx2Vnni => "avx2vnni",
             Self::Avx512 => "avx512",
             Self::Avx512Vnni => "avx512vnni",
+            Self::Avx512Popcnt => "avx512popcnt",
             Self::Avx512Bf16 => "avx512bf16",
             Self::Neon => "neon",
             Self::NeonDotprod => "neondotprod",
@@ -95,11 +101,11 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni => avx512::is_available() && std::arch::is_x86_feature_detected!("avx512vnni"),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512Bf16 => {
-                Self::Avx512Vnni.is_available()
-                    && std::arch::is_x86_feature_detected!("avx512bf16")
-                    && std::arch::is_x86_feature_detected!("avx512vpopcntdq")
+            Self::Avx512Popcnt => {
+                Self::Avx512Vnni.is_available() && std::arch::is_x86_feature_detected!("avx512vpopcntdq")
             }
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16 => Self::Avx512Popcnt.is_available() && std::arch::is_x86_feature_detected!("avx512bf16"),
             #[cfg(target_arch = "aarch64")]
             Self::Neon => neon::Features::is_available(),
             #[cfg(target_arch = "aarch64")]

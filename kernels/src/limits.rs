@@ -47,7 +47,7 @@ fn compiled<L: Loop>(isa: Isa, work: L) -> Result<L::Output, KernelError> {
                         || work.run::<avx2::Avx2>(),
                     ));
                 }
-                Isa::Avx512 | Isa::Avx512Vnni | Isa::Avx512Bf16 => {
+                Isa::Avx512 | Isa::Avx512Vnni | Isa::Avx512Popcnt | Isa::Avx512Bf16 => {
                     return Ok(avx512::Features::new_unchecked().vectorize(
                         #[inline(always)]
                         || work.run::<avx512::Avx512>(),

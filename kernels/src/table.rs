@@ -35,9 +35,10 @@ pub(crate) fn find(isa: Isa, metric: Metric, query: ElementKind, row: ElementKin
                 .or_else(|| common(key, dim))
                 .or_else(|| singles::<Avx512>(key)),
             Isa::Avx512Vnni => bytes::<Avx512Vnni>(key).or_else(|| find(Isa::Avx512, metric, query, row, dim)),
+            Isa::Avx512Popcnt => find(Isa::Avx512Vnni, metric, query, row, dim),
             Isa::Avx512Bf16 => pairs::<Avx512Bf16>(key)
                 .or_else(|| halves(key, dim))
-                .or_else(|| find(Isa::Avx512Vnni, metric, query, row, dim)),
+                .or_else(|| find(Isa::Avx512Popcnt, metric, query, row, dim)),
             _ => portable(key),
         }
     }
@@ -195,7 +196,7 @@ pub(crate) fn find_codes(isa: Isa, bits: CodeBits) -> Shapes {
         use crate::isa::{avx2::Avx2, avx512::Avx512};
         match isa {
             Isa::Avx2 | Isa::Avx2Vnni => return codes::<Avx2>(bits),
-            Isa::Avx512 | Isa::Avx512Vnni | Isa::Avx512Bf16 => return codes::<Avx512>(bits),
+            Isa::Avx512 | Isa::Avx512Vnni | Isa::Avx512Popcnt | Isa::Avx512Bf16 => return codes::<Avx512>(bits),
             _ => {}
         }
     }
@@ -235,10 +236,14 @@ pub(crate) fn find_between(isa: Isa, row: ElementKind) -> Between {
         match (isa, row) {
             (Isa::Avx2Vnni, ElementKind::U8) => return Avx2Vnni::between_of::<Whole<u8>>(),
             (Isa::Avx2Vnni, ElementKind::I8) => return Avx2Vnni::between_of::<Whole<i8>>(),
-            (Isa::Avx512Vnni | Isa::Avx512Bf16, ElementKind::U8) => return Avx512Vnni::between_of::<Whole<u8>>(),
-            (Isa::Avx512Vnni | Isa::Avx512Bf16, ElementKind::I8) => return Avx512Vnni::between_of::<Whole<i8>>(),
+            (Isa::Avx512Vnni | Isa::Avx512Popcnt | Isa::Avx512Bf16, ElementKind::U8) => {
+                return Avx512Vnni::between_of::<Whole<u8>>();
+            }
+            (Isa::Avx512Vnni | Isa::Avx512Popcnt | Isa::Avx512Bf16, ElementKind::I8) => {
+                return Avx512Vnni::between_of::<Whole<i8>>();
+            }
             (Isa::Avx2 | Isa::Avx2Vnni, _) => return between::<Avx2>(row),
-            (Isa::Avx512 | Isa::Avx512Vnni | Isa::Avx512Bf16, _) => return between::<Avx512>(row),
+            (Isa::Avx512 | Isa::Avx512Vnni | Isa::Avx512Popcnt | Isa::Avx512Bf16, _) => return between::<Avx512>(row),
             _ => {}
         }
     }
@@ -268,18 +273,18 @@ fn between<S: Entry + Load<f32> + Bytes<u8> + Bytes<i8>>(row: ElementKind) -> Be
 pub(crate) fn find_bits(isa: Isa, bytes: usize) -> Shapes {
     #[cfg(target_arch = "x86_64")]
     {
-        use crate::isa::{avx2::Avx2, bf16::Avx512Bf16, popcnt::Popcnt};
+        use crate::isa::{avx2::Avx2, popcnt::Popcnt, vpopcnt::Avx512Popcnt};
         match isa {
-            Isa::Avx512Bf16 => {
-                let shapes = Avx512Bf16::shapes::<Bits, L2>();
+            Isa::Avx512Popcnt | Isa::Avx512Bf16 => {
+                let shapes = Avx512Popcnt::shapes::<Bits, L2>();
                 // 100, 128, 384, 768 and 960 bits, a part of a vector or one and a part: the loops' own instructions
                 // are a tenth.
                 return match bytes {
-                    13 => Shapes { pair: Avx512Bf16::pair_of::<Bits, L2, 13>(), ..shapes },
-                    16 => Shapes { pair: Avx512Bf16::pair_of::<Bits, L2, 16>(), ..shapes },
-                    48 => Shapes { pair: Avx512Bf16::pair_of::<Bits, L2, 48>(), ..shapes },
-                    96 => Shapes { pair: Avx512Bf16::pair_of::<Bits, L2, 96>(), ..shapes },
-                    120 => Shapes { pair: Avx512Bf16::pair_of::<Bits, L2, 120>(), ..shapes },
+                    13 => Shapes { pair: Avx512Popcnt::pair_of::<Bits, L2, 13>(), ..shapes },
+                    16 => Shapes { pair: Avx512Popcnt::pair_of::<Bits, L2, 16>(), ..shapes },
+                    48 => Shapes { pair: Avx512Popcnt::pair_of::<Bits, L2, 48>(), ..shapes },
+                    96 => Shapes { pair: Avx512Popcnt::pair_of::<Bits, L2, 96>(), ..shapes },
+                    120 => Shapes { pair: Avx512Popcnt::pair_of::<Bits, L2, 120>(), ..shapes },
                     _ => shapes,
                 };
             }

@@ -1,9 +1,9 @@
-//! AVX-512 BF16 and VPOPCNTDQ: `vdpbf16ps` adds up products of bfloats, two to a lane (it
-//! takes subnormal bfloats for 0); `vpopcntq` counts bits. Everything else is plain AVX-512.
+//! AVX-512 BF16: `vdpbf16ps` adds up products of bfloats, two to a lane (it takes subnormal bfloats for 0).
+//! Everything else is plain AVX-512.
 
-use super::avx512::{self, Avx512};
+use super::avx512::Avx512;
 use super::entry::{entries, ops};
-use crate::op::{Brains, Count, Simd};
+use crate::op::{Brains, Simd};
 use core::arch::x86_64::*;
 use half::bf16;
 
@@ -14,7 +14,7 @@ pub(crate) struct Avx512Bf16(Avx512);
 entries!(
     Avx512Bf16,
     #[target_feature(
-        enable = "avx2,bmi1,bmi2,fma,f16c,lzcnt,popcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16,avx512vpopcntdq"
+        enable = "avx2,bmi1,bmi2,fma,f16c,lzcnt,popcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16"
     )]
 );
 
@@ -75,47 +75,5 @@ impl Brains for Avx512Bf16 {
     #[inline(always)]
     fn dot_two_brains(self, sum: [__m512; 2], q: __m512i, x: __m512i) -> [__m512; 2] {
         [self.dot_brains(sum[0], q, x), sum[1]]
-    }
-}
-
-impl Count for Avx512Bf16 {
-    const BYTES: usize = 64;
-    type V = __m512i;
-    /// Eight lanes of 64 bits.
-    type I = __m512i;
-
-    #[inline(always)]
-    unsafe fn token() -> Self {
-        // SAFETY: the caller's promise.
-        unsafe { <Self as Simd>::token() }
-    }
-    #[inline(always)]
-    unsafe fn load(self, p: *const u8) -> __m512i {
-        // SAFETY: 64 bytes are readable.
-        unsafe { _mm512_loadu_si512(p.cast()) }
-    }
-    #[inline(always)]
-    unsafe fn load_part(self, p: *const u8, n: usize, _back: bool) -> __m512i {
-        // SAFETY: n < 64 bytes are readable, and no others are read.
-        unsafe { _mm512_maskz_loadu_epi8(_bzhi_u64(!0, n as u32), p.cast()) }
-    }
-    ops! {
-        fn zero() -> __m512i = _mm512_setzero_si512();
-        fn add(a: __m512i, b: __m512i) -> __m512i = _mm512_add_epi64(a, b);
-        fn xor(a: __m512i, b: __m512i) -> __m512i = _mm512_xor_si512(a, b);
-        fn and(a: __m512i, b: __m512i) -> __m512i = _mm512_and_si512(a, b);
-        fn count(sum: __m512i, v: __m512i) -> __m512i =
-            _mm512_add_epi64(sum, _mm512_popcnt_epi64(v));
-    }
-    #[inline(always)]
-    fn sums<const N: usize>(self, v: [__m512i; N]) -> [u32; N] {
-        // SAFETY: the token. No count reaches 32 bits: one row's is cut to them, and of many
-        // the upper halves add zeroes.
-        unsafe {
-            match v.as_slice() {
-                &[one] => [_mm512_reduce_add_epi64(one) as u32; N],
-                _ => avx512::sums_i32(v),
-            }
-        }
     }
 }

@@ -296,7 +296,7 @@ pub(crate) fn multiply_ns(settings: &Settings, dim: usize, row: ElementKind, que
 fn products(isa: Isa, row: ElementKind, query: ElementKind) -> usize {
     match (query, isa) {
         _ if query != row => 1,
-        (U8 | I8, Isa::Avx2Vnni | Isa::Avx512Vnni | Isa::Avx512Bf16 | Isa::NeonDotprod) => 4,
+        (U8 | I8, Isa::Avx2Vnni | Isa::Avx512Vnni | Isa::Avx512Popcnt | Isa::Avx512Bf16 | Isa::NeonDotprod) => 4,
         (U8 | I8, _) | (Bf16, Isa::Avx512Bf16) => 2,
         _ => 1,
     }
