@@ -298,6 +298,10 @@ pub(crate) fn find_bits(isa: Isa, bytes: usize) -> Shapes {
             _ => {}
         }
     }
+    #[cfg(target_arch = "aarch64")]
+    if let Isa::Neon | Isa::NeonDotprod = isa {
+        return crate::isa::neon::Neon::shapes::<Bits, L2>();
+    }
     let _ = (isa, bytes);
     Portable::shapes::<Bits, L2>()
 }

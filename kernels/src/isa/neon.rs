@@ -6,7 +6,7 @@
 
 use super::entry::{entries, loads, ops, packed};
 use crate::few;
-use crate::op::{Bytes, Simd};
+use crate::op::{Bytes, Count, Simd};
 use core::arch::aarch64::*;
 use core::arch::asm;
 use half::{bf16, f16};
@@ -141,6 +141,26 @@ unsafe fn part16(p: *const u8, n: usize, back: bool) -> uint8x16_t {
     }
 }
 
+/// The sum of each vector's lanes.
+#[inline(always)]
+unsafe fn sums_u32<const N: usize>(v: [uint32x4_t; N]) -> [u32; N] {
+    let mut out = [0; N];
+    let mut i = 0;
+    // SAFETY: the caller has NEON; four sums are written where four are left.
+    unsafe {
+        while i + 4 <= N {
+            let (ab, cd) = (vpaddq_u32(v[i], v[i + 1]), vpaddq_u32(v[i + 2], v[i + 3]));
+            vst1q_u32(out.as_mut_ptr().add(i), vpaddq_u32(ab, cd));
+            i += 4;
+        }
+        while i < N {
+            out[i] = vaddvq_u32(v[i]);
+            i += 1;
+        }
+    }
+    out
+}
+
 /// Adds sums of four products of bytes each to four lanes.
 macro_rules! dot4 {
     ($instruction:literal, $sum:expr, $a:expr, $b:expr) => {{
@@ -198,22 +218,8 @@ macro_rules! bytes {
             }
             #[inline(always)]
             fn sums<const N: usize>(self, v: [uint32x4_t; N]) -> [u32; N] {
-                let mut out = [0; N];
-                let mut i = 0;
-                // SAFETY: the token; four sums are written where four are left.
-                unsafe {
-                    while i + 4 <= N {
-                        let ab = vpaddq_u32(v[i], v[i + 1]);
-                        let cd = vpaddq_u32(v[i + 2], v[i + 3]);
-                        vst1q_u32(out.as_mut_ptr().add(i), vpaddq_u32(ab, cd));
-                        i += 4;
-                    }
-                    while i < N {
-                        out[i] = vaddvq_u32(v[i]);
-                        i += 1;
-                    }
-                }
-                out
+                // SAFETY: the token.
+                unsafe { sums_u32(v) }
             }
         }
     )*};
@@ -264,4 +270,38 @@ packed! { Neon:
         let v = vshlq_u32(vdupq_n_u32(v as u32), vld1q_s32(by.as_ptr()));
         vcvtq_f32_u32(vandq_u32(v, vdupq_n_u32(15)))
     };
+}
+
+impl Count for Neon {
+    const BYTES: usize = 16;
+    type V = uint8x16_t;
+    type I = uint32x4_t;
+
+    #[inline(always)]
+    unsafe fn token() -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { <Self as Simd>::token() }
+    }
+    #[inline(always)]
+    unsafe fn load(self, p: *const u8) -> uint8x16_t {
+        // SAFETY: sixteen bytes are readable.
+        unsafe { vld1q_u8(p) }
+    }
+    #[inline(always)]
+    unsafe fn load_part(self, p: *const u8, n: usize, back: bool) -> uint8x16_t {
+        // SAFETY: the caller's promise.
+        unsafe { part16(p, n, back) }
+    }
+    ops! {
+        fn zero() -> uint32x4_t = vdupq_n_u32(0);
+        fn add(a: uint32x4_t, b: uint32x4_t) -> uint32x4_t = vaddq_u32(a, b);
+        fn xor(a: uint8x16_t, b: uint8x16_t) -> uint8x16_t = veorq_u8(a, b);
+        fn and(a: uint8x16_t, b: uint8x16_t) -> uint8x16_t = vandq_u8(a, b);
+        fn count(sum: uint32x4_t, v: uint8x16_t) -> uint32x4_t = vpadalq_u16(sum, vpaddlq_u8(vcntq_u8(v)));
+    }
+    #[inline(always)]
+    fn sums<const N: usize>(self, v: [uint32x4_t; N]) -> [u32; N] {
+        // SAFETY: the token.
+        unsafe { sums_u32(v) }
+    }
 }
