@@ -236,14 +236,11 @@ pub(crate) fn find_between(isa: Isa, row: ElementKind) -> Between {
         match (isa, row) {
             (Isa::Avx2Vnni, ElementKind::U8) => return Avx2Vnni::between_of::<Whole<u8>>(),
             (Isa::Avx2Vnni, ElementKind::I8) => return Avx2Vnni::between_of::<Whole<i8>>(),
-            (Isa::Avx512Vnni | Isa::Avx512Popcnt | Isa::Avx512Bf16, ElementKind::U8) => {
-                return Avx512Vnni::between_of::<Whole<u8>>();
-            }
-            (Isa::Avx512Vnni | Isa::Avx512Popcnt | Isa::Avx512Bf16, ElementKind::I8) => {
-                return Avx512Vnni::between_of::<Whole<i8>>();
-            }
+            (Isa::Avx512Vnni, ElementKind::U8) => return Avx512Vnni::between_of::<Whole<u8>>(),
+            (Isa::Avx512Vnni, ElementKind::I8) => return Avx512Vnni::between_of::<Whole<i8>>(),
+            (Isa::Avx512Popcnt | Isa::Avx512Bf16, _) => return find_between(Isa::Avx512Vnni, row),
             (Isa::Avx2 | Isa::Avx2Vnni, _) => return between::<Avx2>(row),
-            (Isa::Avx512 | Isa::Avx512Vnni | Isa::Avx512Popcnt | Isa::Avx512Bf16, _) => return between::<Avx512>(row),
+            (Isa::Avx512 | Isa::Avx512Vnni, _) => return between::<Avx512>(row),
             _ => {}
         }
     }

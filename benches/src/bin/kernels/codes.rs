@@ -81,8 +81,7 @@ pub(crate) fn measure(
     }
     #[cfg(feature = "peers")]
     if place != Place::Dram {
-        let unpacked: Vec<_> = (0..rows.len()).map(|i| unpacked(bits, dim, rows.row(i))).collect();
-        let (peer, got) = minmax::contender((metric, bits), values, &unpacked, (&order, got.len()))?;
+        let (peer, got) = minmax::contender((metric, bits), values, &rows, (&order, got.len()))?;
         contenders.push(peer);
         errors.push(error_of(&got, list)?);
     }
@@ -98,13 +97,4 @@ pub(crate) fn measure(
         load_ns,
         multiply_ns: multiply_ns(settings, dim, ElementKind::U8, ElementKind::F32),
     })
-}
-
-/// The codes of a row, a byte each, and the numbers behind them.
-#[cfg(feature = "peers")]
-fn unpacked(bits: CodeBits, dim: usize, row: &[u8]) -> minmax::Row {
-    let (bits, mask) = (bits.bits(), u8::MAX >> (8 - bits.bits()));
-    let codes = (0..dim).map(|i| row[i * bits / 8] >> (i * bits % 8) & mask).collect();
-    let line = row[(dim * bits).div_ceil(8)..].as_chunks().0;
-    (codes, [0, 1, 2].map(|i| f32::from_le_bytes(line[i])))
 }

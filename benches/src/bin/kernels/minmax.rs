@@ -10,14 +10,11 @@ use diskann_wide::Architecture;
 use diskann_wide::arch::{Target1, dispatch1};
 use omendb_kernels::{CodeBits, Metric};
 
-/// A row of codes, a byte each, and the line that they lie on, as low end, step and the sum of the values' squares.
-pub(crate) type Row = (Vec<u8>, [f32; 3]);
-
 /// The contender, over the rows in the order they are visited in, and its distances of the first `some` of them.
 pub(crate) fn contender<'a>(
     (metric, bits): (Metric, CodeBits),
     values: &'a [f32],
-    rows: &[Row],
+    rows: &Rows<u8>,
     (order, some): (&'a [usize], usize),
 ) -> Result<(Contender<'a>, Vec<f32>), String> {
     macro_rules! of {
@@ -37,19 +34,21 @@ pub(crate) fn contender<'a>(
     }
 }
 
-/// The rows as the other library has them: as many bytes of codes as ours, and a line of five numbers.
-fn stored<const N: usize>(dim: usize, rows: &[Row]) -> Result<Rows<u8>, String>
+/// The rows as the other library has them: the same bytes of codes, and a line of five numbers. (The sum of the codes
+/// is for codes on both sides.)
+fn stored<const N: usize>(dim: usize, rows: &Rows<u8>) -> Result<Rows<u8>, String>
 where
     Unsigned: Representation<N>,
 {
+    let code_bytes = DataMutRef::<N>::slice_bytes(dim);
     let mut stored = Rows::<u8>::some(rows.len(), DataMutRef::<N>::canonical_bytes(dim), 1);
-    for (i, (codes, [low, step, squares])) in rows.iter().enumerate() {
-        let mut row = DataMutRef::<N>::from_canonical_back_mut(stored.row_mut(i), dim).map_err(|e| e.to_string())?;
-        for (place, &code) in codes.iter().enumerate() {
-            row.vector_mut().set(place, i64::from(code)).map_err(|e| e.to_string())?;
-        }
-        let n = step * codes.iter().map(|&code| f32::from(code)).sum::<f32>();
-        row.set_meta(MinMaxCompensation { dim: dim as u32, b: *low, n, a: *step, norm_squared: *squares });
+    for i in 0..rows.len() {
+        let (codes, line) = rows.row(i).split_at(code_bytes);
+        let [low, step, squares] = [0, 4, 8].map(|at| bytemuck::pod_read_unaligned(&line[at..at + 4]));
+        let place = stored.row_mut(i);
+        place[..code_bytes].copy_from_slice(codes);
+        let mut row = DataMutRef::<N>::from_canonical_back_mut(place, dim).map_err(|e| e.to_string())?;
+        row.set_meta(MinMaxCompensation { dim: dim as u32, b: low, n: 0.0, a: step, norm_squared: squares });
     }
     Ok(stored)
 }
