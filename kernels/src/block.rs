@@ -1,16 +1,24 @@
-//! Blocks of queries against blocks of rows whose type the compiler knows; the norm of one.
+//! Blocks of queries against blocks of rows whose type the compiler knows; the norms of rows.
 
 use crate::{Distance, Element, KernelError, Metric};
 
 impl<T: Element> Distance<T> {
-    /// `Σ x²` of a row.
+    /// `Σ x²` of each of the contiguous `rows` (row-major), into the same place of `out`.
     ///
     /// # Errors
-    /// [`KernelError::Dimension`].
-    pub fn squared_norm(&self, row: &[T]) -> Result<f32, KernelError> {
+    /// [`KernelError::Length`], in bytes, unless `rows` has `out.len()` times the dimension of elements; nothing is
+    /// written then.
+    pub fn squared_norms(&self, rows: &[T], out: &mut [f32]) -> Result<(), KernelError> {
         let handle = self.bytes();
+        let (expected, found) = (handle.row_bytes().saturating_mul(out.len()), size_of_val(rows));
+        if found != expected {
+            return Err(KernelError::Length { expected, found, row: found / handle.row_bytes() });
+        }
         let dot = Self::with_isa(Metric::InnerProduct, handle.dim(), handle.isa())?;
-        Ok(-dot.pair(row, row)?)
+        for (norm, row) in out.iter_mut().zip(rows.chunks_exact(handle.dim())) {
+            *norm = -dot.pair(row, row)?;
+        }
+        Ok(())
     }
 
     /// All distances between the contiguous `queries` and `rows` (row-major):

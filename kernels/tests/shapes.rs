@@ -359,3 +359,37 @@ fn blocks_are_right() {
     block_is_right::<u8>(255.0);
     block_is_right::<i8>(128.0);
 }
+
+/// All terms are positive: as good as a distance of as many elements (see `exactness`), relative to the sum itself.
+fn norms_are_right<T: Sample>() {
+    let mut random = Random(31);
+    for dim in lengths() {
+        let rows = Row::<T>::new(&mut random, Numbers::Usual, 5 * dim, 3);
+        for isa in Isa::available() {
+            // The metric of the handle is not asked.
+            let handle = Distance::<T>::with_isa(Metric::Cosine, dim, isa).unwrap();
+            let mut got = [7.0; 5];
+            handle.squared_norms(rows.slice(), &mut got).unwrap();
+            for (&got, row) in got.iter().zip(rows.slice().chunks(dim)) {
+                let exact: f64 = row.iter().map(|x| x.to_f64().powi(2)).sum();
+                let allowed = (dim as f64 / 4.0 + 12.0) * UNIT * exact;
+                assert!((f64::from(got) - exact).abs() <= allowed, "{} {dim} {isa}: {got} for {exact}", T::KIND);
+            }
+        }
+    }
+    let handle = Distance::<T>::new(Metric::L2, 4).unwrap();
+    let row = Row::<T>::new(&mut random, Numbers::Usual, 8, 0);
+    let mut got = [7.0; 2];
+    let wrong = KernelError::Length { expected: 8 * size_of::<T>(), found: 7 * size_of::<T>(), row: 1 };
+    assert_eq!(handle.squared_norms(&row.slice()[1..], &mut got).unwrap_err(), wrong);
+    assert_eq!(got, [7.0; 2], "a refused call writes nothing");
+}
+
+#[test]
+fn norms_of_every_type_are_right() {
+    norms_are_right::<f32>();
+    norms_are_right::<f16>();
+    norms_are_right::<bf16>();
+    norms_are_right::<u8>();
+    norms_are_right::<i8>();
+}
