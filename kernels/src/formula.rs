@@ -12,6 +12,8 @@ pub(crate) trait Formula<S: Copy, D: Sums<S>>: 'static {
     type Seed: Copy;
     /// The same in numbers, for a query that meets many rows.
     type Known: Copy;
+    /// [`Sums::READ_FIRST`] for the steps of a query that meets one row.
+    const READ_FIRST_ONCE: bool = false;
 
     fn zero(s: S) -> Self::Sum;
     fn step(s: S, sum: Self::Sum, q: D::Q, x: D::X) -> Self::Sum;
@@ -106,6 +108,7 @@ impl<S: Copy, D: Sums<S>> Formula<S, D> for InnerProduct {
     type Sum = D::Sum;
     type Seed = D::Seed;
     type Known = D::Number;
+    const READ_FIRST_ONCE: bool = D::READ_FIRST;
 
     #[inline(always)]
     fn zero(s: S) -> D::Sum {

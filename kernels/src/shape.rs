@@ -73,10 +73,21 @@ where
     // SAFETY: no step or part goes beyond dim elements.
     unsafe {
         while i < whole {
-            for u in 0..U {
-                let at = i + u * D::LANES;
-                let (q, x) = (D::query(s, query.add(at)), D::row(s, D::at(row, at)));
-                (sums[u], seeds[u]) = M::once(s, sums[u], seeds[u], q, x);
+            if M::READ_FIRST_ONCE {
+                let mut x = [D::row(s, D::at(row, i)); U];
+                for u in 1..U {
+                    x[u] = D::row(s, D::at(row, i + u * D::LANES));
+                }
+                for u in 0..U {
+                    let q = D::query(s, query.add(i + u * D::LANES));
+                    (sums[u], seeds[u]) = M::once(s, sums[u], seeds[u], q, x[u]);
+                }
+            } else {
+                for u in 0..U {
+                    let at = i + u * D::LANES;
+                    let (q, x) = (D::query(s, query.add(at)), D::row(s, D::at(row, at)));
+                    (sums[u], seeds[u]) = M::once(s, sums[u], seeds[u], q, x);
+                }
             }
             i += U * D::LANES;
         }
@@ -125,9 +136,19 @@ where
     // SAFETY: the caller's promise.
     unsafe {
         let q = D::query(s, query.add(i));
-        for k in 0..N {
-            let x = D::row(s, D::at(rows[k], i));
-            sums[k] = if AHEAD { M::step_ahead(s, sums[k], q, x) } else { M::step(s, sums[k], q, x) };
+        if D::READ_FIRST {
+            let mut x = [D::row(s, D::at(rows[0], i)); N];
+            for k in 1..N {
+                x[k] = D::row(s, D::at(rows[k], i));
+            }
+            for k in 0..N {
+                sums[k] = if AHEAD { M::step_ahead(s, sums[k], q, x[k]) } else { M::step(s, sums[k], q, x[k]) };
+            }
+        } else {
+            for k in 0..N {
+                let x = D::row(s, D::at(rows[k], i));
+                sums[k] = if AHEAD { M::step_ahead(s, sums[k], q, x) } else { M::step(s, sums[k], q, x) };
+            }
         }
     }
     sums

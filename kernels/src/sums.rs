@@ -145,6 +145,8 @@ pub(crate) trait Sums<S: Copy>: 'static {
     const ROWS: usize;
     /// Chains that each of them has in a group of four, where it is long: 1 or 2.
     const CHAINS: usize = 1;
+    /// Whether a step reads all of its rows before it sums the first.
+    const READ_FIRST: bool = false;
     /// Whether a part at a row's end may look back into the row; see `op::Load::load_part`.
     const BACK: bool = true;
     /// A step's elements of the query, of a row.
