@@ -2,7 +2,7 @@
 
 use super::entry::{entries, loads, ops, packed};
 use crate::few;
-use crate::op::{Brains, Bytes, Count, Simd};
+use crate::op::{Brains, Bytes, Count, Load, Simd};
 use core::arch::x86_64::*;
 use half::{bf16, f16};
 
@@ -81,8 +81,26 @@ impl Simd for Avx2 {
     }
 }
 
+impl Load<f32> for Avx2 {
+    #[inline(always)]
+    unsafe fn load(self, p: *const f32) -> __m256 {
+        // SAFETY: eight elements are readable.
+        unsafe { _mm256_loadu_ps(p) }
+    }
+    #[inline(always)]
+    unsafe fn load_part(self, p: *const f32, n: usize, back: bool) -> __m256 {
+        // SAFETY: with `back`, the last eight elements of the row; else n, and no others are read.
+        unsafe {
+            if back {
+                return self.keep_last(_mm256_loadu_ps(p.sub(8 - n)), n);
+            }
+            let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+            _mm256_maskload_ps(p, _mm256_cmpgt_epi32(_mm256_set1_epi32(n as i32), lanes))
+        }
+    }
+}
+
 loads! { Avx2:
-    f32, |p| _mm256_loadu_ps(p);
     f16, |p| _mm256_cvtph_ps(_mm_loadu_si128(p.cast()));
     bf16, |p| {
         // The load repeats the eight in both halves; one shuffle takes each where its lane wants it.
@@ -249,10 +267,9 @@ packed! { Avx2:
         _mm256_cvtepi32_ps(_mm256_and_si256(v, _mm256_set1_epi32(15)))
     };
     1, |v| {
-        let bit = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
-        let v = _mm256_and_si256(_mm256_set1_epi32(v as i32), bit);
-        let set = _mm256_cmpeq_epi32(v, bit);
-        _mm256_and_ps(_mm256_castsi256_ps(set), _mm256_set1_ps(1.0))
+        // Element i's bit, moved down to a lane's lowest, chooses; the one above it does not.
+        let v = _mm256_srlv_epi32(_mm256_set1_epi8(v as i8), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+        _mm256_permutevar_ps(_mm256_setr_ps(0., 1., 0., 1., 0., 1., 0., 1.), v)
     };
 }
 
