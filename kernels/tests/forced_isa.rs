@@ -13,6 +13,29 @@ fn the_required_instruction_sets_are_here() {
     }
 }
 
+/// The operating system's word, for one that is overlooked would be tested nowhere, and nothing would be red.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[test]
+fn what_the_system_lists_is_available() {
+    const AVX2: &str = "avx2 fma f16c bmi1 bmi2 abm popcnt";
+    const AVX512: &str = "avx512f avx512bw avx512cd avx512dq avx512vl";
+    let list = std::fs::read_to_string("/proc/cpuinfo").unwrap();
+    let flags = list.lines().find_map(|line| line.strip_prefix("flags")).unwrap();
+    let has = |wanted: &[&str]| {
+        wanted.iter().flat_map(|names| names.split(' ')).all(|name| flags.split_whitespace().any(|flag| flag == name))
+    };
+    for (isa, wanted) in [
+        (Isa::Avx2, &[AVX2] as &[&str]),
+        (Isa::Avx2Vnni, &[AVX2, "avx_vnni"]),
+        (Isa::Avx512, &[AVX2, AVX512]),
+        (Isa::Avx512Vnni, &[AVX2, AVX512, "avx512_vnni"]),
+        (Isa::Avx512Popcnt, &[AVX2, AVX512, "avx512_vnni avx512_vpopcntdq"]),
+        (Isa::Avx512Bf16, &[AVX2, AVX512, "avx512_vnni avx512_vpopcntdq avx512_bf16"]),
+    ] {
+        assert!(isa.is_available() || !has(wanted), "{isa}: {wanted:?} in {flags}");
+    }
+}
+
 #[test]
 fn the_variable_decides() {
     let set = |name: &str| {
