@@ -25,10 +25,10 @@
 //!   `avx512bf16`, on whether the processor computes in half precision, too). The error is at
 //!   most `(dim / 4 + 12) · 2⁻²⁴` of the sum of the terms' absolute values, and in practice a small part
 //!   of it. A sum beyond `f32`'s range is infinite, and NaN where terms of both signs leave it; cosine
-//!   needs `Σ x²` of either row between 2⁻¹⁰⁰ and 2¹²⁷, or 0. (Squared L2 of codes and by
-//!   [`RowDistance::between`] and [`RowDistance::block`] is made of norms and products, and says there how good it is.)
-//! * Subnormal numbers and ±0 are numbers like others; but products of two rows of bf16 by `avx512bf16`
-//!   take subnormal ones for 0. A NaN, or an infinity that meets its
+//!   needs `Σ x²` of either row between 2⁻¹⁰⁰ and 2¹²⁷, or 0. (Squared L2 of codes, and what
+//!   [`RowDistance::between`] and [`RowDistance::block`] find, is made of products, and says there how good it is.)
+//! * Subnormal numbers and ±0 are numbers like others; but of two rows of bf16, `avx512bf16` takes
+//!   subnormal numbers and sums of products that are subnormal for 0. A NaN, or an infinity that meets its
 //!   like in a difference or a zero in a product, in either row makes the distance NaN.
 
 // The kernels' loops index several arrays by one constant-bounded index; iterators over them

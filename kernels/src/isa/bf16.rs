@@ -1,4 +1,4 @@
-//! AVX-512 BF16: `vdpbf16ps` adds up products of bfloats, two to a lane (it takes subnormal bfloats for 0).
+//! AVX-512 BF16: `vdpbf16ps` adds up products of bfloats, two to a lane (it takes subnormal bfloats, and sums, for 0).
 //! Everything else is plain AVX-512.
 
 use super::avx512::Avx512;
