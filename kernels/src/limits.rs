@@ -5,7 +5,7 @@ use crate::isa::portable::Portable;
 use crate::op::Load;
 use crate::{Isa, KernelError};
 
-/// Reads every whole vector of every row and adds them up, eight chains at a time; returns
+/// Reads every row and adds it up, eight chains at a time; returns
 /// something that depends on all of it.
 ///
 /// # Errors

@@ -61,9 +61,9 @@ pub(crate) trait Load<T: Copy>: Simd {
             // SAFETY: the last LANES elements of the row, which `back` says it has.
             return self.keep_last(unsafe { self.load(p.sub(Self::LANES - n)) }, n);
         }
-        // At most 64 elements of at most 4 bytes, and the row is shorter than one vector.
+        const { assert!(Self::LANES * size_of::<T>() <= 64, "more than `few` copies") };
         let mut whole = core::mem::MaybeUninit::<[T; 64]>::zeroed();
-        // SAFETY: n < LANES <= 64 elements are readable; zeroes are values of every T.
+        // SAFETY: n < LANES elements are readable, less than 64 bytes; zeroes are values of every T.
         unsafe {
             few::copy(p.cast(), whole.as_mut_ptr().cast(), n * size_of::<T>());
             self.load(whole.as_ptr().cast())

@@ -26,7 +26,7 @@ use core::arch::x86_64::*;
 
 /// AVX2 with AVX-VNNI.
 #[derive(Clone, Copy)]
-pub(crate) struct Avx2Vnni;
+pub(crate) struct Avx2Vnni(());
 
 entries!(
     Avx2Vnni,
@@ -37,7 +37,7 @@ entries!(
 
 /// AVX-512 with AVX-512 VNNI.
 #[derive(Clone, Copy)]
-pub(crate) struct Avx512Vnni;
+pub(crate) struct Avx512Vnni(());
 
 entries!(
     Avx512Vnni,
@@ -178,7 +178,7 @@ macro_rules! bytes {
 
         #[inline(always)]
         unsafe fn token() -> Self {
-            $token
+            Self(())
         }
         #[inline(always)]
         unsafe fn load(self, p: *const $type) -> $v {

@@ -7,7 +7,7 @@ use core::arch::x86_64::*;
 
 /// The token.
 #[derive(Clone, Copy)]
-pub(crate) struct Avx512Popcnt;
+pub(crate) struct Avx512Popcnt(());
 
 entries!(
     Avx512Popcnt,
@@ -24,7 +24,7 @@ impl Count for Avx512Popcnt {
 
     #[inline(always)]
     unsafe fn token() -> Self {
-        Self
+        Self(())
     }
     #[inline(always)]
     unsafe fn load(self, p: *const u8) -> __m512i {
