@@ -2,7 +2,7 @@
 
 use crate::shell;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A package of the workspace.
 pub(crate) struct Package {
@@ -11,9 +11,11 @@ pub(crate) struct Package {
     pub(crate) dependencies: Vec<String>,
 }
 
-/// The folder that holds the workspace's manifest.
+/// The folder that holds the workspace's manifest. `cargo run` says where it started us; where we were compiled may be
+/// another checkout, if both have one target folder.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(1).expect("xtask has a parent").into()
+    let xtask = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    xtask.parent().expect("xtask has a parent").into()
 }
 
 /// All packages of the workspace.
