@@ -49,9 +49,10 @@ impl RowDistance {
     /// They are made of inner products, for which a row that is loaded once serves several others; if both lists are
     /// the same, for two distances each. Between rows of `u8` or `i8` they are what [`RowDistance::picked`] finds for
     /// a query of their own type, bit for bit. Rows of other types are read as `f32`. Inner products and cosines err
-    /// by at most `(dim + 12) · 2⁻²⁴` of the sum of the terms' absolute values. Squared L2 is made of squares and products of what is left of each row less the first
-    /// query; what is small beside these squares is measured anew from the two rows themselves, so that of a
-    /// distance's digits all but the last three are good.
+    /// by at most `(dim + 12) · 2⁻²⁴` of the sum of the terms' absolute values. Squared L2 is made of squares and
+    /// products, as good as these, of what is left of each row less the first query; what is less than a 1,024th of
+    /// these squares is measured anew from the two rows themselves, so that of a distance's digits the last three are
+    /// lost at most, unless all roundings are to the same side.
     ///
     /// ```
     /// use omendb_kernels::{ElementKind, Metric, RowDistance, RowTable};
