@@ -1,7 +1,7 @@
 //! All distances of some rows from some others, of a table (what a bulk build asks for) or in two blocks.
 
 use crate::isa::Pair;
-use crate::row_distance::check;
+use crate::row_distance::check_rows;
 use crate::tile::Products;
 use crate::{ElementKind, Isa, KernelError, Metric, RowDistance, RowTable, table};
 
@@ -106,11 +106,7 @@ impl RowDistance {
     pub fn block(&self, queries: &[u8], rows: &[u8], out: &mut [f32]) -> Result<(), KernelError> {
         let row_bytes = self.row_bytes();
         let at = |side: &[u8]| -> Result<Vec<*const u8>, KernelError> {
-            // Where none begins, none is misaligned.
-            if side.is_empty() {
-                return Ok(Vec::new());
-            }
-            check(side, side.len().next_multiple_of(row_bytes), self.row_kind(), side.len() / row_bytes)?;
+            check_rows(side, row_bytes, side.len().div_ceil(row_bytes), row_bytes, self.row_kind())?;
             Ok(side.chunks_exact(row_bytes).map(<[u8]>::as_ptr).collect())
         };
         let (queries, rows) = (at(queries)?, at(rows)?);

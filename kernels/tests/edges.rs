@@ -46,10 +46,13 @@ fn nothing_beyond<Q: Element, R: Element>() {
                 for n in [13, 4, 1] {
                     if n * row_bytes <= FILE {
                         let rows = rows.last(n * row_bytes);
+                        out = [f32::NAN; 13];
                         handle.scan(query, bytemuck::cast_slice(rows), &mut out[..n]).unwrap();
+                        assert_eq!(out[..n], [expected; 13][..n]);
                         let table = RowTable::new(vec![rows], row_bytes).unwrap();
                         let bytes = handle.bytes();
                         let picks = [n as u32 - 1; 13];
+                        out = [f32::NAN; 13];
                         bytes.picked(bytemuck::cast_slice(query), &table, &picks, &mut out).unwrap();
                         assert_eq!(out, [expected; 13]);
                         between(bytes, &table, expected);
@@ -93,8 +96,11 @@ fn of_bits() {
             handle.gathered(query, &[row; 13], &mut out).unwrap();
             assert_eq!(out, [0.0; 13]);
             let all = rows.last(13 * bytes);
+            out = [f32::NAN; 13];
             handle.scan(query, all, bytes, &mut out).unwrap();
+            assert_eq!(out, [0.0; 13]);
             let table = RowTable::new(vec![all], bytes).unwrap();
+            out = [f32::NAN; 13];
             handle.picked(query, &table, &[12; 13], &mut out).unwrap();
             assert_eq!(out, [0.0; 13]);
         }
