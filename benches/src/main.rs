@@ -12,6 +12,7 @@ mod sets;
 mod truth;
 
 use clap::{Parser, Subcommand};
+use omendb_benches::{Failure, robust};
 use peak_alloc::PeakAlloc;
 use std::process::ExitCode;
 
@@ -19,9 +20,6 @@ use std::process::ExitCode;
 /// allocator kept of earlier cases.
 #[global_allocator]
 static HEAP: PeakAlloc = PeakAlloc;
-
-/// Whatever a run stumbles over; it is printed with its message and ends the run.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Parser)]
 #[command(name = "omendb-benches", version, about = "OmenDB measured")]
@@ -38,6 +36,8 @@ enum Run {
     Datasets(datasets::Arguments),
     /// The same data, graph and queries over each backend, and commits beside plain writes.
     Backends(backends::Arguments),
+    /// Difficult data: every kind, order of arrival and history, judged cell by cell.
+    Robust(robust::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +45,7 @@ fn main() -> ExitCode {
         Run::Regression(arguments) => regression::run(&arguments),
         Run::Datasets(arguments) => datasets::run(&arguments),
         Run::Backends(arguments) => backends::run(&arguments),
+        Run::Robust(arguments) => robust::run(&arguments),
     };
     outcome.unwrap_or_else(|failure| {
         eprintln!("omendb-benches: {failure}");

@@ -1,0 +1,102 @@
+//! One cell: a kind of data, asked by one metric, in one way.
+
+use super::kinds::{Asked, Kind};
+use super::question::{Figures, Question};
+use super::ways::{Then, Way};
+use crate::Failure;
+use omendb_engine::{Db, Durability, Options};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// A kind, a metric, a way.
+#[derive(Clone, Copy)]
+pub struct Cell {
+    pub(super) kind: &'static Kind,
+    pub(super) asked: Asked,
+    pub(super) way: Way,
+}
+
+impl Cell {
+    /// All cells of a kind.
+    pub(super) fn of(kind: &'static Kind) -> Vec<Cell> {
+        let of_way = |way: &Way| kind.asked.iter().map(|&asked| Cell { kind, asked, way: *way }).collect::<Vec<_>>();
+        kind.ways.iter().flat_map(of_way).collect()
+    }
+
+    /// As in `lengths 0.5 (ip), 2000 rows: single rows, fresh`.
+    pub fn name(&self) -> String {
+        let rows = self.way.rows.map_or(String::new(), |rows| format!(", {rows} rows"));
+        format!("{} ({}){rows}: {}", self.kind.name, self.asked.metric, self.way.name())
+    }
+
+    /// How many rows are made for it.
+    pub(super) fn rows(&self) -> usize {
+        self.way.rows.unwrap_or(self.kind.rows)
+    }
+
+    /// Makes the database in this way, and asks it. Whatever goes wrong is the outcome, so that the
+    /// other cells are still run.
+    pub(super) fn measure(&self, question: &Question<'_>) -> Result<Figures, String> {
+        caught(|| self.made(question))
+    }
+
+    fn made(&self, question: &Question<'_>) -> Result<Figures, Failure> {
+        let Question { data, story, .. } = question;
+        let options = match self.way.arrival.buffer() {
+            Some(rows) => options(question).buffer_rows(rows),
+            None => options(question),
+        };
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("robust.omen");
+        let db = match self.way.then {
+            Then::Reopened => Db::create(&path, options.durability(Durability::Os))?,
+            Then::Asked | Then::Compacted => Db::in_memory(options)?,
+        };
+        self.way.arrival.add(&db, data)?;
+        story.happen(&db)?;
+        let db = match self.way.then {
+            Then::Asked => db,
+            Then::Compacted => {
+                db.compact()?;
+                db
+            }
+            Then::Reopened => {
+                db.close()?;
+                Db::open(&path)?
+            }
+        };
+        let alive = story.alive.iter().filter(|alive| **alive).count();
+        match db.count() {
+            count if count == alive => question.ask(&db),
+            count => Err(format!("it counts {count} rows, and {alive} are alive").into()),
+        }
+    }
+}
+
+/// What a database finds whose rows are those that live, all in one batch, and that has no history.
+pub(super) fn fresh(question: &Question<'_>) -> Result<Figures, String> {
+    caught(|| {
+        let db = Db::in_memory(options(question))?;
+        let ids: Vec<u64> = (0..).zip(&question.story.alive).filter(|(_, alive)| **alive).map(|(id, _)| id).collect();
+        db.add_batch(&ids, &question.story.living()[..])?;
+        db.flush()?;
+        question.ask(&db)
+    })
+}
+
+fn options(question: &Question<'_>) -> Options {
+    Options::new(question.data.dim, question.metric).row_type(question.data.element)
+}
+
+/// A failure or a panic in words. Nothing that a panic may leave half done is used again.
+fn caught(measure: impl FnOnce() -> Result<Figures, Failure>) -> Result<Figures, String> {
+    match catch_unwind(AssertUnwindSafe(measure)) {
+        Ok(outcome) => outcome.map_err(|failure| failure.to_string()),
+        Err(panic) => Err(format!("a panic: {}", words(&*panic))),
+    }
+}
+
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without words")
+}

@@ -1,0 +1,66 @@
+//! The kinds of difficult data: one file an idea, each with its generators and its table of kinds.
+
+mod copies;
+mod groups;
+mod hot;
+mod lengths;
+mod near;
+mod products;
+mod regions;
+mod scales;
+mod spaces;
+mod streams;
+mod types;
+
+use super::data::Data;
+use super::draw::Draw;
+use super::ways::Way;
+use omendb_engine::Metric;
+
+/// The least recall of a kind that says no other.
+const FLOOR: f64 = 0.97;
+
+/// A kind of data.
+pub(super) struct Kind {
+    pub(super) name: &'static str,
+    /// How many rows it has, but in the ways that are of another size.
+    pub(super) rows: usize,
+    /// Makes about so many of them, with queries.
+    pub(super) make: fn(&mut Draw, usize) -> Data,
+    pub(super) asked: &'static [Asked],
+    pub(super) ways: &'static [Way],
+}
+
+/// By what metric a kind is asked, and what is expected.
+#[derive(Clone, Copy)]
+pub(super) struct Asked {
+    pub(super) metric: Metric,
+    /// The least recall. Below [`FLOOR`], it is what the better of hnswlib and Faiss finds, less half a point.
+    pub(super) floor: f64,
+}
+
+const L2: Asked = at(Metric::L2, FLOOR);
+const IP: Asked = at(Metric::InnerProduct, FLOOR);
+const COSINE: Asked = at(Metric::Cosine, FLOOR);
+
+const fn at(metric: Metric, floor: f64) -> Asked {
+    Asked { metric, floor }
+}
+
+/// All kinds, in the order in which they are told.
+pub(super) fn all() -> impl Iterator<Item = &'static Kind> {
+    let families: [&'static [Kind]; 11] = [
+        lengths::KINDS,
+        products::KINDS,
+        copies::KINDS,
+        near::KINDS,
+        groups::KINDS,
+        regions::KINDS,
+        hot::KINDS,
+        streams::KINDS,
+        scales::KINDS,
+        spaces::KINDS,
+        types::KINDS,
+    ];
+    families.into_iter().flatten()
+}

@@ -1,0 +1,54 @@
+//! What came of a cell, and whether it is what is expected. Each cell is judged by itself: a mean hides
+//! the one kind of data that fails.
+
+use super::cell::Cell;
+use super::history::History;
+use super::question::Figures;
+use super::ways::Then;
+use omendb_engine::ElementKind;
+
+/// What came of a cell.
+pub struct Outcome {
+    /// Which one.
+    pub cell: Cell,
+    pub(super) size: [usize; 2],
+    pub(super) element: ElementKind,
+    pub(super) k: usize,
+    pub(super) result: Result<Figures, String>,
+    /// What a database without a history finds of the same living rows.
+    pub(super) fresh: Option<Figures>,
+    /// What hnswlib and Faiss find of the same living rows.
+    pub(super) peers: Option<[Figures; 2]>,
+}
+
+/// How many times the distances of a fresh graph a history may cost, where it has a limit.
+const DEARER: f64 = 2.0;
+/// How much less than in a fresh database may be found in a compacted one.
+const COMPACTED: f64 = 0.005;
+
+impl Outcome {
+    /// What is wrong with it, in words.
+    pub fn defects(&self) -> Vec<String> {
+        let now = match &self.result {
+            Ok(figures) => figures,
+            Err(why) => return vec![format!("broken: {why}")],
+        };
+        let way = &self.cell.way;
+        let mut defects = Vec::new();
+        if now.recall < self.cell.asked.floor {
+            defects.push(format!("recall {:.4}, and at least {:.3} is expected", now.recall, self.cell.asked.floor));
+        }
+        if now.none > 0 && self.k > 1 {
+            defects.push(format!("{} queries find none of their {}", now.none, self.k));
+        }
+        let Some(fresh) = self.fresh else { return defects };
+        let limited = matches!(way.history, History::Hot | History::Most);
+        if limited && now.distances > DEARER * fresh.distances {
+            defects.push(format!("{:.0} distances a query, {:.0} in a fresh graph", now.distances, fresh.distances));
+        }
+        if way.then == Then::Compacted && now.recall < fresh.recall - COMPACTED {
+            defects.push(format!("recall {:.4} compacted, {:.4} in a fresh graph", now.recall, fresh.recall));
+        }
+        defects
+    }
+}

@@ -1,0 +1,85 @@
+//! What is asked of the living rows, and how answers are counted.
+
+use super::data::Data;
+use super::exact;
+use super::history::Story;
+use crate::Failure;
+use omendb_engine::{Db, Id, Metric, SearchOptions};
+use serde::Serialize;
+use std::collections::HashSet;
+
+/// The width of every search here: the engine's default.
+const WIDTH: usize = 64;
+
+/// Queries, the rows that live, and how far the k nearest of them reach.
+pub(super) struct Question<'a> {
+    pub(super) data: &'a Data,
+    pub(super) story: &'a Story,
+    pub(super) metric: Metric,
+    /// Neighbours asked for: no more than there are rows.
+    pub(super) k: usize,
+    last: Vec<f64>,
+}
+
+/// What was found.
+#[derive(Clone, Copy, Serialize)]
+pub(super) struct Figures {
+    /// The share of the k nearest; rows as near as the last of them count.
+    pub(super) recall: f64,
+    /// Queries that found none of their k.
+    pub(super) none: usize,
+    /// Distances a query.
+    pub(super) distances: f64,
+}
+
+impl<'a> Question<'a> {
+    pub(super) fn new(data: &'a Data, story: &'a Story, metric: Metric) -> Self {
+        let living = story.living();
+        let k = data.k.min(living.len());
+        let last = exact::last_distances(metric, &living, &data.queries, data.dim, k);
+        Self { data, story, metric, k, last }
+    }
+
+    /// Asks all queries of a database.
+    pub(super) fn ask(&self, db: &Db) -> Result<Figures, Failure> {
+        let (mut answers, mut distances) = (Vec::new(), 0);
+        for query in self.data.queries.chunks_exact(self.data.dim) {
+            let (hits, stats) = db.search_measured(query, &SearchOptions::new(self.k).width(WIDTH))?;
+            answers.push(hits.iter().map(|hit| number(&hit.id)).collect());
+            distances += stats.distances;
+        }
+        self.count(&answers, distances as f64 / answers.len() as f64)
+    }
+
+    /// Counts answers, each a list of ids.
+    pub(super) fn count(&self, answers: &[Vec<usize>], distances: f64) -> Result<Figures, Failure> {
+        let (mut found, mut none) = (0, 0);
+        for (answer, (query, &last)) in
+            answers.iter().zip(self.data.queries.chunks_exact(self.data.dim).zip(&self.last))
+        {
+            let different: HashSet<_> = answer.iter().collect();
+            if different.len() < answer.len() || answer.len() > self.k {
+                return Err("an answer holds a row twice, or too many".into());
+            }
+            if let Some(dead) = answer.iter().find(|&&id| !self.story.alive[id]) {
+                return Err(format!("an answer holds row {dead}, which is deleted").into());
+            }
+            let is_near = |&&id: &&usize| {
+                let row = self.story.row(id);
+                let limit = last + exact::slack(self.metric, last, query, row);
+                exact::distance(self.metric, query, row) <= limit
+            };
+            let hits = answer.iter().filter(is_near).count();
+            found += hits;
+            none += usize::from(hits == 0);
+        }
+        Ok(Figures { recall: found as f64 / (answers.len() * self.k) as f64, none, distances })
+    }
+}
+
+fn number(id: &Id) -> usize {
+    match id {
+        Id::U64(number) => *number as usize,
+        Id::Text(text) => unreachable!("ids are numbers here, and this one is {text}"),
+    }
+}
