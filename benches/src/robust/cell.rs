@@ -65,10 +65,9 @@ impl Cell {
                 Db::open(&path)?
             }
         };
-        let alive = story.alive.iter().filter(|alive| **alive).count();
-        match db.count() {
-            count if count == alive => question.ask(&db),
-            count => Err(format!("it counts {count} rows, and {alive} are alive").into()),
+        match (db.count(), story.ids().len()) {
+            (count, alive) if count == alive => question.ask(&db),
+            (count, alive) => Err(format!("it counts {count} rows, and {alive} are alive").into()),
         }
     }
 }
@@ -77,7 +76,7 @@ impl Cell {
 pub(super) fn fresh(question: &Question<'_>) -> Result<Figures, String> {
     caught(|| {
         let db = Db::in_memory(options(question))?;
-        let ids: Vec<u64> = (0..).zip(&question.story.alive).filter(|(_, alive)| **alive).map(|(id, _)| id).collect();
+        let ids: Vec<u64> = question.story.ids().into_iter().map(|id| id as u64).collect();
         db.add_batch(&ids, &question.story.living()[..])?;
         db.flush()?;
         question.ask(&db)

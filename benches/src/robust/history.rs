@@ -105,10 +105,14 @@ impl Story {
         &self.rows[id * self.dim..][..self.dim]
     }
 
+    /// The ids that live, in order.
+    pub(super) fn ids(&self) -> Vec<usize> {
+        (0..self.alive.len()).filter(|&id| self.alive[id]).collect()
+    }
+
     /// The rows that live, in the order of their ids.
     pub(super) fn living(&self) -> Vec<&[f32]> {
-        let rows = self.rows.chunks_exact(self.dim).zip(&self.alive);
-        rows.filter(|(_, alive)| **alive).map(|(row, _)| row).collect()
+        self.ids().into_iter().map(|id| self.row(id)).collect()
     }
 
     /// Does it to a database that holds the rows as they arrived.

@@ -52,13 +52,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         arguments.only.is_empty() || arguments.only.iter().any(|part| name.contains(part.as_str()))
     };
     let seed = arguments.seed.unwrap_or_else(clock);
-    let peers = arguments.peers.then_some(Peers);
+    let peers = arguments.peers.then(Peers::new);
     println!("Seed {seed}, {}.\n\n{}", Isa::chosen()?, table::HEAD);
     let mut outcomes = Vec::new();
-    measure(seed, &wanted, peers.as_ref(), &mut |outcome| {
+    let mut tell = |outcome| {
         println!("{}", table::row(&outcome));
         outcomes.push(outcome);
-    })?;
+    };
+    kinds::all().try_for_each(|kind| run::run(kind, seed, &wanted, peers.as_ref(), &mut tell))?;
     if outcomes.is_empty() {
         return Err(format!("no cell is called like {:?}", arguments.only).into());
     }
@@ -75,13 +76,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 /// Runs the wanted cells and hands out each outcome as it comes.
-fn measure(
-    seed: u64,
-    wanted: &dyn Fn(&Cell) -> bool,
-    peers: Option<&Peers>,
-    tell: &mut dyn FnMut(Outcome),
-) -> Result<(), Failure> {
-    kinds::all().try_for_each(|kind| run::run(kind, seed, wanted, peers, tell))
+///
+/// # Errors
+/// When there is no room for a database.
+pub fn measure(seed: u64, wanted: &dyn Fn(&Cell) -> bool, tell: &mut dyn FnMut(Outcome)) -> Result<(), Failure> {
+    kinds::all().try_for_each(|kind| run::run(kind, seed, wanted, None, tell))
 }
 
 /// A seed that differs from run to run.

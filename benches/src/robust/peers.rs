@@ -1,13 +1,58 @@
 //! What hnswlib and Faiss find of the same rows: where no graph finds much, no more is expected of ours.
+//!
+//! A script asks them (`benches/robust/peers.py`). Rows and queries go to it as files, the numbers of the
+//! rows found come back, and are counted as our own answers are.
 
 use super::question::{Figures, Question};
 use crate::Failure;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The libraries, as the script calls them.
+const NAMES: [&str; 2] = ["hnswlib", "faiss"];
 
 /// The script that asks them.
-pub(super) struct Peers;
+pub(super) struct Peers(PathBuf);
 
 impl Peers {
-    pub(super) fn answer(&self, _question: &Question<'_>) -> Result<[Figures; 2], Failure> {
-        Err("not yet".into())
+    pub(super) fn new() -> Self {
+        Self(Path::new(env!("CARGO_MANIFEST_DIR")).join("robust").join("peers.py"))
     }
+
+    /// What each finds.
+    pub(super) fn answer(&self, question: &Question<'_>) -> Result<[Figures; 2], Failure> {
+        let folder = tempfile::tempdir()?;
+        write(&folder.path().join("rows.fbin"), &question.story.living().concat(), question.data.dim)?;
+        write(&folder.path().join("queries.fbin"), &question.data.queries, question.data.dim)?;
+        let (metric, k) = (question.metric.to_string(), question.k.to_string());
+        let ran = Command::new("python3").arg(&self.0).arg(folder.path()).args([metric, k]).output()?;
+        if !ran.status.success() {
+            return Err(format!("{}: {}", self.0.display(), String::from_utf8_lossy(&ran.stderr)).into());
+        }
+        let told: serde_json::Value = serde_json::from_slice(&ran.stdout)?;
+        let ids = question.story.ids();
+        let of = |name: &str| {
+            let found = read(&folder.path().join(format!("{name}.ibin")), question.k, &ids)?;
+            question.count(&found, told[name].as_f64().unwrap_or(0.0))
+        };
+        Ok([of(NAMES[0])?, of(NAMES[1])?])
+    }
+}
+
+/// As rows, dimension, values.
+fn write(path: &Path, values: &[f32], dim: usize) -> std::io::Result<()> {
+    let head = [(values.len() / dim) as u32, dim as u32];
+    let bytes = head.iter().flat_map(|number| number.to_le_bytes());
+    std::fs::write(path, bytes.chain(values.iter().flat_map(|value| value.to_le_bytes())).collect::<Vec<u8>>())
+}
+
+/// The ids of the rows found for each query; -1 stands for none.
+fn read(path: &Path, k: usize, ids: &[usize]) -> Result<Vec<Vec<usize>>, Failure> {
+    let bytes = std::fs::read(path)?;
+    let (numbers, _) = bytes.get(8..).ok_or("no head")?.as_chunks::<4>();
+    let answer = |numbers: &[[u8; 4]]| {
+        let places = numbers.iter().filter_map(|bytes| usize::try_from(i32::from_le_bytes(*bytes)).ok());
+        places.map(|place| ids[place]).collect()
+    };
+    Ok(numbers.chunks_exact(k).map(answer).collect())
 }
