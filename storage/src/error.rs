@@ -34,6 +34,34 @@ pub enum StorageError {
         /// The process that holds it; 0 if it could not be read.
         pid: u32,
     },
+    /// The path leads to another folder than the one that was opened, or the folder was removed.
+    /// Nothing was written; what was acknowledged is in the folder that was opened.
+    #[error("{} is not the folder that was opened: {what}", path.display())]
+    Moved {
+        /// Where the database was opened.
+        path: PathBuf,
+        /// What became of it.
+        what: &'static str,
+    },
+    /// The file LOCK was removed or replaced while the database was open, so that another writer
+    /// may have come. Nothing was written.
+    #[error("{} is no longer locked for this handle: {what}; open the database again", path.display())]
+    Unlocked {
+        /// The database.
+        path: PathBuf,
+        /// What became of the lock file.
+        what: &'static str,
+    },
+    /// The process is a fork of the one that opened the database, and that one writes.
+    #[error("{} was opened by process {opened}, this is process {found}: open it again after a fork", path.display())]
+    Forked {
+        /// The database.
+        path: PathBuf,
+        /// The process that opened it.
+        opened: u32,
+        /// This process.
+        found: u32,
+    },
     /// A file is not what was written.
     #[error("{} is damaged at byte {offset}: {what}", file.display())]
     Corrupt {
@@ -148,6 +176,11 @@ pub enum StorageError {
 }
 
 impl StorageError {
+    /// Whether it is a failure of the system of this kind.
+    pub(crate) fn is_io(&self, kind: io::ErrorKind) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == kind)
+    }
+
     /// Wraps a failure of the system, telling a full medium from others.
     pub(crate) fn io(path: &Path, op: &'static str, source: io::Error) -> Self {
         match source.kind() {

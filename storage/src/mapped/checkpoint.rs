@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::dir::{Dir, DirFile, Sink, numbered};
 use super::log::{HEADER, Log};
-use super::manifest::{Entry, Manifest, flip};
+use super::manifest::{Entry, Manifest, VERSION, flip};
 use super::segment::{Segment, row_checksum};
-use super::{Files, Shared, Writer, idsfile, rows};
+use super::{Files, Shared, Writer, blobfile, idsfile, rows};
 use crate::blob::check_names;
 use crate::memory::{Reordered, current, same_epoch};
 use crate::table::{Table, check_order, ids_in_order};
@@ -22,18 +22,20 @@ impl Blobs {
         let mut blobs = Self(Vec::new());
         for source in sources {
             let mut entry = Entry { kind: source.name.into(), number: shared.next_number(), bytes: 0, crc: 0 };
-            let written = shared.dir.create(&entry.name()).and_then(|file| {
+            let made = blobfile::create(&shared.dir, &shared.files.load().manifest, &entry);
+            let written = made.and_then(|file| {
                 blobs.0.push((entry.clone(), file.clone()));
-                let mut sink = Sink::new(&file, 0);
+                let mut sink = Sink::new(&file, blobfile::HEADER);
                 if let Err(error) = (source.write)(&mut sink) {
                     let refused = |what| StorageError::Blob { name: source.name.into(), what };
                     return Err(sink.failure().unwrap_or_else(|| refused(error.to_string())));
                 }
-                (entry.bytes, entry.crc) = sink.finish()?;
+                let (end, crc) = sink.finish()?;
+                (entry.bytes, entry.crc) = (end - blobfile::HEADER, crc);
                 file.sync()
             });
             if let Err(error) = written {
-                blobs.remove(&shared.dir);
+                blobs.remove(shared);
                 return Err(error);
             }
             blobs.0.last_mut().expect("pushed above").0 = entry;
@@ -41,13 +43,22 @@ impl Blobs {
         Ok(blobs)
     }
 
-    pub(super) fn remove(&self, dir: &Dir) {
-        remove(dir, self.0.iter().map(|(entry, _)| entry.name()));
+    pub(super) fn remove(&self, shared: &Shared) {
+        remove(shared, self.0.iter().map(|(entry, _)| entry.name()));
     }
 }
 
 /// Removes names that belong to no state; those that stay are removed at the next open.
-pub(super) fn remove(dir: &Dir, names: impl IntoIterator<Item = String>) {
+fn remove(shared: &Shared, names: impl IntoIterator<Item = String>) {
+    // Where LOCK is another's, files of these names may be too.
+    if shared.lock.as_ref().is_none_or(|lock| lock.check_held().is_err()) {
+        return;
+    }
+    remove_names(&shared.dir, names);
+}
+
+/// As `remove`, when the lock was just taken.
+pub(super) fn remove_names(dir: &Dir, names: impl IntoIterator<Item = String>) {
     for name in names {
         if let Err(error) = dir.remove(&name) {
             tracing::warn!(%error, "a file that is no longer needed stays");
@@ -69,7 +80,7 @@ impl Writer {
     pub(super) fn checkpoint(&mut self, shared: &Shared, view: &View, blobs: Blobs) -> Result<(), StorageError> {
         let done = same_epoch(view, self.table.now()).and_then(|()| self.rebase(shared, &blobs, view.commit()));
         if done.is_err() && self.poison.is_none() {
-            blobs.remove(&shared.dir);
+            blobs.remove(shared);
         }
         done
     }
@@ -102,10 +113,11 @@ impl Writer {
             }
             let log = Log::create(&shared.dir, &manifest, number)?;
             shared.dir.sync()?;
+            shared.check_lock()?;
             Ok((ids, log))
         })();
         let (ids, log) = made.inspect_err(|_| {
-            remove(&shared.dir, [numbered("ids", number), numbered("commits", number)]);
+            remove(shared, [numbered("ids", number), numbered("commits", number)]);
         })?;
         self.flip(shared, &manifest)?;
         self.log = log;
@@ -121,8 +133,9 @@ impl Writer {
         let table = Table::new(&shared.schema, view.epoch() + 1, view.commit() + 1)?;
         let number = shared.next_number();
         let manifest = self.renumbered(&old.manifest, table.now(), number, &Blobs(Vec::new()));
-        let made = Log::create(&shared.dir, &manifest, number).and_then(|log| shared.dir.sync().map(|()| log));
-        let log = made.inspect_err(|_| remove(&shared.dir, [numbered("commits", number)]))?;
+        let made = Log::create(&shared.dir, &manifest, number)
+            .and_then(|log| shared.dir.sync().and_then(|()| shared.check_lock()).map(|()| log));
+        let log = made.inspect_err(|_| remove(shared, [numbered("commits", number)]))?;
         let next = Next { table, segments: Vec::new(), manifest, ids: None, log };
         self.become_next(shared, &old, next, &Blobs(Vec::new()))
     }
@@ -145,8 +158,8 @@ impl Writer {
         match self.rewrite(shared, &old.manifest, view, order, &blobs, number, &mut written) {
             Ok(next) => self.become_next(shared, &old, next, &blobs),
             Err(error) => {
-                blobs.remove(&shared.dir);
-                remove(&shared.dir, written);
+                blobs.remove(shared);
+                remove(shared, written);
                 Err(error)
             }
         }
@@ -196,6 +209,7 @@ impl Writer {
         written.push(numbered("commits", number));
         let log = Log::create(dir, &manifest, number)?;
         dir.sync()?;
+        shared.check_lock()?;
         Ok(Next { table, segments, manifest, ids, log })
     }
 
@@ -244,8 +258,8 @@ impl Writer {
         self.sync_segments()?;
         self.log.trim()?;
         self.log.file.sync().map_err(|error| self.poisoned(error))?;
-        let manifest =
-            Manifest { generation: old.manifest.generation + 1, sealed: self.log.end, ..old.manifest.clone() };
+        let generation = old.manifest.generation + 1;
+        let manifest = Manifest { version: VERSION, generation, sealed: self.log.end, ..old.manifest.clone() };
         self.flip(shared, &manifest)?;
         let files = Files { manifest, ids: old.ids.clone(), log: old.log.clone(), blobs: old.blobs.clone() };
         shared.files.store(Arc::new(files));
@@ -281,6 +295,7 @@ impl Writer {
 /// The next manifest, with these blobs and a new log.
 fn successor(old: &Manifest, number: u64, blobs: &Blobs) -> Manifest {
     Manifest {
+        version: VERSION,
         generation: old.generation + 1,
         log: number,
         sealed: HEADER,
@@ -295,5 +310,5 @@ fn replace_files(shared: &Shared, old: &Files, new: Files, segments: &[String]) 
     gone.push(numbered("commits", old.manifest.log));
     gone.retain(|name| new.manifest.files.iter().all(|entry| entry.name() != *name));
     shared.files.store(Arc::new(new));
-    remove(&shared.dir, gone.into_iter().chain(segments.iter().cloned()));
+    remove(shared, gone.into_iter().chain(segments.iter().cloned()));
 }

@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::folder::{Folder, Place};
 use super::medium::{Medium, MediumFile, Open, size};
 use crate::StorageError;
 use crate::layout::MOST_COUNTED;
@@ -25,26 +26,71 @@ pub(crate) fn parse(name: &str) -> Option<(&str, u64)> {
     (numbered(kind, number) == name).then_some((kind, number))
 }
 
-/// A directory on a medium.
+/// A directory on a medium, held open. Nothing but making it goes by its path.
 #[derive(Clone)]
 pub(crate) struct Dir {
     medium: Arc<dyn Medium>,
+    folder: Arc<Folder>,
+    /// As it was given: for messages.
     path: PathBuf,
 }
 
 impl Dir {
-    pub(crate) fn new(medium: Arc<dyn Medium>, path: &Path) -> Self {
-        Self { medium, path: path.into() }
+    /// Opens the directory at `path`.
+    pub(crate) fn open_at(medium: Arc<dyn Medium>, path: &Path) -> Result<Self, StorageError> {
+        match Folder::open(path) {
+            Ok(folder) => Ok(Self { medium, folder: Arc::new(folder), path: path.into() }),
+            Err(source) => Err(match source.kind() {
+                io::ErrorKind::NotFound => StorageError::NotFound { path: path.into() },
+                io::ErrorKind::NotADirectory => {
+                    StorageError::NotADatabase { path: path.into(), what: "it is a file, not a directory" }
+                }
+                _ => StorageError::io(path, "open", source),
+            }),
+        }
+    }
+
+    /// Makes the directory at `path`, and opens it; one that is there already is good too.
+    pub(crate) fn make(medium: Arc<dyn Medium>, path: &Path) -> Result<Self, StorageError> {
+        match medium.create_dir(path) {
+            Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
+                Err(StorageError::io(path, "create", source))
+            }
+            _ => match Self::open_at(medium, path) {
+                Err(StorageError::NotADatabase { path, .. }) => Err(StorageError::Exists { path }),
+                opened => opened,
+            },
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
+    pub(crate) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// Refuses a folder that its path no longer leads to, because another is there or it was removed.
+    /// One that was only renamed is good: all goes through its handle.
+    pub(crate) fn check_place(&self) -> Result<(), StorageError> {
+        let what = match self.folder.place().map_err(|source| self.failed("look at", source))? {
+            Place::Same | Place::Elsewhere => return Ok(()),
+            Place::Taken => "another folder is there now",
+            Place::Removed => "it was removed",
+        };
+        Err(StorageError::Moved { path: self.path.clone(), what })
+    }
+
+    /// Whether the path still leads here.
+    pub(crate) fn is_in_place(&self) -> bool {
+        matches!(self.folder.place(), Ok(Place::Same))
+    }
+
     pub(crate) fn open(&self, name: &str, how: Open) -> Result<DirFile, StorageError> {
         let path = self.path.join(name);
         let op = if how == Open::New { "create" } else { "open" };
-        match self.medium.open(&path, how) {
+        match self.medium.open(&self.folder, name, how) {
             Ok(file) => Ok(DirFile { path, file }),
             Err(source) => Err(StorageError::io(&path, op, source)),
         }
@@ -56,49 +102,33 @@ impl Dir {
         self.open(name, Open::New)
     }
 
-    /// Makes the directory; one that is there already is good too.
-    pub(crate) fn make(&self) -> Result<(), StorageError> {
-        match self.medium.create_dir(&self.path) {
-            Err(source) if source.kind() != io::ErrorKind::AlreadyExists => Err(self.failed("create", source)),
-            _ => Ok(()),
-        }
-    }
-
     pub(crate) fn list(&self) -> Result<Vec<String>, StorageError> {
-        self.medium.list(&self.path).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => StorageError::NotFound { path: self.path.clone() },
-            io::ErrorKind::NotADirectory => {
-                StorageError::NotADatabase { path: self.path.clone(), what: "it is a file, not a directory" }
-            }
-            _ => self.failed("list", source),
-        })
+        self.medium.list(&self.folder).map_err(|source| self.failed("list", source))
     }
 
     /// Removes a name, if it is there.
     pub(crate) fn remove(&self, name: &str) -> Result<(), StorageError> {
-        let path = self.path.join(name);
-        match self.medium.remove(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(StorageError::io(&path, "remove", source)),
+        match self.medium.remove(&self.folder, name) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(StorageError::io(&self.path.join(name), "remove", source))
+            }
             _ => Ok(()),
         }
     }
 
     pub(crate) fn rename(&self, from: &str, to: &str) -> Result<(), StorageError> {
-        let from = self.path.join(from);
-        self.medium.rename(&from, &self.path.join(to)).map_err(|source| StorageError::io(&from, "rename", source))
+        let renamed = self.medium.rename(&self.folder, from, to);
+        renamed.map_err(|source| StorageError::io(&self.path.join(from), "rename", source))
     }
 
     pub(crate) fn sync(&self) -> Result<(), StorageError> {
-        self.medium.sync_dir(&self.path).map_err(|source| self.failed("sync", source))
+        self.medium.sync_dir(&self.folder).map_err(|source| self.failed("sync", source))
     }
 
-    /// Makes the directory's own name durable.
+    /// Makes the directory's own name durable, wherever it is by now.
     pub(crate) fn sync_parent(&self) -> Result<(), StorageError> {
-        let parent = match self.path.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
-        self.medium.sync_dir(parent).map_err(|source| StorageError::io(parent, "sync", source))
+        let synced = self.folder.parent().and_then(|parent| self.medium.sync_dir(&parent));
+        synced.map_err(|source| StorageError::io(&self.path.join(".."), "sync", source))
     }
 
     fn failed(&self, op: &'static str, source: io::Error) -> StorageError {

@@ -4,13 +4,16 @@ use std::io::{BufReader, Read};
 use std::ops::RangeInclusive;
 
 use super::dir::{Dir, DirFile, Put, Sink, Source};
-use super::manifest::{Entry, Manifest, VERSION};
+use super::manifest::{Entry, Manifest};
+use super::owned;
 use super::record::{put_ids, take_ids};
 use crate::fields::Fields;
 use crate::table::{Table, ids_in_order};
 use crate::{IdColumn, IdKind, MAX_TEXT_ID, StorageError, View};
 
-const MAGIC: &[u8; 8] = b"OMENIDS\n";
+/// The version of the format of ids.
+const VERSION: u32 = 1;
+pub(crate) const MAGIC: &[u8; 8] = b"OMENIDS\n";
 pub(crate) const HEADER: usize = 64;
 /// Ids of so many slots, or so many dead slots, make a block; the last may be shorter.
 pub(crate) const BLOCK: usize = 4096;
@@ -34,7 +37,7 @@ pub(crate) fn write_ordered(
     number: u64,
 ) -> Result<Entry, StorageError> {
     let mut entry = Entry { kind: "ids".into(), number, bytes: 0, crc: 0 };
-    let file = dir.create(&entry.name())?;
+    let file = owned::create(dir, &entry.name(), manifest.database)?;
     let mut sink = Sink::new(&file, 0);
     sink.put(&header(manifest, order.len() as u32, dead.len() as u32, number))?;
     ids_in_order(view, order, BLOCK, |ids| {

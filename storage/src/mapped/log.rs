@@ -1,15 +1,18 @@
 //! The log of commits since the checkpoint: appended to, and cut only behind what was acknowledged.
 
 use super::dir::{Dir, DirFile, Sink, numbered};
-use super::manifest::{Manifest, VERSION};
+use super::manifest::Manifest;
 use super::medium::Open;
+use super::owned;
 use super::record::{self, Parts, Record};
 use super::segment::Segment;
 use crate::StorageError;
 use crate::fields::Fields;
 use crate::layout::Layout;
 
-const MAGIC: &[u8; 8] = b"OMENLOG\n";
+/// The version of the log's format.
+const VERSION: u32 = 1;
+pub(crate) const MAGIC: &[u8; 8] = b"OMENLOG\n";
 /// Bytes of the log's header; records follow.
 pub(crate) const HEADER: u64 = 64;
 
@@ -55,7 +58,7 @@ pub(crate) fn mark(manifest: &Manifest, number: u64) -> u64 {
 impl Log {
     /// A new log, synced; its name is durable once the directory is synced.
     pub(crate) fn create(dir: &Dir, manifest: &Manifest, number: u64) -> Result<Self, StorageError> {
-        let file = dir.create(&numbered("commits", number))?;
+        let file = owned::create(dir, &numbered("commits", number), manifest.database)?;
         file.write_at(&header(manifest, number), 0)?;
         file.sync()?;
         Ok(Self { file, mark: mark(manifest, number), end: HEADER, ahead: HEADER, inline: 0 })

@@ -12,9 +12,10 @@ use crate::fields::Fields;
 use crate::layout::{Layout, MOST_COUNTED, ROCKS};
 use crate::{IdKind, Schema, StorageError};
 
-/// The version this library writes, and the newest it reads.
-pub(crate) const VERSION: u32 = 1;
-const MAGIC: &[u8; 8] = b"OMENDB\r\n";
+/// The version this library writes, and the newest it reads. In version 1 blobs had no header.
+pub(crate) const VERSION: u32 = 2;
+const OLDEST: u32 = 1;
+pub(crate) const MAGIC: &[u8; 8] = b"OMENDB\r\n";
 /// Bytes before the owner's options.
 pub(crate) const FIXED: usize = 112;
 /// Longer than any manifest.
@@ -26,6 +27,8 @@ const SHORTEST: usize = 20;
 /// What the newest whole slot says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Manifest {
+    /// The format's version when it was written.
+    pub(crate) version: u32,
     /// Counts manifests: of two slots the greater is newer.
     pub(crate) generation: u64,
     /// Drawn when the database was made; its files carry it.
@@ -72,7 +75,7 @@ impl Manifest {
         let layout = Layout::new(&self.schema).expect("the schema of a database was checked");
         let mut out = Vec::with_capacity(FIXED + self.schema.user.len() + 64 * self.files.len());
         out.extend_from_slice(MAGIC);
-        out.extend_from_slice(&VERSION.to_le_bytes());
+        out.extend_from_slice(&self.version.to_le_bytes());
         out.extend_from_slice(&0u32.to_le_bytes());
         for field in [self.generation, self.database, self.epoch, self.base_commit] {
             out.extend_from_slice(&field.to_le_bytes());
@@ -126,14 +129,14 @@ impl Manifest {
         if crc != crc32c::crc32c(summed).to_le_bytes() {
             return Err(broken(length - 4, "its checksum does not match"));
         }
-        if version != VERSION {
+        if !(OLDEST..=VERSION).contains(&version) {
             return Err(Refusal::Version(version));
         }
         let mut fields = Fields(&summed[16..]);
-        Self::decode_fields(&mut fields).ok_or_else(short)?.map_err(|what| broken(0, &what))
+        Self::decode_fields(&mut fields, version).ok_or_else(short)?.map_err(|what| broken(0, &what))
     }
 
-    fn decode_fields(fields: &mut Fields<'_>) -> Option<Result<Self, String>> {
+    fn decode_fields(fields: &mut Fields<'_>, version: u32) -> Option<Result<Self, String>> {
         let [generation, database, epoch, base_commit] = [fields.u64()?, fields.u64()?, fields.u64()?, fields.u64()?];
         let [base_slots, base_dead] = [fields.u32()?, fields.u32()?];
         let [covers, log, sealed, first_segment] = [fields.u64()?, fields.u64()?, fields.u64()?, fields.u64()?];
@@ -183,6 +186,7 @@ impl Manifest {
             return Some(Err(format!("{} bytes too many", fields.0.len())));
         }
         let manifest = Self {
+            version,
             generation,
             database,
             epoch,
@@ -235,11 +239,7 @@ pub(crate) struct Slots {
 /// Reads one slot: `None` if there is no file.
 pub(crate) fn read_slot(dir: &Dir, slot: usize) -> Result<Option<Result<Manifest, StorageError>>, StorageError> {
     let file = match dir.open(MANIFESTS[slot], Open::Read) {
-        Err(StorageError::Io { source, .. })
-            if matches!(source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
-        {
-            return Ok(None);
-        }
+        Err(error) if error.is_io(ErrorKind::NotFound) => return Ok(None),
         file => file?,
     };
     let length = file.len()?;
@@ -260,6 +260,8 @@ pub(crate) fn read_slot(dir: &Dir, slot: usize) -> Result<Option<Result<Manifest
 pub(crate) fn read(dir: &Dir) -> Result<Slots, StorageError> {
     match (read_slot(dir, 0)?, read_slot(dir, 1)?) {
         (None, None) => {
+            // A folder that was replaced while it was opened holds nothing any more.
+            dir.check_place()?;
             let in_rocksdb = dir.list()?.iter().any(|name| name == ROCKS);
             let what = match in_rocksdb {
                 true if cfg!(feature = "rocksdb") => "it has no manifest, but a folder of RocksDB",

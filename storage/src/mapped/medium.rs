@@ -3,11 +3,15 @@
 //! [`Disk`] is the file system. The crash tests put a layer over it that fails, tears, reorders
 //! and drops writes and syncs: what is written here is what they can break.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::Arc;
+
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, fsync, openat, renameat, unlinkat};
+
+pub use super::folder::Folder;
 
 /// How a file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,38 +24,39 @@ pub enum Open {
     New,
 }
 
-/// A file system, as far as the mapped backend needs one.
+/// A file system, as far as the mapped backend needs one. Files are named in a [`Folder`] that is
+/// held open.
 pub trait Medium: Send + Sync {
     /// Opens a file.
     ///
     /// # Errors
     /// The system's.
-    fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn MediumFile>>;
+    fn open(&self, folder: &Folder, name: &str, how: Open) -> io::Result<Arc<dyn MediumFile>>;
     /// Makes a directory; its parent exists.
     ///
     /// # Errors
     /// The system's.
     fn create_dir(&self, path: &Path) -> io::Result<()>;
-    /// The names in a directory.
+    /// The names in a folder.
     ///
     /// # Errors
     /// The system's.
-    fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
+    fn list(&self, folder: &Folder) -> io::Result<Vec<String>>;
     /// Removes a file's name; what holds the file open keeps it.
     ///
     /// # Errors
     /// The system's.
-    fn remove(&self, path: &Path) -> io::Result<()>;
+    fn remove(&self, folder: &Folder, name: &str) -> io::Result<()>;
     /// Gives a file another name, replacing what has it.
     ///
     /// # Errors
     /// The system's.
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
-    /// Returns when the names in a directory are on the medium.
+    fn rename(&self, folder: &Folder, from: &str, to: &str) -> io::Result<()>;
+    /// Returns when the names in a folder are on the medium.
     ///
     /// # Errors
     /// The system's.
-    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    fn sync_dir(&self, folder: &Folder) -> io::Result<()>;
 }
 
 /// An open file.
@@ -85,34 +90,43 @@ pub trait MediumFile: Send + Sync {
 pub struct Disk;
 
 impl Medium for Disk {
-    fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn MediumFile>> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(how != Open::Read).create_new(how == Open::New);
-        Ok(Arc::new(options.open(path)?))
+    fn open(&self, folder: &Folder, name: &str, how: Open) -> io::Result<Arc<dyn MediumFile>> {
+        let flags = match how {
+            Open::Read => OFlags::RDONLY,
+            Open::Write => OFlags::RDWR,
+            Open::New => OFlags::RDWR | OFlags::CREATE | OFlags::EXCL,
+        };
+        let mode = Mode::from_raw_mode(0o666);
+        Ok(Arc::new(File::from(openat(folder, name, flags | OFlags::CLOEXEC, mode)?)))
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
         std::fs::create_dir(path)
     }
 
-    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
-        // A name that is not UTF-8 is none of ours.
-        std::fs::read_dir(dir)?
-            .map(|entry| Ok(entry?.file_name().into_string().ok()))
-            .filter_map(Result::transpose)
-            .collect()
+    fn list(&self, folder: &Folder) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in Dir::read_from(folder)? {
+            // A name that is not UTF-8 is none of ours.
+            if let Ok(name) = entry?.file_name().to_str()
+                && ![".", ".."].contains(&name)
+            {
+                names.push(name.into());
+            }
+        }
+        Ok(names)
     }
 
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        std::fs::remove_file(path)
+    fn remove(&self, folder: &Folder, name: &str) -> io::Result<()> {
+        Ok(unlinkat(folder, name, AtFlags::empty())?)
     }
 
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        std::fs::rename(from, to)
+    fn rename(&self, folder: &Folder, from: &str, to: &str) -> io::Result<()> {
+        Ok(renameat(folder, from, folder, to)?)
     }
 
-    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        File::open(dir)?.sync_all()
+    fn sync_dir(&self, folder: &Folder) -> io::Result<()> {
+        Ok(fsync(folder)?)
     }
 }
 

@@ -5,15 +5,18 @@
 //! files, begins a new log, and flips the manifest, which names the files that are the database.
 //! Nothing that a manifest names is ever overwritten, but for rows behind the last commit.
 
+mod blobfile;
 mod checkpoint;
 mod commit;
 pub(crate) mod dir;
+pub(crate) mod folder;
 mod idsfile;
 pub(crate) mod lock;
 mod log;
 mod manifest;
 pub mod medium;
 mod open;
+mod owned;
 pub(crate) mod record;
 mod rows;
 mod salvage;
@@ -55,6 +58,8 @@ struct Shared {
     files: ArcSwap<Files>,
     /// The next number for a file.
     number: AtomicU64,
+    /// `None` when the database is open for reading only.
+    lock: Option<Lock>,
 }
 
 /// The files of the newest manifest, held open so that a checkpoint does not take them away from
@@ -68,8 +73,6 @@ struct Files {
 
 /// What only the writer touches.
 struct Writer {
-    /// `None` when the database is open for reading only.
-    lock: Option<Lock>,
     table: Table,
     segments: Vec<Segment>,
     /// Segments with rows that are not known to be on the medium.
@@ -123,7 +126,7 @@ impl Mapped {
         schema: &Schema,
         durability: Durability,
     ) -> Result<Self, StorageError> {
-        open::create(&Dir::new(medium, path.as_ref()), schema, durability)
+        open::create(medium, path.as_ref(), schema, durability)
     }
 
     /// [`Mapped::open`] on another medium.
@@ -135,7 +138,7 @@ impl Mapped {
         path: impl AsRef<Path>,
         durability: Durability,
     ) -> Result<Self, StorageError> {
-        open::write(&Dir::new(medium, path.as_ref()), durability)
+        lock::at_place(|| Dir::open_at(Arc::clone(&medium), path.as_ref()), |dir| open::write(dir, durability))
     }
 
     /// [`Mapped::open_read_only`] on another medium.
@@ -143,13 +146,13 @@ impl Mapped {
     /// # Errors
     /// As there.
     pub fn open_read_only_on(medium: Arc<dyn Medium>, path: impl AsRef<Path>) -> Result<Self, StorageError> {
-        open::read_only(&Dir::new(medium, path.as_ref()))
+        lock::at_place(|| Dir::open_at(Arc::clone(&medium), path.as_ref()), open::read_only)
     }
 
     /// Whether this handle only reads.
     #[must_use]
     pub fn is_read_only(&self) -> bool {
-        self.writer().lock.is_none()
+        self.shared.lock.is_none()
     }
 
     /// The writer's state changes only in steps that cannot panic half way, so that a panic of a
@@ -158,13 +161,25 @@ impl Mapped {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The writer's state, to be looked at: none if the process was forked while it was written to,
+    /// as nobody lets go of it there.
+    fn look(&self) -> Option<MutexGuard<'_, Writer>> {
+        match &self.shared.lock {
+            Some(lock) if lock.check_process().is_err() => self.writer.try_lock().ok(),
+            _ => Some(self.writer()),
+        }
+    }
+
     /// The writer, if it may write.
     fn ready(&self) -> Result<MutexGuard<'_, Writer>, StorageError> {
-        let writer = self.writer();
         let path = || self.shared.dir.path().into();
-        if writer.lock.is_none() {
+        let Some(lock) = &self.shared.lock else {
             return Err(StorageError::ReadOnly { path: path() });
-        }
+        };
+        // Before the mutex: where a thread held it that the fork left behind, nobody lets go.
+        lock.check_process()?;
+        let writer = self.writer();
+        lock.check()?;
         if let Some(cause) = &writer.poison {
             return Err(StorageError::Poisoned { path: path(), cause: cause.clone() });
         }
@@ -173,6 +188,11 @@ impl Mapped {
 }
 
 impl Shared {
+    /// Refuses to change anything where this is not the one writer; see [`Lock::check`].
+    fn check_lock(&self) -> Result<(), StorageError> {
+        self.lock.as_ref().map_or(Ok(()), Lock::check)
+    }
+
     fn next_number(&self) -> u64 {
         self.number.fetch_add(1, Ordering::Relaxed)
     }
@@ -222,7 +242,7 @@ impl Storage for Mapped {
         match self.ready() {
             Ok(mut writer) => writer.checkpoint(&self.shared, view, written),
             Err(error) => {
-                written.remove(&self.shared.dir);
+                written.remove(&self.shared);
                 Err(error)
             }
         }
@@ -233,17 +253,7 @@ impl Storage for Mapped {
         let Some((entry, file)) = files.blobs.iter().find(|(entry, _)| entry.kind == name) else {
             return Ok(None);
         };
-        let length = file.len()?;
-        if length != entry.bytes {
-            let what = format!("{length} bytes where {} were expected", entry.bytes);
-            return Err(file.corrupt(length.min(entry.bytes), what));
-        }
-        let too_long = |_| file.corrupt(0, format!("{length} bytes do not fit memory"));
-        let blob = Blob::of(file.map(0, usize::try_from(length).map_err(too_long)?)?);
-        if crc32c::crc32c(&blob) != entry.crc {
-            return Err(file.corrupt(0, "its checksum does not match"));
-        }
-        Ok(Some(blob))
+        blobfile::read(file, &files.manifest, entry).map(Some)
     }
 
     fn checkpoint_commit(&self) -> u64 {
@@ -262,7 +272,10 @@ impl Storage for Mapped {
 
     fn verify(&self) -> Vec<Problem> {
         let (mut problems, view, segments) = {
-            let writer = self.writer();
+            let Some(writer) = self.look() else {
+                let what = "it was being written to when this process was forked, and cannot be looked at".into();
+                return vec![Problem { file: self.shared.dir.path().into(), offset: 0, what }];
+            };
             (verify::manifests(&self.shared), self.view(), writer.segments.clone())
         };
         problems.extend(verify::files(&self.shared, &view, &segments));
@@ -270,7 +283,7 @@ impl Storage for Mapped {
     }
 
     fn usage(&self) -> Usage {
-        let writer = self.writer();
+        let Some(writer) = self.look() else { return Usage::default() };
         let files = self.shared.files.load();
         let view = self.view();
         let manifests = dir::MANIFESTS.iter().chain([&dir::LOCK]);
@@ -294,7 +307,8 @@ impl Drop for Mapped {
     /// Marks the log as whole, so that later damage to it is not taken for a torn tail.
     fn drop(&mut self) {
         let writer = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if writer.lock.is_some()
+        // Not in a forked process, whose database is its parent's, nor where LOCK is another's.
+        if self.shared.lock.as_ref().is_some_and(|lock| lock.check_held().is_ok())
             && writer.poison.is_none()
             && let Err(error) = writer.seal(&self.shared)
         {

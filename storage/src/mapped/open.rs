@@ -2,43 +2,41 @@
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::Mutex;
+use std::path::Path;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
-use super::checkpoint::remove;
+use super::checkpoint::remove_names;
 use super::dir::{Dir, DirFile, LOCK, MANIFESTS, NEW_MANIFEST, numbered, parse};
-use super::lock::Lock;
+use super::lock::{self, Lock};
 use super::log::{self, HEADER, Log};
 use super::manifest::{self, Manifest};
-use super::medium::Open;
+use super::medium::{Medium, Open};
 use super::record::{self, Record, take_ids};
 use super::segment::{Segment, row_checksum};
-use super::{Files, Mapped, Shared, Writer, idsfile, rows, scan};
+use super::{Files, Mapped, Shared, Writer, idsfile, owned, rows, scan};
 use crate::blob::good_name;
 use crate::fields::Fields;
-use crate::layout::Layout;
+use crate::layout::{Layout, MOST_COUNTED};
 use crate::table::Table;
 use crate::{Durability, Schema, StorageError};
 
 /// Makes a database. What an attempt left that never got a manifest is no database.
-pub(super) fn create(dir: &Dir, schema: &Schema, durability: Durability) -> Result<Mapped, StorageError> {
+pub(super) fn create(
+    medium: Arc<dyn Medium>,
+    path: &Path,
+    schema: &Schema,
+    durability: Durability,
+) -> Result<Mapped, StorageError> {
     let layout = Layout::new(schema)?;
-    let exists = || StorageError::Exists { path: dir.path().into() };
-    let free = |names: Vec<String>| {
-        let left = |name: &str| [LOCK, NEW_MANIFEST].contains(&name) || name == numbered("commits", 0);
-        if names.iter().all(|name| left(name)) { Ok(()) } else { Err(exists()) }
-    };
-    dir.make()?;
-    match dir.list() {
-        Err(StorageError::NotADatabase { .. }) => return Err(exists()),
-        names => free(names?)?,
-    }
-    let lock = Lock::take(dir)?;
-    free(dir.list()?)?;
+    let left = [LOCK.into(), NEW_MANIFEST.into(), numbered("commits", 0)];
+    let (dir, lock) = lock::take_free(medium, path, &left)?;
+    let dir = &dir;
     let mut manifest = Manifest {
+        version: manifest::VERSION,
         generation: 1,
         database: RandomState::new().build_hasher().finish(),
         epoch: 0,
@@ -54,6 +52,7 @@ pub(super) fn create(dir: &Dir, schema: &Schema, durability: Durability) -> Resu
     };
     // 0 would make the marks of all databases alike.
     manifest.database = manifest.database.max(1);
+    dir.remove(&numbered("commits", 0))?;
     let log = Log::create(dir, &manifest, 0)?;
     // The manifest names the log: it comes second on the medium too.
     dir.sync()?;
@@ -65,7 +64,7 @@ pub(super) fn create(dir: &Dir, schema: &Schema, durability: Durability) -> Resu
 }
 
 /// Opens a database for writing: cuts a torn tail, puts rows back that are in the log only, and
-/// removes files that belong to no state.
+/// removes files of this database that belong to no state. What others put into its folder stays.
 pub(super) fn write(dir: &Dir, durability: Durability) -> Result<Mapped, StorageError> {
     // First, so that no lock file is made where there is no database.
     manifest::read(dir)?;
@@ -94,16 +93,25 @@ pub(super) fn write(dir: &Dir, durability: Durability) -> Result<Mapped, Storage
     manifest::settle(dir, &slots)?;
     if state.log.end != slots.newest.sealed || !slots.agree {
         let manifest = &mut state.files.manifest;
+        manifest.version = manifest::VERSION;
         manifest.sealed = state.log.end;
         manifest.generation += 1;
         manifest::flip(dir, manifest, slots.first)?;
     }
+    lock.check()?;
     let names = dir.list()?;
     let segments = state.segments.len() as u64;
     let manifest = &state.files.manifest;
-    let ours = |name: &String| name == NEW_MANIFEST || parse(name).is_some_and(|(kind, _)| good_name(kind));
-    remove(dir, names.iter().filter(|name| ours(name) && !manifest.owns(name, segments)).cloned());
-    let number = 1 + names.iter().filter_map(|name| parse(name)).map(|(_, number)| number).max().unwrap_or(0);
+    // A file is ours by its header: others may have names like those of our files.
+    let left = |name: &&String| {
+        (*name == NEW_MANIFEST || parse(name).is_some_and(|(kind, _)| good_name(kind)))
+            && !manifest.owns(name, segments)
+            && owned::is_of(dir, name, manifest.database)
+    };
+    remove_names(dir, names.iter().filter(left).cloned());
+    // Of what is left, numbers that nobody reaches by counting do not count.
+    let numbers = names.iter().filter_map(|name| parse(name)).map(|(_, number)| number);
+    let number = 1 + numbers.filter(|number| *number < MOST_COUNTED / 2).max().unwrap_or(0);
     let number = number.max(manifest.log.saturating_add(1));
     Ok(state.into_mapped(dir, layout, durability, Some(lock), slots.first, number))
 }
@@ -162,10 +170,11 @@ impl State {
             now: ArcSwap::from_pointee(table.now().clone()),
             files: ArcSwap::from_pointee(files),
             number: AtomicU64::new(number),
+            lock,
         };
         Mapped {
             shared,
-            writer: Mutex::new(Writer { lock, table, segments, dirty, log, scratch: Vec::new(), slot, poison: None }),
+            writer: Mutex::new(Writer { table, segments, dirty, log, scratch: Vec::new(), slot, poison: None }),
         }
     }
 }

@@ -31,7 +31,7 @@ pub fn salvage<E: From<StorageError>>(
     path: impl AsRef<Path>,
     mut take: impl FnMut(&Schema, IdRef<'_>, &[u8]) -> Result<(), E>,
 ) -> Result<Salvaged, E> {
-    let dir = Dir::new(Arc::new(Disk), path.as_ref());
+    let dir = Dir::open_at(Arc::new(Disk), path.as_ref())?;
     let manifest = manifest::read(&dir)?.newest;
     let layout = Layout::new(&manifest.schema)?;
     let mut found = Found { ids: BTreeMap::new(), dead: HashSet::new(), inline: BTreeMap::new(), lost: Vec::new() };

@@ -4,14 +4,17 @@
 use std::sync::Arc;
 
 use super::dir::{Dir, DirFile, numbered};
-use super::manifest::{Manifest, VERSION};
+use super::manifest::Manifest;
 use super::medium::Open;
+use super::owned;
 use crate::StorageError;
 use crate::fields::Fields;
 use crate::layout::Layout;
 use crate::region::Region;
 
-const MAGIC: &[u8; 8] = b"OMENROWS";
+/// The version of a segment's format.
+const VERSION: u32 = 1;
+pub(crate) const MAGIC: &[u8; 8] = b"OMENROWS";
 /// Where the rows begin: a page, so that they can be mapped.
 pub(crate) const ROWS_AT: u64 = 4096;
 pub(crate) const HEADER: usize = 44;
@@ -26,7 +29,7 @@ pub(crate) struct Segment {
 impl Segment {
     /// A new segment, on the medium when this returns, without rows.
     pub(crate) fn create(dir: &Dir, manifest: &Manifest, layout: Layout, number: u64) -> Result<Self, StorageError> {
-        let file = dir.create(&numbered("rows", number))?;
+        let file = owned::create(dir, &numbered("rows", number), manifest.database)?;
         file.write_at(&header(manifest, layout, number), 0)?;
         file.set_len(length(layout))?;
         file.sync()?;

@@ -2,7 +2,7 @@
 
 use super::dir::{MANIFESTS, checksum};
 use super::segment::{Segment, row_checksum};
-use super::{Shared, idsfile, manifest, scan};
+use super::{Shared, blobfile, idsfile, manifest, scan};
 use crate::{Problem, StorageError, View};
 
 /// Rows read at once.
@@ -44,19 +44,8 @@ pub(super) fn files(shared: &Shared, view: &View, segments: &[Segment]) -> Vec<P
         }
     }
     for (entry, file) in &files.blobs {
-        match file.len() {
-            Ok(length) if length != entry.bytes => {
-                let what = format!("{length} bytes where {} were expected", entry.bytes);
-                problems.push(Problem { file: file.path().into(), offset: length.min(entry.bytes), what });
-                continue;
-            }
-            Ok(_) => {}
-            Err(error) => problems.push(problem(file.path().into(), &error)),
-        }
-        match checksum(file, 0, entry.bytes) {
-            Ok(crc) if crc == entry.crc => {}
-            Ok(_) => problems.push(mismatch(file.path().into())),
-            Err(error) => problems.push(problem(file.path().into(), &error)),
+        if let Err(error) = blobfile::check(file, &files.manifest, entry) {
+            problems.push(problem(file.path().into(), &error));
         }
     }
     if let Err(error) = scan::scan(&files.log, &files.manifest, shared.layout) {

@@ -22,8 +22,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use rocksdb::WriteBatch;
 
-use crate::mapped::dir::Dir;
-use crate::mapped::lock::Lock;
+use crate::mapped::dir::{Dir, LOCK};
+use crate::mapped::lock::{self, Lock};
 use crate::mapped::medium::Disk;
 use crate::memory::{Reordered, current, put_rows, same_epoch};
 use crate::table::{Table, check_order, ids_in_order};
@@ -65,18 +65,7 @@ impl Rocks {
     pub fn create(path: impl AsRef<Path>, schema: &Schema, durability: Durability) -> Result<Self, StorageError> {
         let path = path.as_ref();
         let table = Table::new(schema, 0, 0)?;
-        let dir = Dir::new(Arc::new(Disk), path);
-        dir.make()?;
-        let exists = || StorageError::Exists { path: path.into() };
-        match dir.list() {
-            Err(StorageError::NotADatabase { .. }) => return Err(exists()),
-            names => {
-                if names?.iter().any(|name| name != "LOCK") {
-                    return Err(exists());
-                }
-            }
-        }
-        let lock = Lock::take(&dir)?;
+        let (dir, lock) = lock::take_free(Arc::new(Disk), path, &[LOCK.into()])?;
         let store = Store::create(path)?;
         let state = State::default();
         let mut batch = WriteBatch::default();

@@ -1,4 +1,4 @@
-//! FORMAT.md says what is in the files, and the files of version 1 open for ever.
+//! FORMAT.md says what is in the files, and those of every version open for ever.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -77,7 +77,7 @@ fn the_document_says_what_is_in_the_files() {
         &manifest,
         &[
             ("magic", b"OMENDB\r\n"),
-            ("version", &u32s(1)),
+            ("version", &u32s(2)),
             ("length", &u32s(manifest.len() as u32)),
             ("generation", &u64s(4)),
             ("database", &database),
@@ -103,8 +103,9 @@ fn the_document_says_what_is_in_the_files() {
         rest.push(kind.len() as u8);
         rest.extend_from_slice(kind.as_bytes());
         rest.extend_from_slice(&u64s(number));
-        rest.extend_from_slice(&u64s(bytes(prefix).len() as u64));
-        rest.extend_from_slice(&u32s(crc32c::crc32c(&bytes(prefix))));
+        let listed = bytes(prefix).split_off(if kind == "graph" { 64 } else { 0 });
+        rest.extend_from_slice(&u64s(listed.len() as u64));
+        rest.extend_from_slice(&u32s(crc32c::crc32c(&listed)));
     }
     assert_eq!(manifest[112..manifest.len() - 4], rest);
     assert_eq!(manifest[manifest.len() - 4..], crc32c::crc32c(&manifest[..manifest.len() - 4]).to_le_bytes());
@@ -180,6 +181,20 @@ fn the_document_says_what_is_in_the_files() {
         ],
     );
 
+    let blob = bytes("graph.");
+    let graph_number: u64 = image.named("graph.")[6..].parse().unwrap();
+    let header: [(&str, &[u8]); 7] = [
+        ("magic", b"OMENBLOB"),
+        ("version", &u32s(2)),
+        ("zero", &[0; 4]),
+        ("database", &database),
+        ("number", &u64s(graph_number)),
+        ("zero", &[0; 28]),
+        ("checksum", &u32s(crc32c::crc32c(&blob[..60]))),
+    ];
+    compare(&tables["Blob of the owner's"], &blob, &header);
+    assert_eq!(blob[64..], *b"edges");
+
     let file = bytes("ids.");
     compare(
         &tables["Ids"],
@@ -209,12 +224,20 @@ fn the_document_says_what_is_in_the_files() {
     assert_eq!(dead, expected);
 }
 
-/// A database that was written when version 1 was new, and what was in it. Neither file may ever
-/// change.
+/// Databases that were written when their version was new, and what was in them. These files may
+/// never change.
 #[test]
 fn a_database_of_version_1_opens() {
-    let image = Image::parse(include_str!("version_1.image"));
-    let expected = include_str!("version_1.contents");
+    opens(include_str!("version_1.image"), include_str!("version_1.contents"));
+}
+
+#[test]
+fn a_database_of_version_2_opens() {
+    opens(include_str!("version_2.image"), include_str!("version_2.contents"));
+}
+
+fn opens(image: &str, expected: &str) {
+    let image = Image::parse(image);
     for read_only in [true, false] {
         let dir = scratch();
         let path = image.put(&dir);
@@ -235,6 +258,11 @@ fn a_database_of_version_1_opens() {
         assert_eq!(db.verify(), []);
         if !read_only {
             Model::of(contents(&db.view()), 20).commit(&db, 5, &[2]).unwrap();
+            // What it writes is of the newest version, beside what it leaves as it was.
+            drop(db);
+            let db = Mapped::open(&path, Durability::Sync).unwrap();
+            assert_eq!(*db.blob("graph").unwrap().unwrap(), *b"edges");
+            assert_eq!((db.view().slots(), db.verify()), (expected.lines().count() as u32 + 5, vec![]));
         }
     }
 }
@@ -251,6 +279,6 @@ fn an_image_is_written_when_asked_for() {
         let row: String = row.iter().map(|byte| format!("{byte:02x}")).collect();
         found += &format!("{id} {row}{}\n", if dead { " dead" } else { "" });
     }
-    std::fs::write(format!("{dir}/version_1.image"), image.to_text()).unwrap();
-    std::fs::write(format!("{dir}/version_1.contents"), found).unwrap();
+    std::fs::write(format!("{dir}/version_2.image"), image.to_text()).unwrap();
+    std::fs::write(format!("{dir}/version_2.contents"), found).unwrap();
 }

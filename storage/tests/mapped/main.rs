@@ -4,11 +4,15 @@
 mod kit;
 
 mod damage;
+mod disturbed;
 mod fault;
+mod foreign;
+mod fork;
 mod format;
 mod hostile;
 mod image;
 mod kill;
+mod place;
 mod processes;
 #[cfg(feature = "rocksdb")]
 mod rocks;

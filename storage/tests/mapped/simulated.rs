@@ -10,7 +10,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use omendb_storage::mapped::medium::{Disk, Medium, MediumFile, Open};
+use omendb_storage::mapped::medium::{Disk, Folder, Medium, MediumFile, Open};
 
 use crate::image::{Content, Image};
 
@@ -95,14 +95,13 @@ impl Simulated {
     }
 
     /// Whether this operation fails.
-    fn fails(&self, what: &Path) -> Option<Fault> {
+    fn fails(&self) -> Option<Fault> {
         let mut journal = self.journal.lock().unwrap();
         let number = journal.seen;
         journal.seen += 1;
         let (at, fault) = journal.fault?;
         let strikes = number == at || (journal.lasting && number > at);
         journal.struck |= strikes;
-        let _ = what;
         strikes.then_some(fault)
     }
 
@@ -118,68 +117,64 @@ fn error(fault: Fault) -> io::Error {
     }
 }
 
-fn name(path: &Path) -> String {
-    path.file_name().unwrap().to_str().unwrap().into()
-}
-
 impl Medium for Simulated {
-    fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn MediumFile>> {
+    fn open(&self, folder: &Folder, name: &str, how: Open) -> io::Result<Arc<dyn MediumFile>> {
         if how == Open::New
-            && let Some(fault) = self.fails(path)
+            && !folder.has(name)
+            && let Some(fault) = self.fails()
         {
             return Err(error(fault));
         }
-        let file = Disk.open(path, how)?;
+        let file = Disk.open(folder, name, how)?;
         let mut journal = self.journal.lock().unwrap();
-        let name = name(path);
-        let inode = match journal.inodes.get(&name) {
+        let inode = match journal.inodes.get(name) {
             Some(inode) if how != Open::New => *inode,
             _ => {
                 let inode = journal.next_inode;
                 journal.next_inode += 1;
-                journal.inodes.insert(name.clone(), inode);
-                journal.done.push(Done::Create { name, inode });
+                journal.inodes.insert(name.into(), inode);
+                journal.done.push(Done::Create { name: name.into(), inode });
                 inode
             }
         };
-        Ok(Arc::new(Watched { medium: self.clone(), file, inode, path: path.into() }))
+        Ok(Arc::new(Watched { medium: self.clone(), file, inode }))
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
         Disk.create_dir(path)
     }
 
-    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
-        Disk.list(dir)
+    fn list(&self, folder: &Folder) -> io::Result<Vec<String>> {
+        Disk.list(folder)
     }
 
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        if !path.exists() {
-            return Disk.remove(path);
+    fn remove(&self, folder: &Folder, name: &str) -> io::Result<()> {
+        if !folder.has(name) {
+            return Disk.remove(folder, name);
         }
-        if let Some(fault) = self.fails(path) {
+        if let Some(fault) = self.fails() {
             return Err(error(fault));
         }
-        Disk.remove(path)?;
-        self.journal.lock().unwrap().inodes.remove(&name(path));
-        self.record(Done::Remove { name: name(path) });
+        Disk.remove(folder, name)?;
+        self.journal.lock().unwrap().inodes.remove(name);
+        self.record(Done::Remove { name: name.into() });
         Ok(())
     }
 
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        if let Some(fault) = self.fails(from) {
+    fn rename(&self, folder: &Folder, from: &str, to: &str) -> io::Result<()> {
+        if let Some(fault) = self.fails() {
             return Err(error(fault));
         }
-        Disk.rename(from, to)?;
+        Disk.rename(folder, from, to)?;
         let mut journal = self.journal.lock().unwrap();
-        let inode = journal.inodes.remove(&name(from)).unwrap();
-        journal.inodes.insert(name(to), inode);
-        journal.done.push(Done::Rename { from: name(from), to: name(to) });
+        let inode = journal.inodes.remove(from).unwrap();
+        journal.inodes.insert(to.into(), inode);
+        journal.done.push(Done::Rename { from: from.into(), to: to.into() });
         Ok(())
     }
 
-    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        if let Some(fault) = self.fails(dir) {
+    fn sync_dir(&self, _: &Folder) -> io::Result<()> {
+        if let Some(fault) = self.fails() {
             return Err(error(fault));
         }
         self.record(Done::SyncDir);
@@ -191,7 +186,6 @@ struct Watched {
     medium: Simulated,
     file: Arc<dyn MediumFile>,
     inode: usize,
-    path: std::path::PathBuf,
 }
 
 impl MediumFile for Watched {
@@ -200,7 +194,7 @@ impl MediumFile for Watched {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        let fault = self.medium.fails(&self.path);
+        let fault = self.medium.fails();
         // A write that fails has done any part of its work, or all of it.
         let bytes = match fault {
             Some(Fault::Full) => &bytes[..bytes.len() / 2],
@@ -212,7 +206,7 @@ impl MediumFile for Watched {
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {
-        if let Some(fault) = self.medium.fails(&self.path) {
+        if let Some(fault) = self.medium.fails() {
             return Err(error(fault));
         }
         self.file.set_len(length)?;
@@ -221,7 +215,7 @@ impl MediumFile for Watched {
     }
 
     fn sync(&self) -> io::Result<()> {
-        let fault = self.medium.fails(&self.path);
+        let fault = self.medium.fails();
         self.medium.record(Done::Sync { inode: self.inode, failed: fault.is_some() });
         fault.map_or(Ok(()), |fault| Err(error(fault)))
     }
