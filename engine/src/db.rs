@@ -23,6 +23,9 @@ use crate::snapshot::Snapshot;
 /// Used from many threads: writes queue behind one another, searches never wait for them and see
 /// the last acknowledged state. When the last handle is dropped, a checkpoint is written and the
 /// lock released; [`Db::close`] does the same and tells of errors.
+///
+/// In a process that was forked from the one that opened the database, searches go on over what was
+/// there at the fork, writes are refused ([`StorageError::Forked`]), and dropping does nothing.
 #[derive(Clone)]
 pub struct Db {
     pub(crate) core: Arc<Core>,
@@ -41,9 +44,9 @@ pub(crate) struct Core {
     /// What the graph is built by.
     pub(crate) linking: Measure,
     /// For checking batches and for batches of queries.
-    pub(crate) pool: rayon::ThreadPool,
+    pub(crate) pool: Pool,
     /// For linking, so that a long link keeps nobody waiting.
-    pub(crate) link_pool: rayon::ThreadPool,
+    pub(crate) link_pool: Pool,
     pub(crate) snapshot: ArcSwap<Snapshot>,
     /// Held from the look at what exists to the publishing of what was added.
     pub(crate) writer: Mutex<()>,
@@ -77,6 +80,11 @@ struct Closing {
 
 impl Drop for Closing {
     fn drop(&mut self) {
+        if self.core.pool.is_of_parent() {
+            // Threads and files are the parent's: nothing is waited for, written or given back.
+            std::mem::forget((Arc::clone(&self.core), self.background.take()));
+            return;
+        }
         self.core.closing.store(true, Ordering::Relaxed);
         if let Some(thread) = self.background.take() {
             let _ = thread.join();
@@ -144,17 +152,47 @@ impl Db {
         if self.core.read_only || self.core.path.is_none() {
             return Ok(());
         }
+        self.core.writable()?;
         self.core.link_all();
         self.core.checkpoint_if_behind()
     }
 }
 
-/// Runs `work` in `pool`.
+/// Threads, and the process that has them.
+pub(crate) struct Pool {
+    threads: rayon::ThreadPool,
+    process: u32,
+}
+
+impl Pool {
+    pub(crate) fn new(threads: rayon::ThreadPool) -> Self {
+        Self { threads, process: std::process::id() }
+    }
+
+    /// Whether this process is a fork of the one that has the threads: here there are none.
+    pub(crate) fn is_of_parent(&self) -> bool {
+        self.process != std::process::id()
+    }
+}
+
+impl std::ops::Deref for Pool {
+    type Target = rayon::ThreadPool;
+
+    fn deref(&self) -> &rayon::ThreadPool {
+        &self.threads
+    }
+}
+
+/// Runs `work` in `pool`; in a forked process on a thread that is started for it.
 ///
 /// A caller that is a thread of another pool of rayon's would do that pool's other work while it
 /// waits, perhaps another call of ours, and stand before a lock that it holds itself: so it waits
 /// by way of a thread that is of no pool, if the system has one.
-pub(crate) fn install<R: Send>(pool: &rayon::ThreadPool, work: impl FnOnce() -> R + Send) -> R {
+pub(crate) fn install<R: Send>(pool: &Pool, work: impl FnOnce() -> R + Send) -> R {
+    if pool.is_of_parent() {
+        let own = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+        return own.expect("the system has a thread for a forked process").install(work);
+    }
     let of_another = rayon::current_thread_index().is_some() && pool.current_thread_index().is_none();
     if !of_another {
         return pool.install(work);
@@ -173,6 +211,10 @@ pub(crate) fn install<R: Send>(pool: &rayon::ThreadPool, work: impl FnOnce() -> 
 impl Core {
     /// Refuses what a handle that only reads cannot do, before any work is done for it.
     pub(crate) fn writable(&self) -> Result<(), StorageError> {
+        if self.pool.is_of_parent() {
+            let path = self.path.clone().unwrap_or_else(|| "the database in memory".into());
+            return Err(StorageError::Forked { path, opened: self.pool.process, found: std::process::id() });
+        }
         match &self.path {
             Some(path) if self.read_only => Err(StorageError::ReadOnly { path: path.clone() }),
             _ => Ok(()),

@@ -12,7 +12,7 @@ use omendb_storage::{Storage, StorageError, View};
 
 use crate::calibrate::Curves;
 use crate::checkpoint::{GRAPH_BLOB, NORMS_BLOB};
-use crate::db::{Built, Core};
+use crate::db::{Built, Core, Pool};
 use crate::index::Index;
 use crate::measure::Measure;
 use crate::norms::Norms;
@@ -139,8 +139,8 @@ fn same<T: PartialEq + ToString>(path: &Path, name: &'static str, found: &T, exp
 struct Parts {
     asked: Measure,
     linking: Measure,
-    pool: rayon::ThreadPool,
-    link_pool: rayon::ThreadPool,
+    pool: Pool,
+    link_pool: Pool,
 }
 
 impl Parts {
@@ -160,6 +160,7 @@ impl Parts {
                 .num_threads(threads)
                 .thread_name(move |n| format!("omendb-{name}-{n}"))
                 .build()
+                .map(Pool::new)
                 .map_err(|error| OpenError::Threads { threads, what: error.to_string() })
         };
         Ok(Parts { asked, linking, pool: pool("ask")?, link_pool: pool("link")? })

@@ -1,0 +1,81 @@
+//! A process that was forked from the one that opened a database: it searches, and writes nothing.
+#![allow(unsafe_code, reason = "there is no other way to fork")]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use omendb_engine::{BatchError, Db, Metric, Options, SearchOptions, StorageError};
+
+/// Does `work` in a forked process; whether it ended well, within ten seconds.
+fn forked(work: impl FnOnce()) -> bool {
+    // SAFETY: the child is left by `_exit`, runs nothing of the test harness, and takes no lock that
+    // another thread of this process can hold, but the allocator's, which the C library looks after.
+    let child = unsafe { libc::fork() };
+    assert!(child >= 0, "the system forks");
+    if child == 0 {
+        let done = catch_unwind(AssertUnwindSafe(work)).is_ok();
+        // SAFETY: ends the child.
+        unsafe { libc::_exit(if done { 0 } else { 1 }) };
+    }
+    for _ in 0..1000 {
+        let mut status = 0;
+        // SAFETY: the child is this function's own, and is waited for once.
+        if unsafe { libc::waitpid(child, &raw mut status, libc::WNOHANG) } == child {
+            return libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // SAFETY: as above; the child hangs.
+    unsafe {
+        libc::kill(child, libc::SIGKILL);
+        libc::waitpid(child, std::ptr::null_mut(), 0);
+    }
+    false
+}
+
+fn rows(first: u64, n: u64) -> (Vec<u64>, Vec<[f32; 8]>) {
+    let row = |i: u64| std::array::from_fn(|j| ((i * 7 + j as u64 * 13) % 101) as f32);
+    ((first..first + n).collect(), (first..first + n).map(row).collect())
+}
+
+#[test]
+fn a_forked_process_searches_and_writes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("some.omen");
+    let db = Db::create(&path, Options::new(8, Metric::L2).buffer_rows(100).threads(2)).unwrap();
+    let (ids, all) = rows(0, 4000);
+    db.add_batch(&ids, &all).unwrap();
+    let queries = all[..50].concat();
+    let expected = db.search_batch(&queries, &SearchOptions::new(3)).unwrap();
+
+    assert!(forked(|| {
+        assert_eq!(db.search(&all[0], 3).unwrap(), expected[0]);
+        assert_eq!(db.search_batch(&queries, &SearchOptions::new(3)).unwrap(), expected);
+        assert_eq!(db.search_with(&all[0], &SearchOptions::new(3).target_recall(0.9)).unwrap().len(), 3);
+        assert_eq!(db.get(5).unwrap(), all[5]);
+        let (more, others) = rows(4000, 500);
+        for refused in [db.add(9999u64, &all[0]).err(), db.add_batch(&more, &others).err()] {
+            assert!(matches!(refused, Some(BatchError::Storage(StorageError::Forked { .. }))), "{refused:?}");
+        }
+        let refused =
+            [db.delete(1).err(), db.clear().err(), db.flush().err(), db.checkpoint().err(), db.clone().close().err()];
+        for refused in refused {
+            assert!(matches!(refused, Some(StorageError::Forked { .. })), "{refused:?}");
+        }
+        assert!(db.compact().is_err());
+    }));
+    // Dropped in the child: no checkpoint, no wait for threads that are not there.
+    let mut held = Some(db);
+    let before = std::fs::read(path.join("MANIFEST.a")).unwrap();
+    assert!(forked(|| held = None));
+    assert_eq!(std::fs::read(path.join("MANIFEST.a")).unwrap(), before);
+
+    let db = held.unwrap();
+    let (more, others) = rows(4000, 500);
+    db.add_batch(&more, &others).unwrap();
+    assert!(db.verify().is_ok());
+    db.close().unwrap();
+    let db = Db::open(&path).unwrap();
+    assert_eq!(db.count(), 4500);
+    assert!(db.verify().is_ok());
+}
