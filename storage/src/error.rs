@@ -181,6 +181,11 @@ impl StorageError {
         matches!(self, Self::Io { source, .. } if source.kind() == kind)
     }
 
+    /// Whether less might have been written.
+    pub(crate) fn is_short_of_space(&self) -> bool {
+        matches!(self, Self::Full { .. }) || self.is_io(io::ErrorKind::FileTooLarge)
+    }
+
     /// Wraps a failure of the system, telling a full medium from others.
     pub(crate) fn io(path: &Path, op: &'static str, source: io::Error) -> Self {
         match source.kind() {

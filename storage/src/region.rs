@@ -2,8 +2,10 @@
 //! here and in `view`.
 //!
 //! The rule that makes it sound: a region has one writer, which only touches bytes that no view
-//! has been given yet; bytes that a view shows never change again. For files there is one
-//! assumption more, stated in FORMAT.md: nobody but this library writes to a database's files.
+//! has been given yet; bytes that a view shows never change again. That holds for the views of other
+//! processes too, as these are given acknowledged commits only: those that fail, and are written over
+//! by the next, are taken out of the log before a reader may look (`mapped/flight.rs`). For files there
+//! is one assumption more, stated in FORMAT.md: nobody but this library writes to a database's files.
 
 use std::fs::File;
 use std::io;

@@ -90,6 +90,14 @@ impl Table {
         self.view.segments = self.view.segments.iter().cloned().chain([segment]).collect();
     }
 
+    /// Lets go of the segments behind the first `keep`, which hold all rows. Views there are never saw
+    /// them.
+    pub(crate) fn shrink(&mut self, keep: usize) {
+        assert!(self.layout().segments(self.view.slots.into()) <= keep, "rows have a segment");
+        self.view.bases = self.view.bases[..keep].into();
+        self.view.segments = self.view.segments[..keep].into();
+    }
+
     /// Takes over a state from a checkpoint, whose segments were taken in: `slots` slots, alive so far and without ids.
     pub(crate) fn restore(&mut self, commit: u64, slots: u32) {
         self.view.table.reserve(slots as usize);

@@ -73,7 +73,8 @@ impl View {
         let (segment, at) = self.layout.place(slot);
         let base = self.bases[segment].0;
         // SAFETY: a slot below `slots` lies in its segment, which `segments` keeps mapped; its
-        // bytes were written before this view was made and do not change.
+        // bytes were written before this view was made and do not change: only rows that no view
+        // shows are written over, and a commit that was refused is in no view (`mapped/flight.rs`).
         unsafe { std::slice::from_raw_parts(base.add(at), self.layout.row_bytes) }
     }
 

@@ -14,9 +14,13 @@ pub(crate) const HEADER: u64 = 64;
 
 /// A new file, its header written.
 pub(crate) fn create(dir: &Dir, manifest: &Manifest, entry: &Entry) -> Result<DirFile, StorageError> {
-    let file = owned::create(dir, &entry.name(), manifest.database)?;
-    file.write_at(&header(manifest.database, entry.number), 0)?;
-    Ok(file)
+    owned::create(dir, &entry.name(), manifest.database, &header(manifest.database, entry.number))
+}
+
+/// Says that the file of a blob is not there.
+pub(crate) fn missing(dir: &Dir, manifest: &Manifest, entry: &Entry) -> StorageError {
+    let what = format!("it is missing; the manifest of generation {} names it", manifest.generation);
+    StorageError::Corrupt { file: dir.path().join(entry.name()), offset: 0, what }
 }
 
 /// The blob, its checksum verified.

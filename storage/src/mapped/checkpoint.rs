@@ -7,14 +7,14 @@ use super::dir::{Dir, DirFile, Sink, numbered};
 use super::log::{HEADER, Log};
 use super::manifest::{Entry, Manifest, VERSION, flip};
 use super::segment::{Segment, row_checksum};
-use super::{Files, Shared, Writer, blobfile, idsfile, rows};
+use super::{Files, Shared, Writer, blobfile, idsfile, owned, rows};
 use crate::blob::check_names;
 use crate::memory::{Reordered, current, same_epoch};
 use crate::table::{Table, check_order, ids_in_order};
 use crate::{BlobSource, IdColumn, StorageError, View};
 
 /// Blobs that are on the medium and that no manifest names yet.
-pub(super) struct Blobs(Vec<(Entry, DirFile)>);
+pub(super) struct Blobs(Vec<(Entry, Option<DirFile>)>);
 
 impl Blobs {
     pub(super) fn write(shared: &Shared, sources: &[BlobSource<'_>]) -> Result<Self, StorageError> {
@@ -24,7 +24,7 @@ impl Blobs {
             let mut entry = Entry { kind: source.name.into(), number: shared.next_number(), bytes: 0, crc: 0 };
             let made = blobfile::create(&shared.dir, &shared.files.load().manifest, &entry);
             let written = made.and_then(|file| {
-                blobs.0.push((entry.clone(), file.clone()));
+                blobs.0.push((entry.clone(), Some(file.clone())));
                 let mut sink = Sink::new(&file, blobfile::HEADER);
                 if let Err(error) = (source.write)(&mut sink) {
                     let refused = |what| StorageError::Blob { name: source.name.into(), what };
@@ -48,17 +48,23 @@ impl Blobs {
     }
 }
 
-/// Removes names that belong to no state; those that stay are removed at the next open.
-fn remove(shared: &Shared, names: impl IntoIterator<Item = String>) {
-    // Where LOCK is another's, files of these names may be too.
-    if shared.lock.as_ref().is_none_or(|lock| lock.check_held().is_err()) {
-        return;
-    }
-    remove_names(&shared.dir, names);
+/// Removes files that an attempt which failed has made, but for those that are another's; those that
+/// stay are removed at the next open.
+pub(super) fn remove(shared: &Shared, names: impl IntoIterator<Item = String>) {
+    let database = shared.files.load().manifest.database;
+    remove_named(shared, names.into_iter().filter(|name| owned::is_of(&shared.dir, name, database)));
 }
 
-/// As `remove`, when the lock was just taken.
-pub(super) fn remove_names(dir: &Dir, names: impl IntoIterator<Item = String>) {
+/// Removes files that a manifest named.
+fn remove_named(shared: &Shared, names: impl IntoIterator<Item = String>) {
+    // Where LOCK is another's, files of these names may be too.
+    if shared.lock.as_ref().is_some_and(|lock| lock.check_held().is_ok()) {
+        remove_all(&shared.dir, names);
+    }
+}
+
+/// Removes files for whoever has the lock.
+pub(super) fn remove_all(dir: &Dir, names: impl IntoIterator<Item = String>) {
     for name in names {
         if let Err(error) = dir.remove(&name) {
             tracing::warn!(%error, "a file that is no longer needed stays");
@@ -310,5 +316,5 @@ fn replace_files(shared: &Shared, old: &Files, new: Files, segments: &[String]) 
     gone.push(numbered("commits", old.manifest.log));
     gone.retain(|name| new.manifest.files.iter().all(|entry| entry.name() != *name));
     shared.files.store(Arc::new(new));
-    remove(shared, gone.into_iter().chain(segments.iter().cloned()));
+    remove_named(shared, gone.into_iter().chain(segments.iter().cloned()));
 }

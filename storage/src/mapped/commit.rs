@@ -8,6 +8,8 @@
 
 use std::sync::Arc;
 
+use super::checkpoint::remove;
+use super::dir::numbered;
 use super::log::Failed;
 use super::record::{Parts, Record};
 use super::segment::{Segment, row_checksum};
@@ -29,6 +31,25 @@ const ROLL: u64 = 64 << 20;
 impl Writer {
     pub(super) fn commit(&mut self, shared: &Shared, commit: &Commit<'_>) -> Result<Arc<View>, StorageError> {
         self.table.check(commit)?;
+        let written = self.write(shared, commit);
+        if written.is_err() && self.poison.is_none() {
+            self.give_back(shared, commit.rows.len());
+        }
+        written?;
+
+        let view = self.table.apply(commit.ids, commit.dead);
+        shared.now.store(Arc::clone(&view));
+        if self.log.inline > ROLL + 8 * u64::from(view.slots())
+            && let Err(error) = self.roll(shared)
+        {
+            // The commit is acknowledged; if this failure matters, the next write says so.
+            tracing::warn!(%error, "the log could not be begun anew");
+        }
+        Ok(view)
+    }
+
+    /// Writes the rows and the record of a commit, and makes them durable.
+    fn write(&mut self, shared: &Shared, commit: &Commit<'_>) -> Result<(), StorageError> {
         let layout = shared.layout;
         let (first, n) = (self.table.now().slots(), commit.rows.len());
         self.grow(shared, layout.segments(u64::from(first) + n as u64))?;
@@ -45,17 +66,28 @@ impl Writer {
         let inline = if layout.stride == layout.row_bytes { &scratch } else { &packed };
         let appended = rows_crc.and_then(|rows_crc| self.append(shared, commit, rows_crc, travels.then_some(inline)));
         self.scratch = scratch;
-        appended?;
+        appended
+    }
 
-        let view = self.table.apply(commit.ids, commit.dead);
-        shared.now.store(Arc::clone(&view));
-        if self.log.inline > ROLL + 8 * u64::from(view.slots())
-            && let Err(error) = self.roll(shared)
-        {
-            // The commit is acknowledged; if this failure matters, the next write says so.
-            tracing::warn!(%error, "the log could not be begun anew");
+    /// Returns the space that `rows` rows of a refused commit took behind the last one.
+    fn give_back(&mut self, shared: &Shared, rows: usize) {
+        let layout = shared.layout;
+        let slots = self.table.now().slots();
+        let keep = layout.segments(slots.into());
+        let first = shared.files.load().manifest.first_segment;
+        let gone = (keep..self.segments.len()).map(|index| numbered("rows", first + index as u64));
+        remove(shared, gone);
+        self.segments.truncate(keep);
+        self.table.shrink(keep);
+        self.dirty.retain(|index| *index < keep);
+        for (_, slot, n) in layout.runs(slots, rows, usize::MAX) {
+            let (index, at) = layout.place(slot);
+            if let Some(segment) = self.segments.get(index)
+                && let Err(error) = segment.punch(at / layout.stride, n)
+            {
+                tracing::warn!(%error, "the space of a refused commit is returned later");
+            }
         }
-        Ok(view)
     }
 
     /// Appends the record of a commit whose rows were written, and makes it durable.
@@ -105,8 +137,10 @@ impl Writer {
         while self.segments.len() < wanted {
             let manifest = &shared.files.load().manifest;
             let number = manifest.first_segment + self.segments.len() as u64;
-            let segment = Segment::create(&shared.dir, manifest, shared.layout, number)?;
-            self.table.grow(segment.map()?);
+            let made = Segment::create(&shared.dir, manifest, shared.layout, number);
+            let made = made.and_then(|segment| Ok((segment.map()?, segment)));
+            let (region, segment) = made.inspect_err(|_| remove(shared, [numbered("rows", number)]))?;
+            self.table.grow(region);
             self.segments.push(segment);
         }
         Ok(())

@@ -176,6 +176,10 @@ impl DirFile {
         self.file.set_len(len).map_err(|source| self.failed("set the length of", source))
     }
 
+    pub(crate) fn punch(&self, offset: u64, len: u64) -> Result<(), StorageError> {
+        self.file.punch(offset, len).map_err(|source| self.failed("give back the space of", source))
+    }
+
     pub(crate) fn sync(&self) -> Result<(), StorageError> {
         self.file.sync().map_err(|source| self.failed("sync", source))
     }

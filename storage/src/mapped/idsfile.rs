@@ -37,9 +37,10 @@ pub(crate) fn write_ordered(
     number: u64,
 ) -> Result<Entry, StorageError> {
     let mut entry = Entry { kind: "ids".into(), number, bytes: 0, crc: 0 };
-    let file = owned::create(dir, &entry.name(), manifest.database)?;
+    let header = header(manifest, order.len() as u32, dead.len() as u32, number);
+    let file = owned::create(dir, &entry.name(), manifest.database, &header)?;
     let mut sink = Sink::new(&file, 0);
-    sink.put(&header(manifest, order.len() as u32, dead.len() as u32, number))?;
+    sink.put(&header)?;
     ids_in_order(view, order, BLOCK, |ids| {
         let mut block = Vec::new();
         put_ids(&mut block, ids)?;

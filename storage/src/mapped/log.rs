@@ -1,6 +1,7 @@
 //! The log of commits since the checkpoint: appended to, and cut only behind what was acknowledged.
 
 use super::dir::{Dir, DirFile, Sink, numbered};
+use super::flight::Flight;
 use super::manifest::Manifest;
 use super::medium::Open;
 use super::owned;
@@ -58,8 +59,7 @@ pub(crate) fn mark(manifest: &Manifest, number: u64) -> u64 {
 impl Log {
     /// A new log, synced; its name is durable once the directory is synced.
     pub(crate) fn create(dir: &Dir, manifest: &Manifest, number: u64) -> Result<Self, StorageError> {
-        let file = owned::create(dir, &numbered("commits", number), manifest.database)?;
-        file.write_at(&header(manifest, number), 0)?;
+        let file = owned::create(dir, &numbered("commits", number), manifest.database, &header(manifest, number))?;
         file.sync()?;
         Ok(Self { file, mark: mark(manifest, number), end: HEADER, ahead: HEADER, inline: 0 })
     }
@@ -74,23 +74,33 @@ impl Log {
         segments: &[Segment],
     ) -> Result<(), Failed> {
         let record = record::describe(parts, layout, Record { log: self.mark, ..record });
+        let flight = Flight::begin(&self.file);
         if let Err(error) = self.write(record, parts) {
             // What was written of it may be all of it: the cut has to reach the medium too.
-            return Err(match self.trim().and_then(|()| self.file.sync()) {
-                Ok(()) => Failed::Undone(error),
-                Err(_) => Failed::Unknown(error),
-            });
+            if self.take_back(flight) && self.file.sync().is_ok() {
+                return Err(Failed::Undone(error));
+            }
+            return Err(Failed::Unknown(error));
         }
         if record.sync
             && let Err(error) = self.sync_with(segments)
         {
-            // Best effort: what the next open finds is then more likely what was acknowledged.
-            let _ = self.trim();
+            // What the next open finds is then more likely what was acknowledged.
+            self.take_back(flight);
             return Err(Failed::Unknown(error));
         }
         self.end += record.length;
         self.inline += parts.inline.map_or(0, |rows| rows.len() as u64);
         Ok(())
+    }
+
+    /// Cuts off a record that is refused, before a reader can see it; whether that could be done.
+    fn take_back(&mut self, flight: Flight) -> bool {
+        let done = self.trim().is_ok();
+        if !done {
+            flight.never_lands();
+        }
+        done
     }
 
     /// Writes what lies there from `from` on once more: it may have been read back only because the
@@ -152,7 +162,16 @@ impl Log {
             let body_crc = crc32c::crc32c(&bytes[record::HEADER..]);
             bytes[..record::HEADER].copy_from_slice(&Record { body_crc, ..record }.encode());
             bytes.resize((record.length + zeros) as usize, 0);
-            return self.file.write_at(&bytes, self.end);
+            return match self.file.write_at(&bytes, self.end) {
+                // Where there is no place for the zeros there may be some for the record.
+                Err(error) if zeros > 0 && error.is_short_of_space() => {
+                    bytes.truncate(record.length as usize);
+                    self.trim()?;
+                    self.ahead = self.ahead.max(end);
+                    self.file.write_at(&bytes, self.end)
+                }
+                written => written,
+            };
         }
         let mut sink = Sink::new(&self.file, self.end + record::HEADER as u64);
         record::put_body(&mut sink, &record, parts)?;

@@ -9,7 +9,9 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, Dir, Mode, OFlags, fsync, openat, renameat, unlinkat};
+use rustix::fs::{AtFlags, Dir, FallocateFlags, Mode, OFlags, fallocate, fsync, openat, renameat, unlinkat};
+use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
 
 pub use super::folder::Folder;
 
@@ -76,6 +78,11 @@ pub trait MediumFile: Send + Sync {
     /// # Errors
     /// The system's.
     fn set_len(&self, len: u64) -> io::Result<()>;
+    /// Gives back the space of bytes that are no longer needed; they are zero then.
+    ///
+    /// # Errors
+    /// The system's.
+    fn punch(&self, offset: u64, len: u64) -> io::Result<()>;
     /// Returns when the file's bytes and length are on the medium.
     ///
     /// # Errors
@@ -136,11 +143,17 @@ impl MediumFile for File {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        within_limit(offset + bytes.len() as u64)?;
         FileExt::write_all_at(self, bytes, offset)
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
+        within_limit(len)?;
         File::set_len(self, len)
+    }
+
+    fn punch(&self, offset: u64, len: u64) -> io::Result<()> {
+        Ok(fallocate(self, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, offset, len)?)
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -149,6 +162,15 @@ impl MediumFile for File {
 
     fn file(&self) -> &File {
         self
+    }
+}
+
+/// Refuses to write beyond the process's limit on the size of files, as the system ends processes that
+/// do with the signal SIGXFSZ.
+fn within_limit(end: u64) -> io::Result<()> {
+    match getrlimit(Resource::Fsize).current {
+        Some(limit) if end > limit => Err(Errno::FBIG.into()),
+        _ => Ok(()),
     }
 }
 

@@ -9,6 +9,7 @@ mod blobfile;
 mod checkpoint;
 mod commit;
 pub(crate) mod dir;
+mod flight;
 pub(crate) mod folder;
 mod idsfile;
 pub(crate) mod lock;
@@ -68,7 +69,8 @@ struct Files {
     manifest: Manifest,
     ids: Option<DirFile>,
     log: DirFile,
-    blobs: Vec<(Entry, DirFile)>,
+    /// Without a file that is missing: what is derived can be derived again.
+    blobs: Vec<(Entry, Option<DirFile>)>,
 }
 
 /// What only the writer touches.
@@ -253,6 +255,7 @@ impl Storage for Mapped {
         let Some((entry, file)) = files.blobs.iter().find(|(entry, _)| entry.kind == name) else {
             return Ok(None);
         };
+        let file = file.as_ref().ok_or_else(|| blobfile::missing(&self.shared.dir, &files.manifest, entry))?;
         blobfile::read(file, &files.manifest, entry).map(Some)
     }
 
@@ -289,7 +292,8 @@ impl Storage for Mapped {
         let manifests = dir::MANIFESTS.iter().chain([&dir::LOCK]);
         let allocated =
             |name: &&'static str| self.shared.dir.open(name, medium::Open::Read).map_or(0, |file| file.allocated());
-        let blobs = files.blobs.iter().map(|(entry, file)| (entry.kind.clone(), file.allocated()));
+        let blobs =
+            files.blobs.iter().map(|(entry, file)| (entry.kind.clone(), file.as_ref().map_or(0, DirFile::allocated)));
         Usage {
             disk_rows: writer.segments.iter().map(|segment| segment.file.allocated()).sum(),
             disk_ids: files.ids.as_ref().map_or(0, DirFile::allocated),

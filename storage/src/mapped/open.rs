@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
-use super::checkpoint::remove_names;
+use super::checkpoint::remove_all;
 use super::dir::{Dir, DirFile, LOCK, MANIFESTS, NEW_MANIFEST, numbered, parse};
 use super::lock::{self, Lock};
 use super::log::{self, HEADER, Log};
@@ -71,7 +71,7 @@ pub(super) fn write(dir: &Dir, durability: Durability) -> Result<Mapped, Storage
     let lock = Lock::take(dir)?;
     let slots = manifest::read(dir)?;
     let layout = Layout::new(&slots.newest.schema)?;
-    let mut state = load(dir, &slots.newest, layout, Open::Write)?;
+    let mut state = load(dir, &slots.newest, layout, Open::Write, true)?;
     let cut = state.log.ahead.saturating_sub(state.log.end);
     if cut > 0 {
         tracing::warn!(bytes = cut, "cut what a crash left behind the last whole commit");
@@ -108,7 +108,7 @@ pub(super) fn write(dir: &Dir, durability: Durability) -> Result<Mapped, Storage
             && !manifest.owns(name, segments)
             && owned::is_of(dir, name, manifest.database)
     };
-    remove_names(dir, names.iter().filter(left).cloned());
+    remove_all(dir, names.iter().filter(left).cloned());
     // Of what is left, numbers that nobody reaches by counting do not count.
     let numbers = names.iter().filter_map(|name| parse(name)).map(|(_, number)| number);
     let number = 1 + numbers.filter(|number| *number < MOST_COUNTED / 2).max().unwrap_or(0);
@@ -125,12 +125,13 @@ pub(super) fn read_only(dir: &Dir) -> Result<Mapped, StorageError> {
     loop {
         let slots = manifest::read(dir);
         let generation = slots.as_ref().map(|slots| slots.newest.generation).ok();
-        let tried = slots.and_then(|slots| {
-            let layout = Layout::new(&slots.newest.schema)?;
-            Ok(load(dir, &slots.newest, layout, Open::Read)?.into_mapped(dir, layout, Durability::Os, None, 0, 0))
-        });
         looks = if generation == seen { looks + 1 } else { 1 };
         seen = generation;
+        let tried = slots.and_then(|slots| {
+            let layout = Layout::new(&slots.newest.schema)?;
+            let state = load(dir, &slots.newest, layout, Open::Read, looks >= LOOKS)?;
+            Ok(state.into_mapped(dir, layout, Durability::Os, None, 0, 0))
+        });
         match tried {
             Err(StorageError::Io { .. } | StorageError::Corrupt { .. } | StorageError::NeedsRecovery { .. })
                 if looks < LOOKS =>
@@ -180,11 +181,16 @@ impl State {
 }
 
 /// Reads the state that a manifest names: its base, and the log's whole commits after it.
-fn load(dir: &Dir, manifest: &Manifest, layout: Layout, how: Open) -> Result<State, StorageError> {
+/// Where blobs may be missing, that is theirs to tell who asks for them.
+fn load(dir: &Dir, manifest: &Manifest, layout: Layout, how: Open, without_blobs: bool) -> Result<State, StorageError> {
     let log_file = named(manifest, log::open(dir, manifest, how))?;
     let mut blobs = Vec::new();
     for entry in manifest.files.iter().filter(|entry| entry.kind != "ids") {
-        blobs.push((entry.clone(), named(manifest, dir.open(&entry.name(), Open::Read))?));
+        let file = match named(manifest, dir.open(&entry.name(), Open::Read)) {
+            Err(StorageError::Corrupt { .. }) if without_blobs => None,
+            file => Some(file?),
+        };
+        blobs.push((entry.clone(), file));
     }
     let mut replay = Replay {
         dir,
@@ -204,7 +210,7 @@ fn load(dir: &Dir, manifest: &Manifest, layout: Layout, how: Open) -> Result<Sta
         idsfile::load(&file, manifest, &mut replay.table)?;
         ids = Some(file);
     }
-    let found = scan::scan(&log_file, manifest, layout)?;
+    let found = scan::scan(&log_file, manifest, layout, how == Open::Read)?;
     let mut end = HEADER;
     for (i, (at, record)) in found.records.iter().enumerate() {
         if !replay.apply(&log_file, *at, record, i < found.synced)? {

@@ -24,27 +24,36 @@ enum Header {
 
 /// Whether a file's header says that it is of this database.
 pub(crate) fn is_of(dir: &Dir, name: &str, database: u64) -> bool {
-    let header = dir.open(name, Open::Read).and_then(|file| header(&file));
+    let header = dir.open(name, Open::Read).and_then(|file| read_header(&file));
     matches!(header, Ok(Header::Database(found)) if found == database)
 }
 
-/// A new file. One that an unfinished attempt left under its name goes; any other stays, and is an
-/// error.
-pub(crate) fn create(dir: &Dir, name: &str, database: u64) -> Result<DirFile, StorageError> {
-    let refused = match dir.open(name, Open::New) {
-        Err(error @ StorageError::Io { .. }) if error.is_io(io::ErrorKind::AlreadyExists) => error,
-        made => return made,
+/// A new file that begins with this header. One that an unfinished attempt left under its name goes;
+/// any other stays, and is an error.
+pub(crate) fn create(dir: &Dir, name: &str, database: u64, header: &[u8]) -> Result<DirFile, StorageError> {
+    let file = match dir.open(name, Open::New) {
+        Err(error) if error.is_io(io::ErrorKind::AlreadyExists) => {
+            match read_header(&dir.open(name, Open::Read)?)? {
+                Header::Database(found) if found == database => {}
+                Header::Unwritten => {}
+                Header::Database(_) | Header::Foreign => return Err(error),
+            }
+            dir.remove(name)?;
+            dir.open(name, Open::New)?
+        }
+        made => made?,
     };
-    match header(&dir.open(name, Open::Read)?)? {
-        Header::Database(found) if found == database => {}
-        Header::Unwritten => {}
-        Header::Database(_) | Header::Foreign => return Err(refused),
+    match file.write_at(header, 0) {
+        Ok(()) => Ok(file),
+        Err(error) => {
+            // Nothing says whose it is.
+            let _ = dir.remove(name);
+            Err(error)
+        }
     }
-    dir.remove(name)?;
-    dir.open(name, Open::New)
 }
 
-fn header(file: &DirFile) -> Result<Header, StorageError> {
+fn read_header(file: &DirFile) -> Result<Header, StorageError> {
     let mut bytes = vec![0; LONGEST.min(usize::try_from(file.len()?).unwrap_or(LONGEST))];
     file.read_at(&mut bytes, 0)?;
     if bytes.iter().all(|byte| *byte == 0) {

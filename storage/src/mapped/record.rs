@@ -6,7 +6,9 @@ use crate::layout::Layout;
 use crate::{IdColumn, IdKind, MAX_SLOTS, MAX_TEXT_ID, StorageError};
 
 pub(crate) const HEADER: usize = 64;
-pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"RECD");
+/// Where in a header the log's mark stands.
+pub(crate) const MARK_AT: u64 = 56;
+const MAGIC: u32 = u32::from_le_bytes(*b"RECD");
 const SYNC: u32 = 1;
 const INLINE: u32 = 2;
 

@@ -149,23 +149,30 @@ impl Found {
         let name = numbered("commits", manifest.log);
         let walked = dir.open(&name, Open::Read).and_then(|file| {
             let reader = Reader::new(&file, manifest, layout)?;
-            let mut at = HEADER;
-            loop {
-                match reader.next_whole(at)? {
-                    Some((found, record)) => {
-                        if found > at {
-                            self.lose(file.path().into(), at, format!("{} bytes of commits are damaged", found - at));
+            let (mut at, mut commit) = (HEADER, manifest.base_commit);
+            while let Some((found, record)) = reader.next_whole(at)? {
+                if found > at {
+                    let lost = match record.commit.saturating_sub(commit) {
+                        0 | 1 => format!("{} bytes behind commit {commit} are damaged", found - at),
+                        2 => format!("commit {} is damaged, {} bytes", commit + 1, found - at),
+                        _ => {
+                            format!("commits {} to {} are damaged, {} bytes", commit + 1, record.commit - 1, found - at)
                         }
-                        self.record(&file, found, &record, manifest, layout)?;
-                        at = found + record.length;
-                    }
-                    None if at < manifest.sealed => {
-                        self.lose(file.path().into(), at, "commits from here on are damaged".into());
-                        return Ok(());
-                    }
-                    None => return Ok(()),
+                    };
+                    self.lose(file.path().into(), at, lost);
                 }
+                if let Err(error) = self.record(&file, found, &record, manifest, layout) {
+                    self.lose(file.path().into(), found, format!("commit {} is lost: {error}", record.commit));
+                }
+                (at, commit) = (found + record.length, record.commit);
             }
+            if at < manifest.sealed {
+                self.lose(file.path().into(), at, format!("commits from {} on are damaged", commit + 1));
+            } else if reader.is_data_behind(at)? {
+                let what = format!("what follows commit {commit} is no whole commit: damaged, or cut short by a crash");
+                self.lose(file.path().into(), at, what);
+            }
+            Ok(())
         });
         if let Err(error) = walked {
             self.lose(dir.path().join(name), 0, error.to_string());

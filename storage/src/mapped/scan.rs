@@ -5,10 +5,13 @@
 //! says that everything before it had been synced: then bytes were damaged that were
 //! acknowledged, and nothing is cut.
 
+use std::cell::Cell;
+
 use rustix::fs::{SeekFrom, seek};
 use rustix::io::Errno;
 
 use super::dir::{DirFile, checksum};
+use super::flight::Flight;
 use super::log::{self, HEADER};
 use super::manifest::Manifest;
 use super::record::{self, Record};
@@ -25,23 +28,39 @@ pub(crate) struct Scan {
     pub(crate) length: u64,
 }
 
-/// Damage behind the first broken record is searched for this often: more candidates than that
-/// are no accident.
-const MOST_CANDIDATES: usize = 64;
+/// Headers that hold each say how long their record is, and no two records overlap: to read more than
+/// so many times the log means that it was not written by this library.
+const MOST_READ: u64 = 4;
 
-/// Finds the whole records.
-pub(crate) fn scan(file: &DirFile, manifest: &Manifest, layout: Layout) -> Result<Scan, StorageError> {
-    let reader = Reader::new(file, manifest, layout)?;
-    let length = reader.length;
+/// Finds the whole records. `beside_a_writer`, the last one is believed once it is not on its way any
+/// more.
+pub(crate) fn scan(
+    file: &DirFile,
+    manifest: &Manifest,
+    layout: Layout,
+    mut beside_a_writer: bool,
+) -> Result<Scan, StorageError> {
+    let mut _held = None;
+    let mut reader = Reader::new(file, manifest, layout)?;
     let (mut commit, mut slots) = (manifest.base_commit, u64::from(manifest.base_slots));
-    let (mut records, mut end, mut synced) = (Vec::new(), HEADER.min(length), 0);
+    let (mut records, mut end, mut synced) = (Vec::<(u64, Record)>::new(), HEADER.min(reader.length), 0);
     let mut again = false;
     let behind = loop {
         let follows = |record: &Record| {
             record.commit == commit + 1 && u64::from(record.first_slot) == slots && u64::from(record.dead) <= slots
         };
         let Some(record) = reader.whole(end)?.filter(follows) else {
-            if again || end >= length || !reader.synced_record_behind(end)? {
+            if std::mem::take(&mut beside_a_writer) {
+                _held = Some(Flight::landed(file)?);
+                reader.length = file.len()?;
+                // The last one may have been on its way, and be another by now.
+                if let Some((at, last)) = records.pop() {
+                    (commit, slots, end) = (commit - 1, slots - u64::from(last.rows), at);
+                    synced = synced.min(records.len());
+                }
+                continue;
+            }
+            if again || end >= reader.length || !reader.synced_record_behind(end)? {
                 break again;
             }
             // A writer may have been at work on it, and on the next before that was looked for.
@@ -65,7 +84,7 @@ pub(crate) fn scan(file: &DirFile, manifest: &Manifest, layout: Layout) -> Resul
     if behind {
         return Err(file.corrupt(end, "a commit is damaged, and whole ones follow it"));
     }
-    Ok(Scan { records, synced, length })
+    Ok(Scan { records, synced, length: reader.length })
 }
 
 /// Looks for records in a log as long as it was at first.
@@ -75,11 +94,20 @@ pub(crate) struct Reader<'a> {
     mark: u64,
     layout: Layout,
     manifest: &'a Manifest,
+    /// Bytes of records that were summed.
+    read: Cell<u64>,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(file: &'a DirFile, manifest: &'a Manifest, layout: Layout) -> Result<Self, StorageError> {
-        Ok(Self { file, length: file.len()?, mark: log::mark(manifest, manifest.log), layout, manifest })
+        Ok(Self {
+            file,
+            length: file.len()?,
+            mark: log::mark(manifest, manifest.log),
+            layout,
+            manifest,
+            read: Cell::new(0),
+        })
     }
 
     /// The record at `at`, if it is whole.
@@ -95,6 +123,7 @@ impl<'a> Reader<'a> {
         if record.length > self.length - at {
             return Ok(None);
         }
+        self.read.set(self.read.get() + record.length);
         let crc = checksum(self.file, at + record::HEADER as u64, at + record.length)?;
         Ok((crc == record.body_crc).then_some(record))
     }
@@ -109,60 +138,69 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether a whole record that was synced lies somewhere behind a broken one. So many
-    /// candidates that none is an accident count as one.
+    /// Whether a whole record that was synced lies somewhere behind a broken one.
     fn synced_record_behind(&self, broken: u64) -> Result<bool, StorageError> {
         let mut at = broken + 8;
-        loop {
-            match self.search(at)? {
-                Search::Whole(_, record) if record.sync => return Ok(true),
-                Search::Whole(found, record) => at = found + record.length,
-                Search::TooMany => return Ok(true),
-                Search::Nothing => return Ok(false),
+        self.read.set(0);
+        while let Some(found) = self.next_header(at)? {
+            match self.whole(found)? {
+                Some(record) if record.commit > self.manifest.base_commit => {
+                    if record.sync {
+                        return Ok(true);
+                    }
+                    at = found + record.length;
+                }
+                _ => at = found + 8,
+            }
+            if self.read.get() > MOST_READ * self.length {
+                return Ok(true);
             }
         }
+        Ok(false)
     }
 
     /// The first whole record from `at` on.
-    pub(crate) fn next_whole(&self, at: u64) -> Result<Option<(u64, Record)>, StorageError> {
-        match self.search(at)? {
-            Search::Whole(at, record) => Ok(Some((at, record))),
-            Search::Nothing | Search::TooMany => Ok(None),
+    pub(crate) fn next_whole(&self, mut at: u64) -> Result<Option<(u64, Record)>, StorageError> {
+        while let Some(found) = self.next_header(at)? {
+            match self.whole(found)?.filter(|record| record.commit > self.manifest.base_commit) {
+                Some(record) => return Ok(Some((found, record))),
+                None => at = found + 8,
+            }
         }
+        Ok(None)
     }
 
-    fn search(&self, mut at: u64) -> Result<Search, StorageError> {
+    /// Where from `at` on a header of this log may begin: the log's mark stands in its place. Ids and
+    /// rows are the user's, and may look like anything else in a record.
+    fn next_header(&self, at: u64) -> Result<Option<u64>, StorageError> {
         const PIECE: u64 = 1 << 20;
-        let mut candidates = 0;
+        let mark = self.mark.to_le_bytes();
+        let mut at = at + record::MARK_AT;
         let mut piece = Vec::new();
-        while let Some(data) = self.data_from(at).filter(|data| data + record::HEADER as u64 <= self.length) {
+        while let Some(data) = self.data_from(at).filter(|data| data + 8 <= self.length) {
             at = data;
             piece.resize(PIECE.min(self.length - at) as usize, 0);
             self.file.read_at(&mut piece, at)?;
-            for (i, found) in piece.chunks_exact(8).enumerate() {
-                if found[..4] != record::MAGIC.to_le_bytes() {
-                    continue;
-                }
-                let found = at + 8 * i as u64;
-                if let Some(record) = self.whole(found)?.filter(|record| record.commit > self.manifest.base_commit) {
-                    return Ok(Search::Whole(found, record));
-                }
-                candidates += 1;
-                if candidates > MOST_CANDIDATES {
-                    return Ok(Search::TooMany);
-                }
-            }
-            if piece.len() < PIECE as usize {
-                break;
+            if let Some(i) = piece.as_chunks().0.iter().position(|word: &[u8; 8]| *word == mark) {
+                return Ok(Some(at + 8 * i as u64 - record::MARK_AT));
             }
             at += PIECE;
         }
-        Ok(Search::Nothing)
+        Ok(None)
     }
-}
 
-enum Search {
-    Whole(u64, Record),
-    Nothing,
-    TooMany,
+    /// Whether anything but zeros lies behind `at`.
+    pub(crate) fn is_data_behind(&self, mut at: u64) -> Result<bool, StorageError> {
+        let mut piece = Vec::new();
+        while let Some(data) = self.data_from(at).filter(|data| *data < self.length) {
+            at = data;
+            piece.resize((1 << 20).min(self.length - at) as usize, 0);
+            self.file.read_at(&mut piece, at)?;
+            if piece.iter().any(|byte| *byte != 0) {
+                return Ok(true);
+            }
+            at += piece.len() as u64;
+        }
+        Ok(false)
+    }
 }

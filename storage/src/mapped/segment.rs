@@ -29,8 +29,8 @@ pub(crate) struct Segment {
 impl Segment {
     /// A new segment, on the medium when this returns, without rows.
     pub(crate) fn create(dir: &Dir, manifest: &Manifest, layout: Layout, number: u64) -> Result<Self, StorageError> {
-        let file = owned::create(dir, &numbered("rows", number), manifest.database)?;
-        file.write_at(&header(manifest, layout, number), 0)?;
+        let header = header(manifest, layout, number);
+        let file = owned::create(dir, &numbered("rows", number), manifest.database, &header)?;
         file.set_len(length(layout))?;
         file.sync()?;
         dir.sync()?;
@@ -71,6 +71,12 @@ impl Segment {
         let bytes: Vec<u8> = checksums.iter().flat_map(|crc| crc.to_le_bytes()).collect();
         self.file.write_at(rows, ROWS_AT + at as u64)?;
         self.file.write_at(&bytes, self.checksum_at(at / self.layout.stride))
+    }
+
+    /// Gives back the space of `rows` rows from row `first` of the segment on, and of their checksums.
+    pub(crate) fn punch(&self, first: usize, rows: usize) -> Result<(), StorageError> {
+        self.file.punch(self.row_at(first), (rows * self.layout.stride) as u64)?;
+        self.file.punch(self.checksum_at(first), 4 * rows as u64)
     }
 
     /// The checksums of `rows` rows from row `first` of the segment on.

@@ -44,11 +44,15 @@ pub(super) fn files(shared: &Shared, view: &View, segments: &[Segment]) -> Vec<P
         }
     }
     for (entry, file) in &files.blobs {
-        if let Err(error) = blobfile::check(file, &files.manifest, entry) {
-            problems.push(problem(file.path().into(), &error));
+        let checked = match file {
+            Some(file) => blobfile::check(file, &files.manifest, entry),
+            None => Err(blobfile::missing(&shared.dir, &files.manifest, entry)),
+        };
+        if let Err(error) = checked {
+            problems.push(problem(shared.dir.path().join(entry.name()), &error));
         }
     }
-    if let Err(error) = scan::scan(&files.log, &files.manifest, shared.layout) {
+    if let Err(error) = scan::scan(&files.log, &files.manifest, shared.layout, false) {
         problems.push(problem(files.log.path().into(), &error));
     }
     rows(shared, view, segments, &mut problems);

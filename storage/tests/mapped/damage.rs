@@ -153,6 +153,28 @@ fn files_missing_lengthened_and_replaced() {
     }
 }
 
+/// What is derived may be missing: it is derived again.
+#[test]
+fn a_missing_blob_is_told_to_who_asks_for_it() {
+    let (image, expected) = closed(IdKind::U64);
+    let name = image.named("graph.");
+    let mut missing = image.clone();
+    missing.0.remove(&name);
+    let dir = scratch();
+    let path = missing.put(&dir);
+    for read_only in [true, false] {
+        let db = if read_only { Mapped::open_read_only(&path) } else { Mapped::open(&path, Durability::Sync) }.unwrap();
+        assert_eq!(contents(&db.view()), expected);
+        let asked = db.blob("graph").unwrap_err();
+        assert!(matches!(&asked, StorageError::Corrupt { file, .. } if file.ends_with(&name)), "{asked:?}");
+        assert_eq!(db.verify().len(), 1);
+        if !read_only {
+            db.checkpoint(&db.view(), &[]).unwrap();
+            assert_eq!((db.blob("graph").unwrap().is_none(), db.verify()), (true, vec![]));
+        }
+    }
+}
+
 /// Files of one database are refused in another, even where they would fit.
 #[test]
 fn files_of_another_database_are_refused() {

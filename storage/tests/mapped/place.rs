@@ -80,26 +80,33 @@ fn a_writer_whose_place_was_taken_is_refused() {
     assert_eq!(found(&now), other.slots);
 }
 
-/// The folder is replaced while a checkpoint is being written: the manifest does not flip.
+/// The folder is replaced while a checkpoint, or a compaction, is being written: the manifest does not
+/// flip.
 #[test]
 fn a_place_that_is_taken_within_a_checkpoint_is_noticed_before_the_flip() {
-    let dir = scratch();
-    let (now, old) = (dir.path().join("now"), dir.path().join("old"));
-    let (db, model) = create(&now);
-    let before = fs::read(now.join("MANIFEST.a")).unwrap();
-    let write = |out: &mut dyn std::io::Write| {
-        fs::rename(&now, &old)?;
-        fs::create_dir(&now)?;
-        out.write_all(b"edges")
-    };
-    let refused = db.checkpoint(&db.view(), &[BlobSource { name: "graph", write: &write }]);
-    assert!(matches!(refused, Err(StorageError::Moved { .. })), "{refused:?}");
-    assert_eq!(fs::read(old.join("MANIFEST.a")).unwrap(), before);
-    assert_eq!(fs::read_dir(&now).unwrap().count(), 0, "nothing is made in the other folder");
-    let names: Vec<_> = fs::read_dir(&old).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert!(names.iter().all(|name| !name.to_str().unwrap().starts_with("graph")), "{names:?}");
-    drop(db);
-    assert_eq!(found(&old), model.slots);
+    for compact in [false, true] {
+        let dir = scratch();
+        let (now, old) = (dir.path().join("now"), dir.path().join("old"));
+        let (db, model) = create(&now);
+        let before = fs::read(now.join("MANIFEST.a")).unwrap();
+        let write = |out: &mut dyn std::io::Write| {
+            fs::rename(&now, &old)?;
+            fs::create_dir(&now)?;
+            out.write_all(b"edges")
+        };
+        let blobs = [BlobSource { name: "graph", write: &write }];
+        let refused = match compact {
+            false => db.checkpoint(&db.view(), &blobs),
+            true => db.compact(&db.view(), &model.living(), &blobs).map(drop),
+        };
+        assert!(matches!(refused, Err(StorageError::Moved { .. })), "{refused:?}");
+        assert_eq!(fs::read(old.join("MANIFEST.a")).unwrap(), before);
+        assert_eq!(fs::read_dir(&now).unwrap().count(), 0, "nothing is made in the other folder");
+        let names: Vec<_> = fs::read_dir(&old).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names.len(), 5, "what was begun is gone: {names:?}");
+        drop(db);
+        assert_eq!(found(&old), model.slots);
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Salvage gives every row that is not damaged, and no row that is.
 
 use omendb_storage::mapped::{Mapped, salvage};
-use omendb_storage::{Durability, IdKind, Storage, StorageError};
+use omendb_storage::{Commit, Durability, IdColumn, IdKind, Packed, Storage, StorageError};
 
 use crate::image::{Image, scratch};
 use crate::kit::{Contents, Model, contents, schema};
@@ -102,4 +102,79 @@ fn what_is_whole_comes_out() {
 
 fn undead_all(state: &Contents) -> Contents {
     state.iter().map(|(id, row, _)| (id.clone(), row.clone(), false)).collect()
+}
+
+/// Six commits of 1,000 rows in a log that was not sealed.
+fn logged(prefix: &str) -> (Image, Vec<String>) {
+    let dir = scratch();
+    let path = dir.path().join("db");
+    let db = Mapped::create(&path, &schema(8, IdKind::Text), Durability::Sync).unwrap();
+    let ids: Vec<String> = (0..6000).map(|i| format!("{prefix}-{i:07}-xxxx")).collect();
+    for ids in ids.chunks(1000) {
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let rows = Packed::new(&[1; 8000], 8);
+        db.commit(Commit { rows: &rows, ids: IdColumn::Text(&ids), dead: &[] }).unwrap();
+    }
+    (Image::take(&path), ids)
+}
+
+fn saved(image: &Image) -> (Vec<String>, Vec<String>) {
+    let (dir, mut ids) = (scratch(), Vec::new());
+    let report = salvage(image.put(&dir), |_, id, _| {
+        ids.push(id.to_string());
+        Ok::<_, StorageError>(())
+    });
+    (ids, report.unwrap().lost.iter().map(|problem| problem.what.clone()).collect())
+}
+
+#[test]
+fn commits_behind_damage_come_out_whatever_ids_look_like() {
+    for prefix in ["RECD", "DOCS"] {
+        let (image, ids) = logged(prefix);
+        assert_eq!(saved(&image), (ids.clone(), vec![]));
+        let log = image.named("commits.");
+        // One bit of the first record's header, of the third's, and of the last's.
+        let bytes = image.0[&log].bytes();
+        let mut starts = vec![64];
+        for i in 0..5 {
+            let at: usize = starts[i];
+            starts.push(at + u64::from_le_bytes(bytes[at + 8..at + 16].try_into().unwrap()) as usize);
+        }
+        for (lost, told) in [
+            (&[0][..], &["commit 1 is damaged"][..]),
+            (&[2], &["commit 3 is damaged"]),
+            (&[0, 1, 3], &["commits 1 to 2 are damaged", "commit 4 is damaged"]),
+            (&[5], &["what follows commit 5 is no whole commit"]),
+            (&[0, 1, 2, 3, 4, 5], &["what follows commit 0 is no whole commit"]),
+        ] {
+            let mut damaged = image.clone();
+            for record in lost {
+                damaged.0.get_mut(&log).unwrap().flip(starts[*record] as u64 + 20, 1);
+            }
+            let kept: Vec<String> = ids
+                .chunks(1000)
+                .enumerate()
+                .filter(|(i, _)| !lost.contains(i))
+                .flat_map(|(_, ids)| ids.to_vec())
+                .collect();
+            let (found, problems) = saved(&damaged);
+            assert_eq!(found, kept, "{prefix} without {lost:?}");
+            assert_eq!(problems.len(), told.len(), "{problems:?}");
+            assert!(problems.iter().zip(told).all(|(found, told)| found.starts_with(told)), "{problems:?}");
+        }
+        // A record whose checksums hold and whose ids are none.
+        let mut forged = bytes.clone();
+        let (at, end) = (starts[1], starts[2]);
+        forged[at + 64] = 0xff;
+        forged[at + 65] = 0xff;
+        let body = crc32c::crc32c(&forged[at + 64..end]).to_le_bytes();
+        forged[at + 52..at + 56].copy_from_slice(&body);
+        let header = crc32c::crc32c(&forged[at + 8..at + 64]).to_le_bytes();
+        forged[at + 4..at + 8].copy_from_slice(&header);
+        let mut damaged = image.clone();
+        damaged.0.insert(log, crate::image::Content::of(&forged));
+        let (found, problems) = saved(&damaged);
+        assert_eq!(found.len(), 5000, "the others go on");
+        assert!(problems.len() == 1 && problems[0].starts_with("commit 2 is lost"), "{problems:?}");
+    }
 }

@@ -214,6 +214,16 @@ impl MediumFile for Watched {
         Ok(())
     }
 
+    fn punch(&self, offset: u64, length: u64) -> io::Result<()> {
+        if let Some(fault) = self.medium.fails() {
+            return Err(error(fault));
+        }
+        self.file.punch(offset, length)?;
+        let bytes = vec![0; length as usize];
+        self.medium.record(Done::Write { inode: self.inode, offset, bytes });
+        Ok(())
+    }
+
     fn sync(&self) -> io::Result<()> {
         let fault = self.medium.fails();
         self.medium.record(Done::Sync { inode: self.inode, failed: fault.is_some() });

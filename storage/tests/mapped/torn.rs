@@ -1,7 +1,7 @@
 //! A log that ends anywhere: what was whole is there, what was not is gone, nothing else happens.
 
 use omendb_storage::mapped::Mapped;
-use omendb_storage::{Durability, IdKind, Storage};
+use omendb_storage::{Commit, Durability, IdColumn, IdKind, Packed, Storage};
 
 use crate::image::{Image, scratch};
 use crate::kit::{Contents, Model, contents, schema};
@@ -161,4 +161,50 @@ fn a_reader_says_that_rows_have_to_be_put_back() {
     assert!(matches!(refused, omendb_storage::StorageError::NeedsRecovery { .. }), "{refused}");
     drop(Mapped::open(&path, Durability::Sync).unwrap());
     Mapped::open_read_only(&path).unwrap();
+}
+
+/// Ids, and rows, may look like the beginning of a record.
+#[test]
+fn a_torn_commit_is_cut_whatever_its_ids_look_like() {
+    for durability in [Durability::Sync, Durability::Os] {
+        let dir = scratch();
+        let path = dir.path().join("db");
+        let db = Mapped::create(&path, &schema(8, IdKind::Text), durability).unwrap();
+        let ids: Vec<String> = (0..2000).map(|i| format!("RECD-{i:07}-xxxx")).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let rows = b"RECDRECD".repeat(1000);
+        let commit = |ids| db.commit(Commit { rows: &Packed::new(&rows, 8), ids: IdColumn::Text(ids), dead: &[] });
+        let expected = contents(&commit(&ids[..1000]).unwrap());
+        let end = records_end(&Image::take(&path).0["commits.000000"].bytes());
+        commit(&ids[1000..]).unwrap();
+        let mut image = Image::take(&path);
+        // Its first sector did not arrive.
+        image.0.get_mut("commits.000000").unwrap().write(&[0; 64], end);
+        let dir = scratch();
+        let path = image.put(&dir);
+        assert_eq!(contents(&Mapped::open_read_only(&path).unwrap().view()), expected);
+        assert_eq!(contents(&Mapped::open(&path, durability).unwrap().view()), expected);
+    }
+}
+
+/// With `Os` many commits may be on their way at once, and of each only a part arrive.
+#[test]
+fn many_torn_commits_that_were_not_synced_are_no_damage() {
+    let dir = scratch();
+    let path = dir.path().join("db");
+    let db = Mapped::create(&path, &schema(12, IdKind::U64), Durability::Os).unwrap();
+    let mut model = Model::new(12);
+    model.commit(&db, 3, &[]).unwrap();
+    let (expected, mut ends) = (contents(&db.view()), Vec::new());
+    for _ in 0..100 {
+        ends.push(records_end(&Image::take(&path).0["commits.000000"].bytes()));
+        model.commit(&db, 2, &[]).unwrap();
+    }
+    let mut image = Image::take(&path);
+    for end in ends {
+        image.0.get_mut("commits.000000").unwrap().flip(end + 64, 1);
+    }
+    let dir = scratch();
+    let path = image.put(&dir);
+    assert_eq!(contents(&Mapped::open(&path, Durability::Os).unwrap().view()), expected);
 }
