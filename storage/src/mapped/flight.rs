@@ -3,7 +3,7 @@
 //! A record is whole in the log before it is synced, and where the sync or the write fails it is cut
 //! off again. Who opened the database in between would show a commit that is not acknowledged, and its
 //! rows would change when the next commit is written over them. So the writer locks the log while it
-//! appends, and a reader takes the end of the log while nobody does. The system lets go of both locks
+//! appends, and a reader believes the last record once it has a shared lock, or another follows. The system lets go of both locks
 //! when a process ends.
 
 use std::io;
@@ -20,7 +20,7 @@ use crate::StorageError;
 /// meanwhile does not stop the writer.
 const WRITER_WAITS: Duration = Duration::from_millis(200);
 /// Longer than a medium that still answers takes for a sync.
-const READER_WAITS: Duration = Duration::from_secs(10);
+pub(crate) const LONGEST_FLIGHT: Duration = Duration::from_secs(10);
 
 /// A lock on a log; it is let go of when this is dropped.
 pub(crate) struct Flight(Option<DirFile>);
@@ -28,16 +28,18 @@ pub(crate) struct Flight(Option<DirFile>);
 impl Flight {
     /// A record is about to be appended.
     pub(crate) fn begin(log: &DirFile) -> Self {
-        Self(wait(log, FlockOperation::NonBlockingLockExclusive, WRITER_WAITS).then(|| log.clone()))
+        let begun = Instant::now();
+        let mut locked = lock(log, FlockOperation::NonBlockingLockExclusive);
+        while !locked && begun.elapsed() < WRITER_WAITS {
+            sleep(Duration::from_micros(200));
+            locked = lock(log, FlockOperation::NonBlockingLockExclusive);
+        }
+        Self(locked.then(|| log.clone()))
     }
 
-    /// What the log ends with is acknowledged, and stays so for as long as this is held.
-    pub(crate) fn landed(log: &DirFile) -> Result<Self, StorageError> {
-        if wait(log, FlockOperation::NonBlockingLockShared, READER_WAITS) {
-            return Ok(Self(Some(log.clone())));
-        }
-        let what = format!("a commit is on its way for more than {} s", READER_WAITS.as_secs());
-        Err(StorageError::io(log.path(), "read", io::Error::new(io::ErrorKind::WouldBlock, what)))
+    /// No record is on its way, and none comes for as long as this is held; `None` if one is.
+    pub(crate) fn landed(log: &DirFile) -> Option<Self> {
+        lock(log, FlockOperation::NonBlockingLockShared).then(|| Self(Some(log.clone())))
     }
 
     /// The record stays in the log and was refused: as long as its writer lives, nobody takes it for
@@ -55,14 +57,13 @@ impl Drop for Flight {
     }
 }
 
+/// Says that a record is on its way for longer than readers wait.
+pub(crate) fn late(log: &DirFile) -> StorageError {
+    let what = format!("a commit is on its way for more than {} s", LONGEST_FLIGHT.as_secs());
+    StorageError::io(log.path(), "read", io::Error::new(io::ErrorKind::WouldBlock, what))
+}
+
 /// Whether the lock is had, or is one that this file system does not know.
-fn wait(log: &DirFile, lock: FlockOperation, longest: Duration) -> bool {
-    let begun = Instant::now();
-    while flock(log.raw().file(), lock) == Err(Errno::WOULDBLOCK) {
-        if begun.elapsed() > longest {
-            return false;
-        }
-        sleep(Duration::from_micros(200));
-    }
-    true
+fn lock(log: &DirFile, how: FlockOperation) -> bool {
+    flock(log.raw().file(), how) != Err(Errno::WOULDBLOCK)
 }

@@ -6,12 +6,14 @@
 //! acknowledged, and nothing is cut.
 
 use std::cell::Cell;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{SeekFrom, seek};
 use rustix::io::Errno;
 
 use super::dir::{DirFile, checksum};
-use super::flight::Flight;
+use super::flight::{self, Flight, LONGEST_FLIGHT};
 use super::log::{self, HEADER};
 use super::manifest::Manifest;
 use super::record::{self, Record};
@@ -32,52 +34,28 @@ pub(crate) struct Scan {
 /// so many times the log means that it was not written by this library.
 const MOST_READ: u64 = 4;
 
-/// Finds the whole records. `beside_a_writer`, the last one is believed once it is not on its way any
-/// more.
+/// Finds the whole records; `beside_a_writer` those that are acknowledged.
 pub(crate) fn scan(
     file: &DirFile,
     manifest: &Manifest,
     layout: Layout,
-    mut beside_a_writer: bool,
+    beside_a_writer: bool,
 ) -> Result<Scan, StorageError> {
-    let mut _held = None;
     let mut reader = Reader::new(file, manifest, layout)?;
-    let (mut commit, mut slots) = (manifest.base_commit, u64::from(manifest.base_slots));
-    let (mut records, mut end, mut synced) = (Vec::<(u64, Record)>::new(), HEADER.min(reader.length), 0);
-    let mut again = false;
-    let behind = loop {
-        let follows = |record: &Record| {
-            record.commit == commit + 1 && u64::from(record.first_slot) == slots && u64::from(record.dead) <= slots
-        };
-        let Some(record) = reader.whole(end)?.filter(follows) else {
-            if std::mem::take(&mut beside_a_writer) {
-                _held = Some(Flight::landed(file)?);
-                reader.length = file.len()?;
-                // The last one may have been on its way, and be another by now.
-                if let Some((at, last)) = records.pop() {
-                    (commit, slots, end) = (commit - 1, slots - u64::from(last.rows), at);
-                    synced = synced.min(records.len());
-                }
-                continue;
-            }
-            if again || end >= reader.length || !reader.synced_record_behind(end)? {
-                break again;
-            }
-            // A writer may have been at work on it, and on the next before that was looked for.
-            again = true;
-            continue;
-        };
-        again = false;
-        (commit, slots) = (record.commit, slots + u64::from(record.rows));
-        records.push((end, record));
-        end += record.length;
-        if record.sync {
-            synced = records.len() - 1;
+    let mut found = Found::new(manifest, &reader);
+    found.read_on(&reader)?;
+    let _held = if beside_a_writer { found.settle(&mut reader)? } else { None };
+    let mut behind = false;
+    while found.end < reader.length && reader.synced_record_behind(found.end)? {
+        let before = found.end;
+        // A writer may have been at work on it, and on the next before that was looked for.
+        found.read_on(&reader)?;
+        if found.end == before {
+            behind = true;
+            break;
         }
-        if end <= manifest.sealed {
-            synced = records.len();
-        }
-    };
+    }
+    let Found { records, end, synced, .. } = found;
     if end < manifest.sealed {
         return Err(file.corrupt(end, format!("a commit is damaged; the log was whole to byte {}", manifest.sealed)));
     }
@@ -85,6 +63,87 @@ pub(crate) fn scan(
         return Err(file.corrupt(end, "a commit is damaged, and whole ones follow it"));
     }
     Ok(Scan { records, synced, length: reader.length })
+}
+
+/// Whole records that follow one another, so far.
+struct Found {
+    records: Vec<(u64, Record)>,
+    /// Of the last one.
+    commit: u64,
+    slots: u64,
+    end: u64,
+    synced: usize,
+    sealed: u64,
+}
+
+impl Found {
+    fn new(manifest: &Manifest, reader: &Reader<'_>) -> Self {
+        Self {
+            records: Vec::new(),
+            commit: manifest.base_commit,
+            slots: manifest.base_slots.into(),
+            end: HEADER.min(reader.length),
+            synced: 0,
+            sealed: manifest.sealed,
+        }
+    }
+
+    /// Takes in what follows.
+    fn read_on(&mut self, reader: &Reader<'_>) -> Result<(), StorageError> {
+        while let Some(record) = reader.whole(self.end)?.filter(|record| self.is_next(record)) {
+            self.commit = record.commit;
+            self.slots += u64::from(record.rows);
+            self.records.push((self.end, record));
+            self.end += record.length;
+            if record.sync {
+                self.synced = self.records.len() - 1;
+            }
+            if self.end <= self.sealed {
+                self.synced = self.records.len();
+            }
+        }
+        Ok(())
+    }
+
+    fn is_next(&self, record: &Record) -> bool {
+        record.commit == self.commit + 1
+            && u64::from(record.first_slot) == self.slots
+            && u64::from(record.dead) <= self.slots
+    }
+
+    /// Forgets the last one.
+    fn pop(&mut self) {
+        if let Some((at, record)) = self.records.pop() {
+            (self.commit, self.end) = (self.commit - 1, at);
+            self.slots -= u64::from(record.rows);
+            self.synced = self.synced.min(self.records.len());
+        }
+    }
+
+    /// Ends with an acknowledged record: the last one if none is on its way, else one that another
+    /// follows, as that is begun when the one before is acknowledged.
+    fn settle(&mut self, reader: &mut Reader<'_>) -> Result<Option<Flight>, StorageError> {
+        let (begun, seen) = (Instant::now(), self.records.len());
+        loop {
+            let held = Flight::landed(reader.file);
+            reader.length = reader.file.len()?;
+            // It may have been on its way, and be another by now.
+            self.pop();
+            self.read_on(reader)?;
+            if held.is_some() {
+                return Ok(held);
+            }
+            if self.records.len() > seen {
+                self.pop();
+                reader.length = self.end;
+                return Ok(None);
+            }
+            if begun.elapsed() > LONGEST_FLIGHT {
+                return Err(flight::late(reader.file));
+            }
+            sleep(Duration::from_micros(200));
+        }
+    }
 }
 
 /// Looks for records in a log as long as it was at first.
