@@ -9,8 +9,8 @@ use crate::{FormatError, NumberKind};
 /// Bytes before the first value.
 pub(crate) const HEADER: usize = 8;
 
-/// Reads the header of `bytes`, the whole file.
-pub(crate) fn layout(path: &Path, bytes: &[u8], kind: NumberKind) -> Result<Layout, FormatError> {
+/// Reads the header of `bytes`, with which a file of `length` bytes begins.
+pub(crate) fn layout(path: &Path, bytes: &[u8], length: u64, kind: NumberKind) -> Result<Layout, FormatError> {
     let Some((header, _)) = bytes.split_first_chunk::<HEADER>() else {
         return Err(FormatError::Header {
             file: path.into(),
@@ -22,7 +22,25 @@ pub(crate) fn layout(path: &Path, bytes: &[u8], kind: NumberKind) -> Result<Layo
     let [r0, r1, r2, r3, d0, d1, d2, d3] = *header;
     let rows = u64::from(u32::from_le_bytes([r0, r1, r2, r3]));
     let dim = u64::from(u32::from_le_bytes([d0, d1, d2, d3]));
-    contiguous(path, bytes.len(), HEADER, rows, dim, kind)
+    let swapped = [[r0, r1, r2, r3], [d0, d1, d2, d3]].map(|field| u64::from(u32::from_be_bytes(field)));
+    contiguous(path, length, HEADER, rows, dim, kind).map_err(|error| {
+        // Written on a machine of the other byte order: the length is right then.
+        match contiguous(path, length, HEADER, swapped[0], swapped[1], kind) {
+            Ok(_) if rows > 0 => FormatError::Header {
+                file: path.into(),
+                offset: 0,
+                found: format!("{} rows × {} in big-endian order", swapped[0], swapped[1]),
+                expected: "little-endian numbers".into(),
+            },
+            _ => error,
+        }
+    })
+}
+
+/// Refuses a dimension that is none.
+pub(crate) fn no_dimension(path: &Path, offset: u64, found: i64) -> FormatError {
+    let (found, expected) = (format!("dimension {found}"), "1 to 65,536".into());
+    FormatError::Header { file: path.into(), offset, found, expected }
 }
 
 /// The header to write.
@@ -36,14 +54,14 @@ pub(crate) fn header(rows: u32, dim: u32) -> [u8; HEADER] {
 /// `rows × dim` numbers without gaps from `offset` to the end of a file of `length` bytes.
 pub(crate) fn contiguous(
     path: &Path,
-    length: usize,
+    length: u64,
     offset: usize,
     rows: u64,
     dim: u64,
     kind: NumberKind,
 ) -> Result<Layout, FormatError> {
     if dim == 0 {
-        return Err(FormatError::Dimension { file: path.into(), row: 0, found: 0, expected: 1 });
+        return Err(no_dimension(path, 4, 0));
     }
     let stride = u128::from(dim) * kind.size() as u128;
     let wrong = |expected| FormatError::Length {
@@ -53,14 +71,14 @@ pub(crate) fn contiguous(
         kind,
         offset: offset as u64,
         expected,
-        found: length as u64,
+        found: length,
     };
     // rows and dim are below 2⁶⁴ each: the product may pass even 128 bits, and no file is so long.
     let expected = stride
         .checked_mul(u128::from(rows))
         .and_then(|values| values.checked_add(offset as u128))
         .ok_or_else(|| wrong(u128::MAX))?;
-    if expected != length as u128 {
+    if expected != u128::from(length) {
         return Err(wrong(expected));
     }
     // A file of no rows may claim any dimension.

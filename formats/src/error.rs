@@ -47,6 +47,16 @@ pub enum FormatError {
         /// What it should hold.
         expected: &'static str,
     },
+    /// The file was cut, lengthened or overwritten while it was read.
+    #[error("{}: the file changed while it was read: found {found} bytes at last, {expected} at first", file.display())]
+    Changed {
+        /// The file.
+        file: PathBuf,
+        /// Bytes it has by now.
+        found: u64,
+        /// Bytes it had when it was opened.
+        expected: u64,
+    },
     /// A header that cannot be true.
     #[error("{}: header at byte {offset}: found {found}, expected {expected}", file.display())]
     Header {
@@ -167,6 +177,7 @@ impl FormatError {
             | Self::Ending { file, .. }
             | Self::NotAFile { file, .. }
             | Self::Empty { file, .. }
+            | Self::Changed { file, .. }
             | Self::Header { file, .. }
             | Self::Length { file, .. }
             | Self::Truncated { file, .. }

@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
+use crate::input::Input;
 use crate::map::Map;
 use crate::strided::{Layout, Strided};
 use crate::{FileKind, FormatError, Ids, NumberKind, bin, jsonl, npy, vecs};
 
-/// A file of vectors, mapped: opening it reads headers only, and a file larger than memory can
-/// be read. `.jsonl` is parsed once into an unnamed temporary file (in `TMPDIR`), which is mapped.
-///
-/// As with every mapped file, another process must not truncate it while it is open.
+/// A file of vectors, copied when it is opened: what other processes do to it then changes nothing, and
+/// a file that changes meanwhile is refused. The copy is in memory up to 1 GiB, and in an unnamed
+/// temporary file (in `TMPDIR`) beyond, as are the parsed rows of `.jsonl`, so that a file larger than
+/// memory can be read.
 #[derive(Debug)]
 pub struct VectorFile {
     map: Map,
@@ -22,7 +23,8 @@ impl VectorFile {
     ///
     /// # Errors
     /// [`FormatError`] when the file cannot be read, is not what its ending says, is empty,
-    /// truncated or longer than its header says, or has rows of different dimensions. A file
+    /// truncated or longer than its header says, changes while it is read, or has rows of different
+    /// dimensions. A file
     /// whose header says 0 rows of some dimension is not an error.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FormatError> {
         let path = path.as_ref();
@@ -31,12 +33,19 @@ impl VectorFile {
             let jsonl::Spooled { map, layout, ids } = jsonl::spool(path)?;
             return Ok(Self { map, layout, ids });
         }
-        let map = Map::open(path, "a header and rows of numbers")?;
-        let layout = match kind {
-            FileKind::Npy => npy::layout(path, map.bytes())?,
-            FileKind::Fvecs | FileKind::Bvecs | FileKind::Ivecs => vecs::layout(path, map.bytes(), kind.numbers()[0])?,
-            _ => bin::layout(path, map.bytes(), kind.numbers()[0])?,
+        let mut input = Input::open(path)?;
+        let (head, length) = (input.head()?, input.length());
+        // What the header says of the length is known before the file is copied.
+        let layout = |bytes: &[u8]| match kind {
+            FileKind::Npy => npy::layout(path, bytes, length),
+            FileKind::Fvecs | FileKind::Bvecs | FileKind::Ivecs => vecs::layout(path, bytes, length, kind.numbers()[0]),
+            _ => bin::layout(path, bytes, length, kind.numbers()[0]),
         };
+        if !head.is_empty() {
+            layout(&head)?;
+        }
+        let map = input.copy("a header and rows of numbers")?;
+        let layout = layout(map.bytes())?;
         Ok(Self { map, layout, ids: None })
     }
 

@@ -1,4 +1,4 @@
-//! The vector files people have, read as strided views of mapped files, and written.
+//! The vector files people have, read as strided views, and written.
 //!
 //! | ending | holds | layout |
 //! |---|---|---|
@@ -9,7 +9,7 @@
 //! | `.txt` | ids | one a line |
 //!
 //! All numbers are little-endian. A file is believed in nothing: its length is compared with
-//! what its header says before anything is mapped or allocated, and a wrong one is a
+//! what its header says before it is copied, and a wrong one is a
 //! [`FormatError`] that names the file, the place, what was found and what was expected.
 //!
 //! ```
@@ -32,12 +32,13 @@
 #![deny(unsafe_code)]
 
 #[cfg(target_endian = "big")]
-compile_error!("the files are little-endian and mapped as they are; this machine is big-endian");
+compile_error!("the files are little-endian and used as they are; this machine is big-endian");
 
 mod bin;
 mod error;
 mod file;
 mod ids;
+mod input;
 mod jsonl;
 mod kind;
 mod lines;

@@ -1,11 +1,10 @@
 //! Lines of a text file, each with its number, none longer than a limit.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use crate::FormatError;
-use crate::map::open_regular;
+use crate::input::Input;
 
 /// What some editors put at the beginning of a file in UTF-8; it is no part of the text.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -13,7 +12,7 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// Reads a text file line by line.
 pub(crate) struct Lines<'p> {
     path: &'p Path,
-    file: BufReader<File>,
+    file: BufReader<Input<'p>>,
     line: Vec<u8>,
     number: u64,
     limit: usize,
@@ -23,7 +22,7 @@ pub(crate) struct Lines<'p> {
 impl<'p> Lines<'p> {
     /// Opens `path`; a line that is blank or over `limit` bytes is an error that expects `what`.
     pub(crate) fn open(path: &'p Path, limit: usize, what: &'static str) -> Result<Self, FormatError> {
-        let file = BufReader::with_capacity(1 << 16, open_regular(path)?);
+        let file = BufReader::with_capacity(1 << 16, Input::open(path)?);
         Ok(Self { path, file, line: Vec::new(), number: 0, limit, what })
     }
 
@@ -41,6 +40,7 @@ impl<'p> Lines<'p> {
             self.line.drain(..mark.len());
         }
         if read == 0 {
+            self.file.get_ref().check()?;
             return Ok(None);
         }
         if self.line.last() == Some(&b'\n') {

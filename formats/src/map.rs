@@ -1,37 +1,36 @@
-//! A whole file as bytes: the only `unsafe` of this crate.
+//! All bytes of a file: the only `unsafe` of this crate.
 #![allow(unsafe_code)]
 
 use std::fs::{self, File};
+use std::io;
 use std::path::Path;
 
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapMut};
 
 use crate::FormatError;
 
-/// A file mapped read-only, from its first byte to its last; it starts on a page boundary.
+/// Bytes that nobody else changes: anonymous memory, or a file without a name that this process wrote.
+/// They start on a page boundary.
 #[derive(Debug)]
 pub(crate) struct Map(Mmap);
 
 impl Map {
-    /// Maps the regular file at `path`; `expected` says what it should hold if it is empty.
-    pub(crate) fn open(path: &Path, expected: &'static str) -> Result<Self, FormatError> {
-        let file = open_regular(path)?;
-        Self::of(&file, path, expected)
+    /// Memory of `length` bytes that `fill` fills.
+    pub(crate) fn filled(length: usize, fill: impl FnOnce(&mut [u8]) -> io::Result<()>) -> io::Result<Self> {
+        let mut map = MmapMut::map_anon(length)?;
+        fill(&mut map)?;
+        Ok(Self(map.make_read_only()?))
     }
 
-    /// Maps an open file.
+    /// Maps a temporary file that has no name, of what was at `path`; `expected` says what that should
+    /// hold if it is empty.
     pub(crate) fn of(file: &File, path: &Path, expected: &'static str) -> Result<Self, FormatError> {
         let length = file.metadata().map_err(FormatError::io(path, "read its length"))?.len();
         if length == 0 {
             return Err(FormatError::Empty { file: path.into(), expected });
         }
-        // SAFETY: the map is read-only and private to this value, and only bytes are read from
-        // it, for which every value is valid. What the type system cannot rule out is another
-        // process that writes to the file meanwhile: changed bytes are then read as they are,
-        // which is why nothing here relies on a byte staying what it was when it was checked.
-        // A file that another process truncates meanwhile ends this process with SIGBUS, as for
-        // every program that maps its input; the length is taken from the open file at once
-        // before mapping, so that a file that is short from the start is found out by its length.
+        // SAFETY: the map is read-only, and the file has no name: nobody else can open it, and this
+        // crate neither cuts it nor writes to it any more.
         let map = unsafe { Mmap::map(file) }.map_err(FormatError::io(path, "map it"))?;
         Ok(Self(map))
     }

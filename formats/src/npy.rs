@@ -16,8 +16,8 @@ const MAX_HEADER: usize = 64 * 1024;
 /// What is written: magic, version, length and dictionary in two cache lines.
 const WRITTEN: usize = 128;
 
-/// Reads the header of `bytes`, the whole file.
-pub(crate) fn layout(path: &Path, bytes: &[u8]) -> Result<Layout, FormatError> {
+/// Reads the header of `bytes`, with which a file of `file_length` bytes begins.
+pub(crate) fn layout(path: &Path, bytes: &[u8], file_length: u64) -> Result<Layout, FormatError> {
     let wrong = |offset: usize, found: String, expected: &str| FormatError::Header {
         file: path.into(),
         offset: offset as u64,
@@ -71,15 +71,25 @@ pub(crate) fn layout(path: &Path, bytes: &[u8]) -> Result<Layout, FormatError> {
         return Err(wrong(start, "Fortran order".into(), expected));
     }
     let &[rows, dim] = array.shape.as_slice() else {
-        let found = format!("an array of {} dimensions", array.shape.len());
-        return Err(wrong(start, found, "2 dimensions: rows and columns (one row in Python: array.reshape(1, -1))"));
+        let (found, expected) = match array.shape.len() {
+            0 => ("a single number".into(), "2 dimensions: rows and columns"),
+            1 => (
+                format!("an array of 1 dimension, {} numbers", array.shape[0]),
+                "2 dimensions: rows and columns (in Python: array.reshape(-1, D) for rows of D numbers)",
+            ),
+            n => (
+                format!("an array of {n} dimensions"),
+                "2 dimensions: rows and columns (in Python: array.reshape(len(array), -1))",
+            ),
+        };
+        return Err(wrong(start, found, expected));
     };
     let offset = start + length;
     if !offset.is_multiple_of(kind.size()) {
         let expected = format!("a multiple of the numbers' {} bytes", kind.size());
         return Err(wrong(8, format!("values from byte {offset}"), &expected));
     }
-    bin::contiguous(path, bytes.len(), offset, rows, dim, kind)
+    bin::contiguous(path, file_length, offset, rows, dim, kind)
 }
 
 /// The header to write; always 128 bytes, whatever the count of rows.

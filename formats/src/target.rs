@@ -36,9 +36,10 @@ impl Target {
         Ok(Self { path: path.into(), file })
     }
 
-    /// Puts the file under its name.
+    /// Puts the file under its name, once it is on the medium.
     pub(crate) fn publish(self) -> Result<(), FormatError> {
         let Self { path, file } = self;
+        file.as_file().sync_all().map_err(FormatError::io(&path, "write it"))?;
         file.persist(&path).map_err(|e| FormatError::io(&path, "create it")(e.error))?;
         Ok(())
     }

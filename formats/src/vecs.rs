@@ -3,22 +3,36 @@
 
 use std::path::Path;
 
+use crate::bin::no_dimension;
 use crate::strided::Layout;
 use crate::{FormatError, NumberKind};
 
 /// Bytes before each row.
 const HEADER: usize = 4;
 
-/// Checks every row's header in `bytes`, the whole file.
-pub(crate) fn layout(path: &Path, bytes: &[u8], kind: NumberKind) -> Result<Layout, FormatError> {
+/// Checks every row's header in `bytes`, with which a file of `length` bytes begins.
+pub(crate) fn layout(path: &Path, bytes: &[u8], length: u64, kind: NumberKind) -> Result<Layout, FormatError> {
     let first = dimension(path, bytes, 0, 0)?;
+    // Written on a machine of the other byte order: rows of that dimension fill the file.
+    let swapped = u64::from(first.swap_bytes().cast_unsigned());
+    let fills = |dim: u64| length.is_multiple_of(HEADER as u64 + dim * kind.size() as u64);
+    if !(1..=65_536).contains(&first) && (1..=65_536).contains(&swapped) && fills(swapped) {
+        return Err(FormatError::Header {
+            file: path.into(),
+            offset: 0,
+            found: format!("dimension {swapped} in big-endian order"),
+            expected: "little-endian numbers".into(),
+        });
+    }
     let dim = match usize::try_from(first) {
         Ok(dim) if dim > 0 => dim,
-        _ => {
-            return Err(FormatError::Dimension { file: path.into(), row: 0, found: first.into(), expected: 1 });
-        }
+        _ => return Err(no_dimension(path, 0, first.into())),
     };
     let stride = HEADER + dim * kind.size();
+    if (bytes.len() as u64) < length {
+        // Only its head: the first row is looked at.
+        return Ok(Layout { offset: HEADER, rows: 0, dim, kind, stride });
+    }
     let mut rows = 0;
     let mut offset = 0;
     while offset < bytes.len() {

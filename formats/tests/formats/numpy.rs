@@ -38,11 +38,11 @@ fn what_numpy_writes_is_read() {
 }
 
 #[test]
-fn what_cannot_be_mapped_is_refused_and_says_what_to_do() {
+fn what_cannot_be_read_is_refused_and_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     for (bytes, found, remedy) in [
         (FORTRAN, "Fortran order", "ascontiguousarray"),
-        (ONE_DIMENSION, "an array of 1 dimensions", "2 dimensions"),
+        (ONE_DIMENSION, "an array of 1 dimension,", "2 dimensions"),
         (BIG_ENDIAN, "'>f4'", "astype('<f4')"),
         (DOUBLE, "'<f8'", "astype('<f4')"),
     ] {
