@@ -9,6 +9,7 @@
 
 use std::fs::File;
 use std::io;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use memmap2::{Mmap, MmapMut, MmapOptions};
 
@@ -82,6 +83,17 @@ impl Region {
         assert!(at <= self.len && len <= self.len - at, "bytes of a region lie in it");
         // SAFETY: in bounds by the check; unchanging by the caller's promise.
         unsafe { std::slice::from_raw_parts(self.base.add(at), len) }
+    }
+
+    /// Four bytes of the region, whole if the writer writes them at once; they may change.
+    ///
+    /// # Panics
+    /// If they do not lie in the region, or do not begin on a multiple of four.
+    pub(crate) fn word(&self, at: usize) -> u32 {
+        assert!(at.is_multiple_of(4) && at <= self.len && self.len - at >= 4, "a word lies in its region");
+        // SAFETY: in bounds and aligned by the check, as regions begin on page or 64-byte boundaries; it
+        // is read atomically, so that a writer does no harm.
+        unsafe { AtomicU32::from_ptr(self.base.add(at).cast()) }.load(Ordering::Relaxed)
     }
 
     /// Bytes of an anonymous region, to be written.

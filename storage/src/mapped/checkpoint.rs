@@ -189,13 +189,14 @@ impl Writer {
         let first = old.first_segment + self.segments.len() as u64;
         for index in 0..layout.segments(order.len() as u64) as u64 {
             written.push(numbered("rows", first + index));
-            let segment = Segment::create(dir, old, layout, first + index)?;
-            table.grow(segment.map()?);
+            let mut segment = Segment::create(dir, old, layout, first + index)?;
+            segment.release();
+            table.grow(segment.map());
             segments.push(segment);
         }
         rows::write(&segments, layout, 0, &Reordered { view, order }, &mut Vec::new())?;
         for segment in &segments {
-            segment.file.sync()?;
+            segment.file()?.sync()?;
         }
         if order.is_empty() {
             table.apply(IdColumn::none(shared.schema.ids), &[]);
@@ -290,7 +291,7 @@ impl Writer {
                 let within = layout.place(slot).1 / layout.stride;
                 if row_checksum(view.row(slot)) != checksums[within] {
                     let what = format!("the row of slot {slot} does not match its checksum");
-                    return Err(segment.file.corrupt(segment.row_at(within), what));
+                    return Err(segment.corrupt(segment.row_at(within), what));
                 }
             }
         }

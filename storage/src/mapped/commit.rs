@@ -138,12 +138,15 @@ impl Writer {
             let manifest = &shared.files.load().manifest;
             let number = manifest.first_segment + self.segments.len() as u64;
             let made = Segment::create(&shared.dir, manifest, shared.layout, number);
-            let made = made.and_then(|segment| Ok((segment.map()?, segment)));
-            let (region, segment) = made.inspect_err(|_| remove(shared, [numbered("rows", number)]))?;
-            self.table.grow(region);
+            let segment = made.inspect_err(|_| remove(shared, [numbered("rows", number)]))?;
+            self.table.grow(segment.map());
+            if let Some(full) = self.segments.last_mut() {
+                full.release();
+            }
             self.segments.push(segment);
         }
-        Ok(())
+        // Of a database that was opened, or compacted, it is not kept yet.
+        self.segments.last_mut().map_or(Ok(()), Segment::keep)
     }
 
     /// Writes a short batch to its segments; it stays in `strided`, and in `packed` if there are

@@ -131,7 +131,7 @@ impl Log {
         if segments.is_empty() {
             return self.file.sync();
         }
-        let sync_rows = || segments.iter().try_for_each(|segment| segment.file.sync());
+        let sync_rows = || segments.iter().try_for_each(|segment| segment.file()?.sync());
         std::thread::scope(|scope| match std::thread::Builder::new().spawn_scoped(scope, sync_rows) {
             Ok(rows) => {
                 let log = self.file.sync();

@@ -210,7 +210,7 @@ impl Writer {
     /// Syncs the segments that are dirty.
     fn sync_segments(&mut self) -> Result<(), StorageError> {
         while let Some(&i) = self.dirty.first() {
-            self.segments[i].file.sync().map_err(|error| self.poisoned(error))?;
+            self.segments[i].file().and_then(|file| file.sync()).map_err(|error| self.poisoned(error))?;
             self.dirty.remove(&i);
         }
         Ok(())
@@ -295,7 +295,7 @@ impl Storage for Mapped {
         let blobs =
             files.blobs.iter().map(|(entry, file)| (entry.kind.clone(), file.as_ref().map_or(0, DirFile::allocated)));
         Usage {
-            disk_rows: writer.segments.iter().map(|segment| segment.file.allocated()).sum(),
+            disk_rows: writer.segments.iter().map(Segment::allocated).sum(),
             disk_ids: files.ids.as_ref().map_or(0, DirFile::allocated),
             disk_log: files.log.allocated(),
             disk_blobs: blobs.collect(),

@@ -82,7 +82,7 @@ pub(super) fn write(dir: &Dir, durability: Durability) -> Result<Mapped, Storage
         state.log.file.sync()?;
     }
     for &dirty in &state.dirty {
-        state.segments[dirty].file.sync()?;
+        state.segments[dirty].file()?.sync()?;
     }
     state.dirty.clear();
     if slots.newest.generation == 1 {
@@ -258,7 +258,7 @@ impl Replay<'_> {
                 }
                 other => other?,
             };
-            self.table.grow(segment.map()?);
+            self.table.grow(segment.map());
             self.segments.push(segment);
         }
         Ok(())
@@ -336,7 +336,7 @@ impl Replay<'_> {
             let within = at / layout.stride;
             if settled || self.how == Open::Read {
                 found.resize(strided.len(), 0);
-                segment.file.read_at(&mut found, segment.row_at(within))?;
+                segment.file()?.read_at(&mut found, segment.row_at(within))?;
                 if found == strided && segment.checksums(within, n)? == checksums {
                     continue;
                 }
@@ -380,7 +380,7 @@ impl Replay<'_> {
         let (index, at) = layout.place(slot);
         let segment = &self.segments[index];
         into.resize(n * layout.stride, 0);
-        segment.file.read_at(into, segment.row_at(at / layout.stride))?;
+        segment.file()?.read_at(into, segment.row_at(at / layout.stride))?;
         Ok(into.chunks_exact(layout.stride).map(|row| row_checksum(&row[..layout.row_bytes])).collect())
     }
 }

@@ -49,7 +49,7 @@ pub fn salvage<E: From<StorageError>>(
         let (index, at) = layout.place(slot);
         let name = numbered("rows", manifest.first_segment + index as u64);
         if segment.as_ref().is_none_or(|(open, _)| *open != index) {
-            let opened = Segment::open_damaged(&dir, layout, &name);
+            let opened = Segment::open_damaged(&dir, &manifest, layout, manifest.first_segment + index as u64);
             let opened = opened.map_err(|error| found.lose(dir.path().join(&name), 0, error.to_string())).ok();
             segment = Some((index, opened));
         }
@@ -79,7 +79,7 @@ pub fn salvage<E: From<StorageError>>(
 
 /// Reads a row of a segment; what is wrong with it.
 fn damage(segment: &Segment, within: usize, row: &mut [u8]) -> Option<&'static str> {
-    if segment.file.read_at(row, segment.row_at(within)).is_err() {
+    if segment.file().and_then(|file| file.read_at(row, segment.row_at(within))).is_err() {
         return Some("cannot be read");
     }
     match segment.checksums(within, 1) {

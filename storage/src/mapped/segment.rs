@@ -1,6 +1,7 @@
 //! A row segment: a header, 2^k rows, and a checksum a row. Made whole as a hole, written by
 //! `pwrite`, mapped read-only.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::dir::{Dir, DirFile, numbered};
@@ -19,22 +20,28 @@ pub(crate) const MAGIC: &[u8; 8] = b"OMENROWS";
 pub(crate) const ROWS_AT: u64 = 4096;
 pub(crate) const HEADER: usize = 44;
 
-/// A segment's file.
+/// A segment's file, which is mapped. Its descriptor is kept for the newest segment alone, so that a
+/// database may have more segments than a process may have descriptors.
 #[derive(Clone)]
 pub(crate) struct Segment {
-    pub(crate) file: DirFile,
+    dir: Dir,
+    name: String,
+    how: Open,
+    file: Option<DirFile>,
+    /// Rows, and behind them their checksums; none of a segment that may be damaged.
+    map: Option<Arc<Region>>,
     layout: Layout,
 }
 
 impl Segment {
-    /// A new segment, on the medium when this returns, without rows.
+    /// A new segment, on the medium when this returns, without rows. Its descriptor is kept.
     pub(crate) fn create(dir: &Dir, manifest: &Manifest, layout: Layout, number: u64) -> Result<Self, StorageError> {
-        let header = header(manifest, layout, number);
-        let file = owned::create(dir, &numbered("rows", number), manifest.database, &header)?;
+        let name = numbered("rows", number);
+        let file = owned::create(dir, &name, manifest.database, &header(manifest, layout, number))?;
         file.set_len(length(layout))?;
         file.sync()?;
         dir.sync()?;
-        Ok(Self { file, layout })
+        Self::of(dir, name, Open::Write, file, layout)
     }
 
     /// A segment there is, its header and length checked.
@@ -45,7 +52,8 @@ impl Segment {
         number: u64,
         how: Open,
     ) -> Result<Self, StorageError> {
-        let file = dir.open(&numbered("rows", number), how)?;
+        let name = numbered("rows", number);
+        let file = dir.open(&name, how)?;
         let (found, expected) = (file.len()?, length(layout));
         if found != expected {
             return Err(file.corrupt(found.min(expected), format!("{found} bytes where {expected} were expected")));
@@ -53,36 +61,91 @@ impl Segment {
         let mut bytes = [0; HEADER];
         file.read_at(&mut bytes, 0)?;
         check_header(&file, &bytes, &header(manifest, layout, number))?;
-        Ok(Self { file, layout })
+        let mut segment = Self::of(dir, name, how, file, layout)?;
+        segment.file = None;
+        Ok(segment)
     }
 
-    /// A segment that may be damaged: nothing of it is checked, and it is not to be mapped.
-    pub(crate) fn open_damaged(dir: &Dir, layout: Layout, name: &str) -> Result<Self, StorageError> {
-        Ok(Self { file: dir.open(name, Open::Read)?, layout })
+    /// A segment that may be damaged: it is not mapped, and refused only if it says that it is of another
+    /// database or place.
+    pub(crate) fn open_damaged(
+        dir: &Dir,
+        manifest: &Manifest,
+        layout: Layout,
+        number: u64,
+    ) -> Result<Self, StorageError> {
+        let name = numbered("rows", number);
+        let file = dir.open(&name, Open::Read)?;
+        let mut bytes = [0; HEADER];
+        if file.read_at(&mut bytes, 0).is_ok() && is_whole(&bytes) {
+            check_header(&file, &bytes, &header(manifest, layout, number))?;
+        }
+        Ok(Self { dir: dir.clone(), name, how: Open::Read, file: Some(file), map: None, layout })
     }
 
-    /// Maps the rows, those that will come too: the file is as long as it will ever be.
-    pub(crate) fn map(&self) -> Result<Arc<Region>, StorageError> {
-        Ok(Arc::new(self.file.map(ROWS_AT, self.layout.segment_bytes())?))
+    fn of(dir: &Dir, name: String, how: Open, file: DirFile, layout: Layout) -> Result<Self, StorageError> {
+        // Those rows that will come are mapped too: the file is as long as it will ever be.
+        let map = Some(Arc::new(file.map(ROWS_AT, layout.segment_bytes() + 4 * layout.segment_rows())?));
+        Ok(Self { dir: dir.clone(), name, how, file: Some(file), map, layout })
+    }
+
+    /// The mapped rows.
+    pub(crate) fn map(&self) -> Arc<Region> {
+        Arc::clone(self.map.as_ref().expect("a segment whose rows are asked for is mapped"))
+    }
+
+    /// Keeps a descriptor, for a segment that is written to again and again.
+    pub(crate) fn keep(&mut self) -> Result<(), StorageError> {
+        self.file = Some(self.file()?);
+        Ok(())
+    }
+
+    /// Lets go of the descriptor: what needs one opens the file anew.
+    pub(crate) fn release(&mut self) {
+        self.file = None;
+    }
+
+    /// The file, kept or opened.
+    pub(crate) fn file(&self) -> Result<DirFile, StorageError> {
+        self.file.clone().map_or_else(|| self.dir.open(&self.name, self.how), Ok)
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.dir.path().join(&self.name)
+    }
+
+    /// Bytes really allocated; 0 if the system will not say.
+    pub(crate) fn allocated(&self) -> u64 {
+        self.file().map_or(0, |file| file.allocated())
+    }
+
+    pub(crate) fn corrupt(&self, offset: u64, what: impl Into<String>) -> StorageError {
+        StorageError::Corrupt { file: self.path(), offset, what: what.into() }
     }
 
     /// Writes whole strides of rows from `at` on (in bytes from the first row).
     pub(crate) fn write_rows(&self, at: usize, rows: &[u8], checksums: &[u32]) -> Result<(), StorageError> {
         let bytes: Vec<u8> = checksums.iter().flat_map(|crc| crc.to_le_bytes()).collect();
-        self.file.write_at(rows, ROWS_AT + at as u64)?;
-        self.file.write_at(&bytes, self.checksum_at(at / self.layout.stride))
+        let file = self.file()?;
+        file.write_at(rows, ROWS_AT + at as u64)?;
+        file.write_at(&bytes, self.checksum_at(at / self.layout.stride))
     }
 
     /// Gives back the space of `rows` rows from row `first` of the segment on, and of their checksums.
     pub(crate) fn punch(&self, first: usize, rows: usize) -> Result<(), StorageError> {
-        self.file.punch(self.row_at(first), (rows * self.layout.stride) as u64)?;
-        self.file.punch(self.checksum_at(first), 4 * rows as u64)
+        let file = self.file()?;
+        file.punch(self.row_at(first), (rows * self.layout.stride) as u64)?;
+        file.punch(self.checksum_at(first), 4 * rows as u64)
     }
 
     /// The checksums of `rows` rows from row `first` of the segment on.
     pub(crate) fn checksums(&self, first: usize, rows: usize) -> Result<Vec<u32>, StorageError> {
+        if let Some(map) = &self.map {
+            let at = self.layout.segment_bytes();
+            return Ok((first..first + rows).map(|row| u32::from_le(map.word(at + 4 * row))).collect());
+        }
         let mut bytes = vec![0; rows * 4];
-        self.file.read_at(&mut bytes, self.checksum_at(first))?;
+        self.file()?.read_at(&mut bytes, self.checksum_at(first))?;
         Ok(bytes.chunks_exact(4).map(|crc| u32::from_le_bytes([crc[0], crc[1], crc[2], crc[3]])).collect())
     }
 
@@ -120,12 +183,16 @@ fn header(manifest: &Manifest, layout: Layout, number: u64) -> Vec<u8> {
     out
 }
 
+fn is_whole(header: &[u8]) -> bool {
+    let (summed, crc) = header.split_at(HEADER - 4);
+    Fields(crc).u32() == Some(crc32c::crc32c(summed))
+}
+
 fn check_header(file: &DirFile, found: &[u8], expected: &[u8]) -> Result<(), StorageError> {
     if found == expected {
         return Ok(());
     }
-    let (summed, crc) = found.split_at(HEADER - 4);
-    let what = if Fields(crc).u32() == Some(crc32c::crc32c(summed)) {
+    let what = if is_whole(found) {
         "it is a segment of another database or place"
     } else {
         "its header is not what was written"

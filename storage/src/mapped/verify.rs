@@ -71,7 +71,7 @@ fn rows(shared: &Shared, view: &View, segments: &[Segment], problems: &mut Vec<P
         let checksums = match segment.checksums(within, n) {
             Ok(checksums) => checksums,
             Err(error) => {
-                problems.push(problem(segment.file.path().into(), &error));
+                problems.push(problem(segment.path(), &error));
                 continue;
             }
         };
@@ -79,7 +79,7 @@ fn rows(shared: &Shared, view: &View, segments: &[Segment], problems: &mut Vec<P
             let slot = slot + i as u32;
             if row_checksum(view.row(slot)) != checksum {
                 let what = format!("the row of slot {slot} (id {}) does not match its checksum", view.id(slot));
-                problems.push(Problem { file: segment.file.path().into(), offset: segment.row_at(within + i), what });
+                problems.push(Problem { file: segment.path(), offset: segment.row_at(within + i), what });
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use omendb_storage::mapped::Mapped;
+use omendb_storage::mapped::medium::{Disk, Folder, Medium, MediumFile, Open};
 use omendb_storage::{BlobSource, Commit, Durability, IdColumn, IdKind, Packed, Storage, StorageError};
 
 use crate::image::scratch;
@@ -106,4 +107,97 @@ fn readers_open_while_a_writer_works() {
             done.store(true, Ordering::Relaxed);
         });
     }
+}
+
+/// A medium on which rows that are zero stay holes.
+struct Holes;
+
+struct File(std::sync::Arc<dyn MediumFile>);
+
+impl MediumFile for File {
+    fn read_at(&self, out: &mut [u8], offset: u64) -> std::io::Result<()> {
+        self.0.read_at(out, offset)
+    }
+    fn write_at(&self, bytes: &[u8], offset: u64) -> std::io::Result<()> {
+        if bytes.len() > 100_000 { Ok(()) } else { self.0.write_at(bytes, offset) }
+    }
+    fn set_len(&self, len: u64) -> std::io::Result<()> {
+        self.0.set_len(len)
+    }
+    fn punch(&self, offset: u64, len: u64) -> std::io::Result<()> {
+        self.0.punch(offset, len)
+    }
+    fn sync(&self) -> std::io::Result<()> {
+        self.0.sync()
+    }
+    fn file(&self) -> &std::fs::File {
+        self.0.file()
+    }
+}
+
+impl Medium for Holes {
+    fn open(&self, folder: &Folder, name: &str, how: Open) -> std::io::Result<std::sync::Arc<dyn MediumFile>> {
+        Ok(std::sync::Arc::new(File(Disk.open(folder, name, how)?)))
+    }
+    fn create_dir(&self, path: &std::path::Path) -> std::io::Result<()> {
+        Disk.create_dir(path)
+    }
+    fn list(&self, folder: &Folder) -> std::io::Result<Vec<String>> {
+        Disk.list(folder)
+    }
+    fn remove(&self, folder: &Folder, name: &str) -> std::io::Result<()> {
+        Disk.remove(folder, name)
+    }
+    fn rename(&self, folder: &Folder, from: &str, to: &str) -> std::io::Result<()> {
+        Disk.rename(folder, from, to)
+    }
+    fn sync_dir(&self, folder: &Folder) -> std::io::Result<()> {
+        Disk.sync_dir(folder)
+    }
+}
+
+/// Descriptors of this process for row segments below `path`.
+fn segments_held(path: &std::path::Path) -> usize {
+    let held = std::fs::read_dir("/proc/self/fd").unwrap().map(|entry| entry.unwrap().path());
+    let prefix = path.join("rows.").display().to_string();
+    held.filter(|fd| std::fs::read_link(fd).is_ok_and(|to| to.display().to_string().starts_with(&prefix))).count()
+}
+
+/// A database has more segments than a process may have files open.
+#[test]
+fn segments_are_mapped_without_keeping_descriptors() {
+    struct Zeros(usize);
+    impl omendb_storage::RowSource for Zeros {
+        fn len(&self) -> usize {
+            self.0
+        }
+        fn fill(&self, _: std::ops::Range<usize>, _: usize, _: &mut [u8]) {}
+    }
+    let dir = scratch();
+    let path = dir.path().join("db");
+    let schema = omendb_storage::Schema { row_bytes: 260_000, ..schema(1, IdKind::U64) };
+    let medium = std::sync::Arc::new(Holes);
+    let db = Mapped::create_on(medium.clone(), &path, &schema, Durability::Sync).unwrap();
+    // 128 rows a segment.
+    let commit = |db: &Mapped, rows: usize| {
+        let first = u64::from(db.view().slots());
+        let ids: Vec<u64> = (first..first + rows as u64).collect();
+        db.commit(Commit { rows: &Zeros(rows), ids: IdColumn::U64(&ids), dead: &[] }).unwrap()
+    };
+    assert_eq!(commit(&db, 20 * 128 + 1).slots(), 2561);
+    assert!(segments_held(&path) <= 1, "{} of 21", segments_held(&path));
+    for _ in 0..3 {
+        commit(&db, 128);
+    }
+    assert_eq!(db.verify(), []);
+    assert!(segments_held(&path) <= 1, "{} of 24", segments_held(&path));
+    let reader = Mapped::open_read_only(&path).unwrap();
+    drop(db.compact(&db.view(), &(0..2561).rev().collect::<Vec<_>>(), &[]).err());
+    db.clear().unwrap();
+    drop(db);
+    // The segments are gone by name; what is mapped is there.
+    assert_eq!((reader.view().slots(), segments_held(&path)), (2945, 0));
+    assert_eq!(reader.view().row(2944), &[0; 260_000][..]);
+    let rows = |problem: &omendb_storage::Problem| problem.file.to_str().unwrap().contains("rows.");
+    assert!(!reader.verify().iter().any(rows));
 }

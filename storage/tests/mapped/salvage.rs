@@ -59,18 +59,18 @@ fn what_is_whole_comes_out() {
         // One block of ids: those of its slots are lost.
         let mut damaged = image.clone();
         damaged.0.get_mut(&image.named("ids.")).unwrap().flip(64 + 8 + 100, 4);
-        let (rows, lost) = salvaged(&damaged);
-        assert_eq!(rows, living(&state, |slot| slot < 4096));
+        let (found, lost) = salvaged(&damaged);
+        assert_eq!(found, living(&state, |slot| slot < 4096));
         assert_eq!(lost, 1);
 
         // The first record of the log; the second is found behind it.
         let mut damaged = image.clone();
         damaged.0.get_mut(&image.named("commits.")).unwrap().flip(64 + 70, 4);
-        let (rows, lost) = salvaged(&damaged);
+        let (found, lost) = salvaged(&damaged);
         // Slot 2 died in the lost record: it comes out again.
         let mut undead = state.clone();
         undead[2].2 = false;
-        assert_eq!(rows, living(&undead, |slot| (9000..9010).contains(&slot)));
+        assert_eq!(found, living(&undead, |slot| (9000..9010).contains(&slot)));
         assert!(lost >= 1);
 
         // One slot of the manifest is enough; none is too few.
@@ -81,6 +81,14 @@ fn what_is_whole_comes_out() {
         let dir = scratch();
         let refused = salvage(damaged.put(&dir), |_, _, _| Ok::<_, StorageError>(()));
         assert!(matches!(refused, Err(StorageError::Corrupt { .. })));
+
+        // Rows of another database, whose checksums hold: they are not this one's, whatever their slots.
+        let (other, _) = database(kind);
+        let mut mixed = image.clone();
+        mixed.0.insert(rows.clone(), other.0[&rows].clone());
+        let (found, lost) = salvaged(&mixed);
+        assert_eq!(found, living(&state, |slot| slot < 9000), "only what travelled in the log");
+        assert!(lost > 0);
 
         // Whole files gone, or cut: what the others hold is there, nothing panics.
         for name in ["rows.", "ids.", "commits."] {
