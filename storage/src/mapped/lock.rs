@@ -64,6 +64,13 @@ impl Lock {
         Ok(lock)
     }
 
+    /// Whether somebody has the lock now.
+    #[cfg(feature = "rocksdb")]
+    pub(crate) fn is_held(dir: &Dir) -> bool {
+        dir.open(LOCK, Open::Read)
+            .is_ok_and(|file| flock(file.raw().file(), FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK))
+    }
+
     /// Refuses to write where this is not the one writer: in a forked process, after LOCK was
     /// removed or replaced, or if the folder's place is another's.
     pub(crate) fn check(&self) -> Result<(), StorageError> {

@@ -18,6 +18,7 @@ mod store;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use rocksdb::WriteBatch;
@@ -31,8 +32,11 @@ use crate::{Blob, BlobSource, Commit, Durability, IdColumn, Problem, Schema, Sto
 pub use salvage::salvage;
 
 use codec::{State, key, pair};
-use store::{BLOBS, DEAD, FAMILIES, INNER, META, ROWS, SLOTS, Store};
+use store::{BLOBS, DEAD, DRAFT, FAMILIES, INNER, META, ROWS, SLOTS, Store};
 
+/// So often a reader looks that finds what seems damaged, and so often beside a writer.
+const FEW_LOOKS: u32 = 4;
+const MANY_LOOKS: u32 = 1000;
 /// Ids under one key, at most.
 const IDS: usize = 4096;
 
@@ -44,6 +48,8 @@ pub struct Rocks {
     now: ArcSwap<View>,
     writer: Mutex<Writer>,
     lock: Option<Lock>,
+    /// The blobs of one that is open for reading only.
+    kept: Vec<(String, Blob)>,
 }
 
 struct Writer {
@@ -65,14 +71,15 @@ impl Rocks {
     pub fn create(path: impl AsRef<Path>, schema: &Schema, durability: Durability) -> Result<Self, StorageError> {
         let path = path.as_ref();
         let table = Table::new(schema, 0, 0)?;
-        let (dir, lock) = lock::take_free(Arc::new(Disk), path, &[LOCK.into()])?;
-        let store = Store::create(path)?;
+        // What ended while it was made has not got RocksDB's name yet, and goes.
+        let (dir, lock) = lock::take_free(Arc::new(Disk), path, &[LOCK.into(), DRAFT.into()])?;
+        let store = Store::create(&dir)?;
         let state = State::default();
         let mut batch = WriteBatch::default();
         batch.put_cf(store.family(META), "schema", codec::encode_schema(schema));
         batch.put_cf(store.family(META), "state", state.encode());
         store.write(batch, true)?;
-        dir.sync()?;
+        let store = store.publish()?;
         dir.sync_parent()?;
         Ok(Self::of(store, schema.clone(), durability, Writer { table, state }, Some(lock)))
     }
@@ -82,10 +89,13 @@ impl Rocks {
     /// # Errors
     /// As for [`Mapped::open`](crate::mapped::Mapped::open).
     pub fn open(path: impl AsRef<Path>, durability: Durability) -> Result<Self, StorageError> {
-        let dir = Dir::new(Arc::new(Disk), path.as_ref());
-        found(&dir)?;
-        let lock = Lock::take(&dir)?;
-        Self::load(Store::open(dir.path())?, durability, Some(lock))
+        lock::at_place(opened(path.as_ref()), |dir| {
+            found(dir)?;
+            let lock = Lock::take(dir)?;
+            // Perhaps what made it ended before its names were on the medium.
+            dir.sync()?;
+            Self::load(Store::open(dir)?, durability, Some(lock))
+        })
     }
 
     /// Opens the newest acknowledged state for reading, also while another process writes.
@@ -93,8 +103,23 @@ impl Rocks {
     /// # Errors
     /// As for [`Rocks::open`], but never `Locked`.
     pub fn open_read_only(path: impl AsRef<Path>) -> Result<Self, StorageError> {
-        found(&Dir::new(Arc::new(Disk), path.as_ref()))?;
-        Self::load(Store::open_read_only(path.as_ref())?, Durability::Os, None)
+        lock::at_place(opened(path.as_ref()), |dir| {
+            found(dir)?;
+            let mut looks = 0;
+            loop {
+                let tried = Store::open_read_only(dir).and_then(|store| Self::load(store, Durability::Os, None));
+                looks += 1;
+                match tried {
+                    // A writer takes files away while they are looked for, which looks like damage.
+                    Err(StorageError::Backend { .. } | StorageError::Corrupt { .. } | StorageError::Io { .. })
+                        if looks < FEW_LOOKS || (looks < MANY_LOOKS && Lock::is_held(dir)) =>
+                    {
+                        std::thread::sleep(Duration::from_millis(2));
+                    }
+                    done => return done,
+                }
+            }
+        })
     }
 
     /// RocksDB's own statistics since the database was opened, as it prints them.
@@ -106,12 +131,25 @@ impl Rocks {
     fn load(store: Store, durability: Durability, lock: Option<Lock>) -> Result<Self, StorageError> {
         let (schema, state) = load::meta(&store)?;
         let table = load::table(&store, &schema, &state)?;
-        Ok(Self::of(store, schema, durability, Writer { table, state }, lock))
+        let mut kept = Vec::new();
+        if lock.is_none() {
+            // A writer may take their pages away later; what is damaged is told when it is asked for.
+            for entry in &state.blobs {
+                match blobs::read(&store, entry) {
+                    Ok(blob) => kept.push((entry.name.clone(), blob)),
+                    Err(error) if Lock::is_held(store.dir()) => return Err(error),
+                    Err(_) => {}
+                }
+            }
+        }
+        let mut db = Self::of(store, schema, durability, Writer { table, state }, lock);
+        db.kept = kept;
+        Ok(db)
     }
 
     fn of(store: Store, schema: Schema, durability: Durability, writer: Writer, lock: Option<Lock>) -> Self {
         let now = ArcSwap::from_pointee(writer.table.now().clone());
-        Self { store, schema, durability, now, writer: Mutex::new(writer), lock }
+        Self { store, schema, durability, now, writer: Mutex::new(writer), lock, kept: Vec::new() }
     }
 
     fn writer(&self) -> MutexGuard<'_, Writer> {
@@ -119,10 +157,14 @@ impl Rocks {
     }
 
     fn ready(&self) -> Result<MutexGuard<'_, Writer>, StorageError> {
-        if self.lock.is_none() {
+        let Some(lock) = &self.lock else {
             return Err(StorageError::ReadOnly { path: self.store.path().into() });
-        }
-        Ok(self.writer())
+        };
+        // Before the mutex: where a thread held it that the fork left behind, nobody lets go.
+        lock.check_process()?;
+        let writer = self.writer();
+        lock.check()?;
+        Ok(writer)
     }
 
     fn put_ids(&self, batch: &mut WriteBatch, epoch: u64, first: u32, ids: IdColumn<'_>) {
@@ -184,7 +226,11 @@ impl Drop for Rocks {
     /// Leaves nothing in RocksDB's log: damage there is taken for the end of it, and what follows
     /// would be lost without a word. Files of a closed database are all checked whole.
     fn drop(&mut self) {
-        if self.lock.is_some()
+        let Some(lock) = &self.lock else { return };
+        if lock.check_process().is_err() {
+            return self.store.abandon();
+        }
+        if lock.check_held().is_ok()
             && let Err(error) = self.store.flush()
         {
             tracing::warn!(%error, "the log could not be emptied on close");
@@ -276,6 +322,9 @@ impl Storage for Rocks {
     }
 
     fn blob(&self, name: &str) -> Result<Option<Blob>, StorageError> {
+        if let Some((_, blob)) = self.kept.iter().find(|(kept, _)| kept == name) {
+            return Ok(Some(blob.clone()));
+        }
         let writer = self.writer();
         let entry = writer.state.blobs.iter().find(|entry| entry.name == name);
         entry.map(|entry| blobs::read(&self.store, entry)).transpose()
@@ -318,7 +367,7 @@ impl Storage for Rocks {
         let on_disk = |name| self.store.bytes(name);
         let (rows, ids, blobs) = (on_disk(ROWS), on_disk(SLOTS) + on_disk(DEAD), on_disk(BLOBS));
         let (mut log, mut all) = (0, 0);
-        for entry in std::fs::read_dir(self.store.path().join(INNER)).into_iter().flatten().flatten() {
+        for entry in std::fs::read_dir(self.store.inner()).into_iter().flatten().flatten() {
             let bytes = entry.metadata().map_or(0, |data| data.len());
             all += bytes;
             if entry.path().extension().is_some_and(|ending| ending == "log") {
@@ -338,10 +387,15 @@ impl Storage for Rocks {
     }
 }
 
+/// Opens the database's directory.
+fn opened(path: &Path) -> impl Fn() -> Result<Dir, StorageError> {
+    move || Dir::open_at(Arc::new(Disk), path)
+}
+
 fn found(dir: &Dir) -> Result<(), StorageError> {
-    dir.list()?;
-    if is_database(dir.path()) {
+    if dir.folder().has(&format!("{INNER}/CURRENT")) {
         return Ok(());
     }
+    dir.check_place()?;
     Err(StorageError::NotADatabase { path: dir.path().into(), what: "it has no directory of RocksDB" })
 }

@@ -6,10 +6,13 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::codec::{self, State, key, pair};
 use super::store::{DEAD, INNER, ROWS, SLOTS, Store};
 use super::{load, pages};
+use crate::mapped::dir::Dir;
+use crate::mapped::medium::Disk;
 use crate::{IdColumn, IdRef, Problem, Salvaged, Schema, StorageError};
 
 /// Hands out every living row of a damaged database whose id and bytes are as they were written,
@@ -26,7 +29,8 @@ pub fn salvage<E: From<StorageError>>(
     mut take: impl FnMut(&Schema, IdRef<'_>, &[u8]) -> Result<(), E>,
 ) -> Result<Salvaged, E> {
     let path = path.as_ref();
-    let (store, refused) = Store::open_damaged(path)?;
+    let dir = Dir::open_at(Arc::new(Disk), path)?;
+    let (store, refused) = Store::open_damaged(&dir)?;
     let (schema, state) = load::meta(&store)?;
     let mut lost = Vec::new();
     let mut lose = |what: String| lost.push(Problem { file: path.join(INNER), offset: 0, what });

@@ -1,6 +1,8 @@
 //! RocksDB itself: opened with our column families, its failures in our words.
 
 use std::collections::HashSet;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,67 +27,113 @@ pub(super) const INNER: &str = crate::layout::ROCKS;
 /// Batches that go ahead of the one with the state are cut at this length.
 const AHEAD: usize = 32 << 20;
 
+/// Where a new one is made: it is one when it has its own name.
+pub(super) const DRAFT: &str = "rocks.new";
+
 /// An open RocksDB.
 pub(super) struct Store {
-    path: PathBuf,
     options: Options,
-    db: DB,
+    db: Arc<DB>,
+    /// Behind `db`: RocksDB's files are reached through it.
+    dir: Dir,
 }
 
 /// A key and its value.
 type Pair = (Box<[u8]>, Box<[u8]>);
 
+/// How one is opened.
+#[derive(Clone, Copy, PartialEq)]
+enum How {
+    Make,
+    Write,
+    Read,
+    ReadDamaged,
+}
+
 impl Store {
-    /// A new one in the database's directory.
-    pub(super) fn create(path: &Path) -> Result<Self, StorageError> {
-        let options = options::database(true);
-        let made = DB::open_cf_descriptors(&options, path.join(INNER), families());
-        let db = made.map_err(|error| failed(path, "create", &error))?;
-        Ok(Self { path: path.into(), options, db })
+    /// A new one in the database's directory, under a name that says that it is not whole yet.
+    pub(super) fn create(dir: &Dir) -> Result<Self, StorageError> {
+        let draft = through(dir, DRAFT);
+        match std::fs::remove_dir_all(&draft) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(StorageError::io(&dir.path().join(DRAFT), "remove", source))
+            }
+            _ => Self::open_as(dir, DRAFT, How::Make),
+        }
+    }
+
+    /// Gives a new one its name: from here on there is a database.
+    pub(super) fn publish(self) -> Result<Self, StorageError> {
+        let Self { db, dir, .. } = self;
+        drop(db);
+        dir.rename(DRAFT, INNER)?;
+        dir.sync()?;
+        Self::open(&dir)
     }
 
     /// The one in the database's directory, for reading and writing.
-    pub(super) fn open(path: &Path) -> Result<Self, StorageError> {
-        let options = options::database(false);
-        let opened = DB::open_cf_descriptors(&options, path.join(INNER), families());
-        let db = opened.map_err(|error| failed(path, "open", &error))?;
-        Ok(Self { path: path.into(), options, db })
+    pub(super) fn open(dir: &Dir) -> Result<Self, StorageError> {
+        Self::open_as(dir, INNER, How::Write)
     }
 
     /// The one in the database's directory as it is now, for reading.
-    pub(super) fn open_read_only(path: &Path) -> Result<Self, StorageError> {
-        let options = options::database(false);
-        let opened = DB::open_cf_descriptors_read_only(&options, path.join(INNER), families(), false);
-        let db = opened.map_err(|error| failed(path, "open", &error))?;
-        Ok(Self { path: path.into(), options, db })
+    pub(super) fn open_read_only(dir: &Dir) -> Result<Self, StorageError> {
+        Self::open_as(dir, INNER, How::Read)
     }
 
     /// The one in the database's directory, for reading what can be read of it, and why RocksDB refuses
     /// to open it as a whole one.
-    pub(super) fn open_damaged(path: &Path) -> Result<(Self, Option<StorageError>), StorageError> {
-        let refused = match Self::open_read_only(path) {
-            Ok(store) => return Ok((store, None)),
-            Err(refused) => refused,
+    pub(super) fn open_damaged(dir: &Dir) -> Result<(Self, Option<StorageError>), StorageError> {
+        match Self::open_read_only(dir) {
+            Ok(store) => Ok((store, None)),
+            Err(refused) => Ok((Self::open_as(dir, INNER, How::ReadDamaged)?, Some(refused))),
+        }
+    }
+
+    fn open_as(dir: &Dir, name: &str, how: How) -> Result<Self, StorageError> {
+        let mut options = options::database(how == How::Make);
+        if how == How::ReadDamaged {
+            options.set_paranoid_checks(false);
+        }
+        let path = through(dir, name);
+        let (opened, op) = match how {
+            How::Make => (DB::open_cf_descriptors(&options, path, families()), "create"),
+            How::Write => (DB::open_cf_descriptors(&options, path, families()), "open"),
+            How::Read | How::ReadDamaged => {
+                (DB::open_cf_descriptors_read_only(&options, path, families(), false), "open")
+            }
         };
-        let mut options = options::database(false);
-        options.set_paranoid_checks(false);
-        let opened = DB::open_cf_descriptors_read_only(&options, path.join(INNER), families(), false);
-        let db = opened.map_err(|error| failed(path, "open", &error))?;
-        Ok((Self { path: path.into(), options, db }, Some(refused)))
+        let db = Arc::new(opened.map_err(|error| failed(dir, op, &error))?);
+        Ok(Self { options, db, dir: dir.clone() })
+    }
+
+    /// Leaves RocksDB as it is, for a process that was forked from the one whose it is: its threads are
+    /// not here, and its files are not to be touched.
+    pub(super) fn abandon(&self) {
+        std::mem::forget(Arc::clone(&self.db));
     }
 
     /// The tables on the medium that RocksDB's list of files does not name.
     pub(super) fn unlisted(&self) -> Result<Vec<String>, StorageError> {
-        let listed = self.db.live_files().map_err(|error| failed(&self.path, "list the files of", &error))?;
+        let listed = self.db.live_files().map_err(|error| failed(&self.dir, "list the files of", &error))?;
         let listed: HashSet<String> =
             listed.into_iter().map(|file| file.name.trim_start_matches('/').to_owned()).collect();
-        let names = Dir::new(Arc::new(Disk), &self.path.join(INNER)).list()?;
+        let names = Dir::open_at(Arc::new(Disk), &through(&self.dir, INNER))?.list()?;
         Ok(names.into_iter().filter(|name| name.ends_with(".sst") && !listed.contains(name)).collect())
     }
 
     /// The database's directory, RocksDB's being in it.
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        self.dir.path()
+    }
+
+    pub(super) fn dir(&self) -> &Dir {
+        &self.dir
+    }
+
+    /// RocksDB's own directory, wherever the database's is by now.
+    pub(super) fn inner(&self) -> PathBuf {
+        through(&self.dir, INNER)
     }
 
     /// RocksDB's own statistics.
@@ -98,7 +146,7 @@ impl Store {
     }
 
     pub(super) fn get(&self, family: &str, key: &[u8]) -> Result<Option<DBPinnableSlice<'_>>, StorageError> {
-        self.db.get_pinned_cf(self.family(family), key).map_err(|error| failed(&self.path, "read", &error))
+        self.db.get_pinned_cf(self.family(family), key).map_err(|error| failed(&self.dir, "read", &error))
     }
 
     /// The pairs of a family from `key` on, in order.
@@ -108,14 +156,14 @@ impl Store {
         key: &[u8],
     ) -> impl Iterator<Item = Result<Pair, StorageError>> + use<'a> {
         let all = self.db.iterator_cf(self.family(family), IteratorMode::From(key, Direction::Forward));
-        all.map(|item| item.map_err(|error| failed(&self.path, "read", &error)))
+        all.map(|item| item.map_err(|error| failed(&self.dir, "read", &error)))
     }
 
     /// Writes a batch, whole or not at all; with `sync` it is on the medium when this returns.
     pub(super) fn write(&self, batch: WriteBatch, sync: bool) -> Result<(), StorageError> {
         let mut options = WriteOptions::default();
         options.set_sync(sync);
-        self.db.write_opt(batch, &options).map_err(|error| failed(&self.path, "write to", &error))
+        self.db.write_opt(batch, &options).map_err(|error| failed(&self.dir, "write to", &error))
     }
 
     /// Writes a batch of pairs that nobody sees before another one names them, once it is long.
@@ -128,13 +176,13 @@ impl Store {
 
     /// Puts everything written on the medium.
     pub(super) fn sync(&self) -> Result<(), StorageError> {
-        self.db.flush_wal(true).map_err(|error| failed(&self.path, "sync", &error))
+        self.db.flush_wal(true).map_err(|error| failed(&self.dir, "sync", &error))
     }
 
     /// Moves everything from the log to tables.
     pub(super) fn flush(&self) -> Result<(), StorageError> {
         for name in FAMILIES {
-            self.db.flush_cf(self.family(name)).map_err(|error| failed(&self.path, "flush", &error))?;
+            self.db.flush_cf(self.family(name)).map_err(|error| failed(&self.dir, "flush", &error))?;
         }
         Ok(())
     }
@@ -157,7 +205,7 @@ impl Store {
     }
 
     pub(super) fn corrupt(&self, what: impl Into<String>) -> StorageError {
-        corrupt(&self.path, what)
+        corrupt(self.path(), what)
     }
 }
 
@@ -166,13 +214,22 @@ pub(super) fn corrupt(path: &Path, what: impl Into<String>) -> StorageError {
     StorageError::Corrupt { file: path.join(INNER), offset: 0, what: what.into() }
 }
 
-fn failed(path: &Path, op: &'static str, error: &rocksdb::Error) -> StorageError {
-    let what = error.to_string();
+fn failed(dir: &Dir, op: &'static str, error: &rocksdb::Error) -> StorageError {
+    let path = dir.path();
+    let what = error.to_string().replace(&through(dir, "").display().to_string(), &path.join("").display().to_string());
     match error.kind() {
         rocksdb::ErrorKind::Corruption => corrupt(path, what),
         _ if what.contains("No space left") => StorageError::Full { path: path.into(), op },
         _ => StorageError::Backend { path: path.into(), op, what },
     }
+}
+
+/// A name in the database's directory by way of its handle, for RocksDB, which opens files by path: the
+/// directory may be renamed, and another have its place.
+fn through(dir: &Dir, name: &str) -> PathBuf {
+    let handle = PathBuf::from(format!("/proc/self/fd/{}", dir.folder().as_fd().as_raw_fd()));
+    // Without /proc there is only the path.
+    if handle.exists() { handle.join(name) } else { dir.path().join(name) }
 }
 
 fn families() -> Vec<ColumnFamilyDescriptor> {

@@ -73,3 +73,96 @@ fn damage_is_an_error_or_a_finding() {
     }
     assert!(noticed > 3, "{noticed} noticed");
 }
+
+/// A writer flushes, compacts and takes files away; readers that open meanwhile see one of its states.
+#[test]
+fn readers_open_while_a_writer_works() {
+    let dir = scratch();
+    let path = dir.path().join("db");
+    let db = Rocks::create(&path, &schema(500, IdKind::U64), Durability::Os).unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let opens = std::env::var("OMENDB_OPENS").map_or(200, |n| n.parse().expect("a number of openings"));
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for round in 0u64.. {
+                if done.load(std::sync::atomic::Ordering::Relaxed) {
+                    return round;
+                }
+                let dead: Vec<u32> = db.view().living().collect();
+                let rows = vec![round as u8; 500 * 700];
+                let ids: Vec<u64> = (round * 700..round * 700 + 700).collect();
+                let rows = omendb_storage::Packed::new(&rows, 500);
+                let ids = omendb_storage::IdColumn::U64(&ids);
+                db.commit(omendb_storage::Commit { rows: &rows, ids, dead: &dead }).unwrap();
+                let write = |out: &mut dyn std::io::Write| out.write_all(&[round as u8; 300_000]);
+                let blobs = [omendb_storage::BlobSource { name: "graph", write: &write }];
+                match round % 4 {
+                    1 => db.checkpoint(&db.view(), &blobs).unwrap(),
+                    3 => drop(db.compact(&db.view(), &db.view().living().collect::<Vec<_>>(), &blobs).unwrap()),
+                    _ => {}
+                }
+            }
+            0
+        });
+        for open in 0..opens {
+            let reader = Rocks::open_read_only(&path).unwrap_or_else(|error| panic!("{open}: {error}"));
+            let view = reader.view();
+            assert!(view.live() == 0 || view.live() == 700, "{view:?}");
+            let bytes: Vec<u8> = view.living().map(|slot| view.row(slot)[0]).collect();
+            assert!(bytes.windows(2).all(|pair| pair[0] == pair[1]));
+            if let Some(blob) = reader.blob("graph").unwrap() {
+                assert!(blob.len() == 300_000 && blob.windows(2).all(|pair| pair[0] == pair[1]));
+            }
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        println!("{opens} openings beside {} commits", writer.join().unwrap());
+    });
+}
+
+#[test]
+fn what_ended_while_it_was_made_can_be_made_again() {
+    let dir = scratch();
+    let path = dir.path().join("db");
+    drop(Rocks::create(&path, &schema(30, IdKind::U64), Durability::Sync).unwrap());
+    // As if the process had ended before RocksDB's directory got its name.
+    std::fs::rename(path.join("rocks"), path.join("rocks.new")).unwrap();
+    let opened = Rocks::open(&path, Durability::Sync);
+    assert!(matches!(opened, Err(StorageError::NotADatabase { .. })));
+    let db = Rocks::create(&path, &schema(30, IdKind::U64), Durability::Sync).unwrap();
+    Model::new(30).commit(&db, 5, &[]).unwrap();
+    let names: Vec<_> = std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+}
+
+/// RocksDB's files are reached through the folder's handle as ours are.
+#[test]
+fn a_folder_that_is_renamed_or_replaced() {
+    let dir = scratch();
+    let (now, old) = (dir.path().join("now"), dir.path().join("old"));
+    let db = Rocks::create(&now, &schema(30, IdKind::U64), Durability::Sync).unwrap();
+    let mut model = Model::new(30);
+    model.commit(&db, 500, &[]).unwrap();
+    std::fs::rename(&now, &old).unwrap();
+    model.commit(&db, 500, &[1]).unwrap();
+    drop(db.compact(&db.view(), &model.living(), &[]).unwrap());
+    model.reorder(&model.living());
+    assert!(!now.exists());
+    let other = Rocks::create(&now, &schema(30, IdKind::U64), Durability::Sync).unwrap();
+    let mut others = Model::new(30);
+    others.commit(&other, 7, &[]).unwrap();
+    for refused in [model.clone().commit(&db, 1, &[]).err(), db.clear().err(), db.checkpoint(&db.view(), &[]).err()] {
+        assert!(matches!(refused, Some(StorageError::Moved { .. })), "{refused:?}");
+    }
+    drop((db, other));
+    assert_eq!(contents(&Rocks::open(&old, Durability::Sync).unwrap().view()), model.slots);
+    let db = Rocks::open(&now, Durability::Sync).unwrap();
+    assert_eq!(contents(&db.view()), others.slots);
+    std::fs::remove_file(now.join("LOCK")).unwrap();
+    assert!(matches!(others.clone().commit(&db, 1, &[]), Err(StorageError::Unlocked { .. })));
+    assert!(crate::fork::forked(|| {
+        assert!(matches!(others.clone().commit(&db, 1, &[]), Err(StorageError::Forked { .. })));
+        assert_eq!(contents(&db.view()), others.slots);
+    }));
+    let mut db = Some(db);
+    assert!(crate::fork::forked(|| db = None));
+}
