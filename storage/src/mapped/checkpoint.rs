@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use super::dir::{Dir, DirFile, Sink, numbered};
+use super::dir::{Dir, DirFile, numbered};
 use super::log::{HEADER, Log};
 use super::manifest::{Entry, Manifest, VERSION, flip};
 use super::segment::{Segment, row_checksum};
+use super::stream::Sink;
 use super::{Files, Shared, Writer, blobfile, idsfile, owned, rows};
 use crate::blob::check_names;
 use crate::memory::{Reordered, current, same_epoch};

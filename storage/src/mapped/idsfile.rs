@@ -3,10 +3,11 @@
 use std::io::{BufReader, Read};
 use std::ops::RangeInclusive;
 
-use super::dir::{Dir, DirFile, Put, Sink, Source};
+use super::dir::{Dir, DirFile};
 use super::manifest::{Entry, Manifest};
 use super::owned;
 use super::record::{put_ids, take_ids};
+use super::stream::{Put, Sink, Source};
 use crate::fields::Fields;
 use crate::table::{Table, ids_in_order};
 use crate::{IdColumn, IdKind, MAX_TEXT_ID, StorageError, View};

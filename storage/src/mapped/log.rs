@@ -1,12 +1,13 @@
 //! The log of commits since the checkpoint: appended to, and cut only behind what was acknowledged.
 
-use super::dir::{Dir, DirFile, Sink, numbered};
+use super::dir::{Dir, DirFile, numbered};
 use super::flight::Flight;
 use super::manifest::Manifest;
 use super::medium::Open;
 use super::owned;
 use super::record::{self, Parts, Record};
 use super::segment::Segment;
+use super::stream::Sink;
 use crate::StorageError;
 use crate::fields::Fields;
 use crate::layout::Layout;

@@ -19,10 +19,12 @@ pub mod medium;
 mod open;
 mod owned;
 pub(crate) mod record;
+mod replay;
 mod rows;
 mod salvage;
 mod scan;
 mod segment;
+mod stream;
 mod verify;
 
 use std::collections::BTreeSet;

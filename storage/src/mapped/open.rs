@@ -10,16 +10,14 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use super::checkpoint::remove_all;
-use super::dir::{Dir, DirFile, LOCK, MANIFESTS, NEW_MANIFEST, numbered, parse};
+use super::dir::{Dir, LOCK, NEW_MANIFEST, numbered, parse};
 use super::lock::{self, Lock};
-use super::log::{self, HEADER, Log};
+use super::log::{HEADER, Log};
 use super::manifest::{self, Manifest};
 use super::medium::{Medium, Open};
-use super::record::{self, Record, take_ids};
-use super::segment::{Segment, row_checksum};
-use super::{Files, Mapped, Shared, Writer, idsfile, owned, rows, scan};
+use super::replay::{State, load};
+use super::{Files, Mapped, Shared, Writer, owned};
 use crate::blob::good_name;
-use crate::fields::Fields;
 use crate::layout::{Layout, MOST_COUNTED};
 use crate::table::Table;
 use crate::{Durability, Schema, StorageError};
@@ -143,15 +141,6 @@ pub(super) fn read_only(dir: &Dir) -> Result<Mapped, StorageError> {
     }
 }
 
-/// A state read from the files.
-struct State {
-    table: Table,
-    segments: Vec<Segment>,
-    dirty: BTreeSet<usize>,
-    log: Log,
-    files: Files,
-}
-
 impl State {
     fn into_mapped(
         self,
@@ -177,210 +166,5 @@ impl State {
             shared,
             writer: Mutex::new(Writer { table, segments, dirty, log, scratch: Vec::new(), slot, poison: None }),
         }
-    }
-}
-
-/// Reads the state that a manifest names: its base, and the log's whole commits after it.
-/// Where blobs may be missing, that is theirs to tell who asks for them.
-fn load(dir: &Dir, manifest: &Manifest, layout: Layout, how: Open, without_blobs: bool) -> Result<State, StorageError> {
-    let log_file = named(manifest, log::open(dir, manifest, how))?;
-    let mut blobs = Vec::new();
-    for entry in manifest.files.iter().filter(|entry| entry.kind != "ids") {
-        let file = match named(manifest, dir.open(&entry.name(), Open::Read)) {
-            Err(StorageError::Corrupt { .. }) if without_blobs => None,
-            file => Some(file?),
-        };
-        blobs.push((entry.clone(), file));
-    }
-    let mut replay = Replay {
-        dir,
-        manifest,
-        layout,
-        how,
-        table: Table::new(&manifest.schema, manifest.epoch, manifest.base_commit)?,
-        segments: Vec::new(),
-        dirty: BTreeSet::new(),
-        inline: 0,
-    };
-    replay.open_segments(u64::from(manifest.base_slots))?;
-    let mut ids = None;
-    if let Some(entry) = manifest.entry("ids") {
-        let file = named(manifest, idsfile::open(dir, manifest, entry))?;
-        replay.table.restore(manifest.base_commit, manifest.base_slots);
-        idsfile::load(&file, manifest, &mut replay.table)?;
-        ids = Some(file);
-    }
-    let found = scan::scan(&log_file, manifest, layout, how == Open::Read)?;
-    let mut end = HEADER;
-    for (i, (at, record)) in found.records.iter().enumerate() {
-        if !replay.apply(&log_file, *at, record, i < found.synced)? {
-            break;
-        }
-        end = at + record.length;
-    }
-    let Replay { table, segments, dirty, inline, .. } = replay;
-    let mark = log::mark(manifest, manifest.log);
-    let log = Log { file: log_file.clone(), mark, end, ahead: found.length, inline };
-    Ok(State { table, segments, dirty, log, files: Files { manifest: manifest.clone(), ids, log: log_file, blobs } })
-}
-
-/// Tells of a file that a manifest names and that is missing.
-fn named(manifest: &Manifest, file: Result<DirFile, StorageError>) -> Result<DirFile, StorageError> {
-    file.map_err(|error| match error {
-        StorageError::Io { path, source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
-            let manifests = MANIFESTS.join(" and ");
-            let what = format!("it is missing; {manifests} of generation {} name it", manifest.generation);
-            StorageError::Corrupt { file: path, offset: 0, what }
-        }
-        error => error,
-    })
-}
-
-struct Replay<'a> {
-    dir: &'a Dir,
-    manifest: &'a Manifest,
-    layout: Layout,
-    how: Open,
-    table: Table,
-    segments: Vec<Segment>,
-    dirty: BTreeSet<usize>,
-    inline: u64,
-}
-
-impl Replay<'_> {
-    fn open_segments(&mut self, slots: u64) -> Result<(), StorageError> {
-        while self.segments.len() < self.layout.segments(slots) {
-            let number = self.manifest.first_segment + self.segments.len() as u64;
-            let segment = match Segment::open(self.dir, self.manifest, self.layout, number, self.how) {
-                Err(StorageError::Io { path, source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                    let what = format!("it is missing; commits up to slot {slots} need it");
-                    return Err(StorageError::Corrupt { file: path, offset: 0, what });
-                }
-                other => other?,
-            };
-            self.table.grow(segment.map());
-            self.segments.push(segment);
-        }
-        Ok(())
-    }
-
-    /// Notes the segments of a record's rows to be synced before the log is called whole, or taken
-    /// away.
-    fn touches(&mut self, record: &Record) {
-        let layout = self.layout;
-        let runs = layout.runs(record.first_slot, record.rows as usize, usize::MAX);
-        self.dirty.extend(runs.map(|(_, slot, _)| layout.place(slot).0));
-    }
-
-    /// Applies a record; `false` if its rows did not reach the medium, so that it and all after
-    /// it are lost to a crash.
-    fn apply(&mut self, file: &DirFile, at: u64, record: &Record, synced: bool) -> Result<bool, StorageError> {
-        let damaged = |what: &str| file.corrupt(at, what.to_string());
-        let mut body = Vec::new();
-        let length = (record.length - record::HEADER as u64) as usize;
-        body.try_reserve_exact(length).map_err(|_| damaged("a commit does not fit memory"))?;
-        body.resize(length, 0);
-        file.read_at(&mut body, at + record::HEADER as u64)?;
-        if crc32c::crc32c(&body) != record.body_crc {
-            return Err(damaged("a commit changed while it was read"));
-        }
-        self.open_segments(u64::from(record.first_slot) + u64::from(record.rows))?;
-        let settled = at + record.length <= self.manifest.sealed;
-        if self.how == Open::Write && !settled {
-            self.touches(record);
-        }
-        let (ids, rest) = body.split_at(record.ids_bytes as usize);
-        let rows = if record.inline { record.rows as usize * self.layout.row_bytes } else { 0 };
-        let (rows, rest) = rest.split_at(rows);
-        if record.inline {
-            self.put_back(record, rows, settled)?;
-        } else if !synced && !self.rows_are_there(record)? {
-            return Ok(false);
-        }
-        let dead: Vec<u32> =
-            rest.as_chunks().0.iter().take(record.dead as usize).map(|slot| u32::from_le_bytes(*slot)).collect();
-        let mut ids = Fields(ids);
-        let mut applied = Err(damaged("a commit has ids of another length than it says"));
-        let table = &mut self.table;
-        let taken = take_ids(&mut ids, self.manifest.schema.ids, record.rows as usize, |ids| {
-            applied = match table.check_ids(ids, &dead) {
-                Ok(()) => {
-                    table.apply(ids, &dead);
-                    Ok(true)
-                }
-                Err(error) => Err(damaged(&format!("a commit cannot be: {error}"))),
-            };
-        });
-        if taken.is_none() || !ids.0.is_empty() {
-            return Err(damaged("a commit's ids cannot be read"));
-        }
-        applied
-    }
-
-    /// Compares rows that a record carries with their segment, and writes them where they differ;
-    /// without a look if they are not settled. They may have been read back only because the system
-    /// still holds pages that a sync failed to write, and that no later sync would.
-    fn put_back(&mut self, record: &Record, packed: &[u8], settled: bool) -> Result<(), StorageError> {
-        let layout = self.layout;
-        self.inline += packed.len() as u64;
-        let mut found = Vec::new();
-        for (done, slot, n) in layout.runs(record.first_slot, record.rows as usize, usize::MAX) {
-            let packed = &packed[done * layout.row_bytes..(done + n) * layout.row_bytes];
-            let checksums: Vec<u32> = packed.chunks_exact(layout.row_bytes).map(row_checksum).collect();
-            let mut strided = vec![0; n * layout.stride];
-            for (to, row) in strided.chunks_exact_mut(layout.stride).zip(packed.chunks_exact(layout.row_bytes)) {
-                to[..layout.row_bytes].copy_from_slice(row);
-            }
-            let (index, at) = layout.place(slot);
-            let segment = &self.segments[index];
-            let within = at / layout.stride;
-            if settled || self.how == Open::Read {
-                found.resize(strided.len(), 0);
-                segment.file()?.read_at(&mut found, segment.row_at(within))?;
-                if found == strided && segment.checksums(within, n)? == checksums {
-                    continue;
-                }
-                if self.how == Open::Read {
-                    return Err(StorageError::NeedsRecovery { path: self.dir.path().into() });
-                }
-            }
-            segment.write_rows(at, &strided, &checksums)?;
-            self.dirty.insert(index);
-        }
-        Ok(())
-    }
-
-    /// Whether the rows of a record that was not synced are what was committed. Then they are written
-    /// again with their checksums, of which some may still have been on the way: what was read may be
-    /// pages that a sync failed to write, and that no later sync would.
-    fn rows_are_there(&mut self, record: &Record) -> Result<bool, StorageError> {
-        let layout = self.layout;
-        let mut crc = 0;
-        let mut found = Vec::new();
-        let pieces: Vec<_> = layout.runs(record.first_slot, record.rows as usize, (1 << 20) / layout.stride).collect();
-        for &(_, slot, n) in &pieces {
-            crc = rows::fold(crc, &self.read_rows(slot, n, &mut found)?);
-        }
-        if crc != record.rows_crc {
-            return Ok(false);
-        }
-        if self.how == Open::Write {
-            for &(_, slot, n) in &pieces {
-                let checksums = self.read_rows(slot, n, &mut found)?;
-                let (index, at) = layout.place(slot);
-                self.segments[index].write_rows(at, &found, &checksums)?;
-            }
-        }
-        Ok(true)
-    }
-
-    /// Reads `n` rows of one segment, with what lies between them, and returns their checksums.
-    fn read_rows(&self, slot: u32, n: usize, into: &mut Vec<u8>) -> Result<Vec<u32>, StorageError> {
-        let layout = self.layout;
-        let (index, at) = layout.place(slot);
-        let segment = &self.segments[index];
-        into.resize(n * layout.stride, 0);
-        segment.file()?.read_at(into, segment.row_at(at / layout.stride))?;
-        Ok(into.chunks_exact(layout.stride).map(|row| row_checksum(&row[..layout.row_bytes])).collect())
     }
 }

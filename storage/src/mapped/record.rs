@@ -1,6 +1,6 @@
 //! A record of the log: what one commit was. Header, ids, rows if it carries them, deaths.
 
-use super::dir::Put;
+use super::stream::Put;
 use crate::fields::Fields;
 use crate::layout::Layout;
 use crate::{IdColumn, IdKind, MAX_SLOTS, MAX_TEXT_ID, StorageError};

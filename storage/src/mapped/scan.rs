@@ -12,11 +12,12 @@ use std::time::{Duration, Instant};
 use rustix::fs::{SeekFrom, seek};
 use rustix::io::Errno;
 
-use super::dir::{DirFile, checksum};
+use super::dir::DirFile;
 use super::flight::{self, Flight, LONGEST_FLIGHT};
 use super::log::{self, HEADER};
 use super::manifest::Manifest;
 use super::record::{self, Record};
+use super::stream::checksum;
 use crate::StorageError;
 use crate::layout::Layout;
 

@@ -1,7 +1,8 @@
 //! Reading everything again and comparing it with its checksums.
 
-use super::dir::{MANIFESTS, checksum};
+use super::dir::MANIFESTS;
 use super::segment::{Segment, row_checksum};
+use super::stream::checksum;
 use super::{Shared, blobfile, idsfile, manifest, scan};
 use crate::{Problem, StorageError, View};
 
@@ -75,12 +76,24 @@ fn rows(shared: &Shared, view: &View, segments: &[Segment], problems: &mut Vec<P
                 continue;
             }
         };
-        for (i, checksum) in checksums.into_iter().enumerate() {
-            let slot = slot + i as u32;
-            if row_checksum(view.row(slot)) != checksum {
-                let what = format!("the row of slot {slot} (id {}) does not match its checksum", view.id(slot));
-                problems.push(Problem { file: segment.path(), offset: segment.row_at(within + i), what });
-            }
+        let damaged: Vec<u32> = (slot..)
+            .zip(checksums)
+            .filter(|(slot, sum)| row_checksum(view.row(*slot)) != *sum)
+            .map(|(slot, _)| slot)
+            .collect();
+        // Rows beside one another were damaged together: one finding for all of them.
+        for run in damaged.chunk_by(|a, b| a + 1 == *b) {
+            let (first, last) = (run[0], run[run.len() - 1]);
+            let what = match run.len() {
+                1 => format!("the row of slot {first} (id {}) does not match its checksum", view.id(first)),
+                n => format!(
+                    "the {n} rows of slots {first} to {last} (ids {} to {}) do not match their checksums",
+                    view.id(first),
+                    view.id(last)
+                ),
+            };
+            let offset = segment.row_at(within + (first - slot) as usize);
+            problems.push(Problem { file: segment.path(), offset, what });
         }
     }
 }

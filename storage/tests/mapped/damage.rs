@@ -175,6 +175,23 @@ fn a_missing_blob_is_told_to_who_asks_for_it() {
     }
 }
 
+#[test]
+fn rows_that_are_damaged_together_are_one_finding() {
+    let dir = scratch();
+    let path = dir.path().join("db");
+    let db = Mapped::create(&path, &schema(64, IdKind::U64), Durability::Sync).unwrap();
+    Model::new(64).commit(&db, 9000, &[]).unwrap();
+    drop(db);
+    let mut image = Image::take(&path);
+    let name = image.named("rows.");
+    image.0.get_mut(&name).unwrap().write(&vec![0xee; 64 * 3000], 4096 + 64 * 50);
+    image.0.get_mut(&name).unwrap().flip(4096 + 64 * 5000, 1);
+    let found = Mapped::open(image.put(&dir), Durability::Sync).unwrap().verify();
+    let told: Vec<&str> = found.iter().map(|problem| problem.what.as_str()).collect();
+    assert!(told[0].starts_with("the 3000 rows of slots 50 to 3049 (ids"), "{told:?}");
+    assert!(told.len() == 2 && told[1].starts_with("the row of slot 5000 (id"), "{told:?}");
+}
+
 /// Files of one database are refused in another, even where they would fit.
 #[test]
 fn files_of_another_database_are_refused() {
