@@ -1,6 +1,6 @@
 //! A hidden folder for what is not whole yet. It goes when the command ends, by a signal too.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,9 @@ use omendb_engine::Lock;
 
 use crate::failure::Failure;
 use crate::signals;
+
+/// How the names of drafts end.
+const ENDING: &str = ".omendb-draft";
 
 /// A folder in use by this process alone.
 pub(crate) struct Draft {
@@ -32,7 +35,8 @@ impl Draft {
         };
         let mut hidden = OsString::from(".");
         hidden.push(name);
-        hidden.push(".omendb-draft");
+        hidden.push(ENDING);
+        remove_abandoned(folder, &hidden);
         let path = folder.join(hidden);
         let cannot = |error: io::Error| Failure::about(folder, format_args!("cannot write there: {error}"));
         match fs::create_dir(&path) {
@@ -60,6 +64,25 @@ impl Draft {
     /// Where the database is made.
     pub(crate) fn database(&self) -> PathBuf {
         self.path.join("database")
+    }
+}
+
+/// Takes away the drafts of processes that were killed, but for the one called `kept`. That of a process
+/// that lives is locked.
+fn remove_abandoned(folder: &Path, kept: &OsStr) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let (name, path) = (entry.file_name(), entry.path());
+        let draft = name.to_str().is_some_and(|name| name.starts_with('.') && name.ends_with(ENDING));
+        // One that is just being made has no lock file yet.
+        let made = entry.file_type().is_ok_and(|kind| kind.is_dir()) && path.join("LOCK").is_file();
+        if draft
+            && made
+            && name != kept
+            && let Ok(_lock) = Lock::of(&path)
+        {
+            // What stays makes room for the next of its name.
+            let _ = fs::remove_dir_all(&path);
+        }
     }
 }
 

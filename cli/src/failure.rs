@@ -69,17 +69,10 @@ impl Failure {
             }
             OpenError::Storage(error) => error.into(),
             OpenError::Kernel(error) => error.into(),
-            error => Self::about(path, error),
-        }
-    }
-
-    /// A database that could not be made as the flags say.
-    pub(crate) fn create(path: &Path, error: OpenError) -> Self {
-        match error {
             OpenError::Option { name, found, expected } => {
                 Self::Usage(format!("--{}: found {found}, expected {expected}", name.replace('_', "-")))
             }
-            error => Self::open(path, error),
+            error => Self::about(path, error),
         }
     }
 }

@@ -27,6 +27,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    signals::keep_limits_from_ending();
     let cli = args::Cli::parse();
     let output = output::Output::new(&cli.global);
     let ended = commands::run(cli, &output);

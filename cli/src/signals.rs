@@ -3,10 +3,12 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use signal_hook::consts::signal::SIGXFSZ;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
@@ -23,6 +25,13 @@ fn current() -> MutexGuard<'static, Option<PathBuf>> {
 pub(crate) fn unless_ended<T>(act: impl FnOnce() -> T) -> T {
     let _held = current();
     act()
+}
+
+/// Writing beyond the limit on the size of files (`ulimit -f`) is an error like others from now on, and
+/// no signal that ends the process.
+pub(crate) fn keep_limits_from_ending() {
+    // Where this fails, the signal does what it did before.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
 }
 
 /// Takes the folder away that a signal would have.

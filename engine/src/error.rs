@@ -148,7 +148,7 @@ pub enum BatchError {
         kind: ElementKind,
     },
     /// All values are zero: no direction, so no cosine.
-    #[error("row {row} has length 0, which has no cosine")]
+    #[error("row {row} has no cosine: its squared length is 0, or too small for an f32")]
     ZeroNorm {
         /// The row.
         row: usize,
@@ -235,7 +235,7 @@ pub enum SearchError {
         value: f32,
     },
     /// All values are zero: no direction, so no cosine.
-    #[error("query {query} has length 0, which has no cosine")]
+    #[error("query {query} has no cosine: its squared length is 0, or too small for an f32")]
     ZeroNorm {
         /// Which query of a batch.
         query: usize,

@@ -53,6 +53,7 @@ impl Db {
     /// As [`Db::open`].
     pub fn open_with(path: impl AsRef<Path>, options: OpenOptions) -> Result<Db, OpenError> {
         let path = path.as_ref();
+        options.check()?;
         let storage = Backend::of(path).open(path, options.durability)?;
         Db::from_storage(storage, options, path, false)
     }
@@ -66,14 +67,26 @@ impl Db {
     /// As [`Db::open`] and [`Db::create`], and [`OpenError::Mismatch`] when the one that exists
     /// has another dimension, metric, row type or id kind.
     pub fn open_or_create(path: impl AsRef<Path>, options: Options) -> Result<Db, OpenError> {
+        const TURNS: usize = 8;
         let path = path.as_ref();
-        match Db::open_with(path, options.use_.clone()) {
-            Err(OpenError::Storage(StorageError::NotFound { .. })) => Db::create(path, options),
-            // An empty folder, or what is left where a process ended while it made mapped files.
-            Err(OpenError::Storage(other @ StorageError::NotADatabase { .. })) => match Db::create(path, options) {
-                Err(OpenError::Storage(StorageError::Exists { .. })) => Err(other.into()),
-                made => made,
-            },
+        let mut turn = 1;
+        let opened = loop {
+            let missing = match Db::open_with(path, options.use_.clone()) {
+                // There is none, an empty folder, or what is left where a process ended while it made
+                // mapped files.
+                Err(OpenError::Storage(
+                    missing @ (StorageError::NotFound { .. } | StorageError::NotADatabase { .. }),
+                )) => missing,
+                opened => break opened,
+            };
+            match Db::create(path, options.clone()) {
+                // Another process made one in between, or there is something else.
+                Err(OpenError::Storage(StorageError::Exists { .. })) if turn < TURNS => turn += 1,
+                Err(OpenError::Storage(StorageError::Exists { .. })) => return Err(missing.into()),
+                made => return made,
+            }
+        };
+        match opened {
             Err(error) => Err(error),
             Ok(db) => {
                 same(path, "dimension", &db.options().dim, &options.dim)?;
@@ -100,6 +113,7 @@ impl Db {
     /// As [`Db::open_read_only`].
     pub fn open_read_only_with(path: impl AsRef<Path>, options: OpenOptions) -> Result<Db, OpenError> {
         let path = path.as_ref();
+        options.check()?;
         let storage = Backend::of(path).open_read_only(path)?;
         Db::from_storage(storage, options, path, true)
     }

@@ -34,7 +34,19 @@ pub struct OpenOptions {
     pub(crate) listener: Listener,
 }
 
+/// More threads than any machine has processors for: one a processor is the most that helps.
+const MOST_THREADS: usize = 4096;
+
 impl OpenOptions {
+    /// Every option inside its range.
+    pub(crate) fn check(&self) -> Result<(), OpenError> {
+        if self.threads <= MOST_THREADS {
+            return Ok(());
+        }
+        let expected = format!("0 (one a processor) to {MOST_THREADS}");
+        Err(OpenError::Option { name: "threads", found: self.threads.to_string(), expected })
+    }
+
     /// As many threads as processors, every commit synced, the best instruction set.
     pub fn new() -> Self {
         Self::default()
@@ -197,7 +209,7 @@ impl Options {
                 wrong("build_width", &build.build_width, "1 to 100,000")
             }
             () if !(1.0..=10.0).contains(&build.alpha) => wrong("alpha", &build.alpha, "1 to 10"),
-            () => Ok(()),
+            () => self.use_.check(),
         }
     }
 

@@ -347,9 +347,9 @@ impl Core {
         measured.into_iter().map(hit).collect()
     }
 
-    /// Rounding may leave a cosine just above 1; no distance is shown below 0 for it.
+    /// Rounding may leave a cosine just beyond 1 or -1; no distance is shown below 0 or above 2 for it.
     fn shown(&self, distance: f32) -> f32 {
-        if self.options.metric == Metric::Cosine { distance.max(0.0) } else { distance }
+        if self.options.metric == Metric::Cosine { distance.clamp(0.0, 2.0) } else { distance }
     }
 }
 

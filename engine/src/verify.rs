@@ -61,17 +61,27 @@ impl Db {
 impl Core {
     /// Rows that are not finite, and, under cosine, whose length is not the one kept for them.
     fn wrong_norms(&self, snapshot: &Snapshot) -> Vec<String> {
-        let (mut row, mut wrong) = (Vec::new(), Vec::new());
+        let (mut row, mut infinite, mut other) = (Vec::new(), Vec::new(), Vec::new());
         for slot in snapshot.view.living() {
             row.clear();
             values::read(self.options.row_type, snapshot.view.row(slot), &mut row);
             let squared = values::squared_length(&row);
             if !squared.is_finite() {
-                wrong.push(format!("rows: row {slot} has values that are not finite"));
+                infinite.push(slot);
             } else if snapshot.norms.len() > 0 && snapshot.norms.inverse(slot) != values::inverse_norm(squared) {
-                wrong.push(format!("norms: the length kept for row {slot} is not its length"));
+                other.push(slot);
             }
         }
-        wrong
+        let told =
+            [(infinite, "rows: values that are not finite"), (other, "norms: a length is kept that is not the row's")];
+        told.into_iter().filter(|(rows, _)| !rows.is_empty()).map(|(rows, what)| grouped(what, &rows)).collect()
     }
+}
+
+/// One sentence for many rows.
+fn grouped(what: &str, rows: &[u32]) -> String {
+    const NAMED: usize = 8;
+    let named: Vec<String> = rows.iter().take(NAMED).map(u32::to_string).collect();
+    let more = if rows.len() > NAMED { ", …" } else { "" };
+    format!("{what}, in {} of the rows: {}{more}", rows.len(), named.join(", "))
 }

@@ -257,3 +257,20 @@ fn one_large_batch_is_found_as_well_as_small_ones() {
         assert_eq!(found(rows, 3).1, hash, "{kind} {metric}");
     }
 }
+
+/// Rounding takes some cosines just beyond 1 and -1.
+#[test]
+fn a_cosine_distance_is_from_0_to_2() {
+    for dim in [3, 8, 17, 100] {
+        let rows = data::clustered(500, dim, dim as u64);
+        let db = Db::in_memory(Options::new(dim, Metric::Cosine).threads(1)).unwrap();
+        db.add_batch(&(0..500u64).collect::<Vec<_>>(), &rows).unwrap();
+        for row in rows.chunks(dim) {
+            let opposite: Vec<f32> = row.iter().map(|x| -x).collect();
+            for query in [row, &opposite] {
+                let hits = db.search_with(query, &SearchOptions::new(500)).unwrap();
+                assert!(hits.iter().all(|hit| (0.0..=2.0).contains(&hit.distance)), "{:?}", hits.last());
+            }
+        }
+    }
+}

@@ -100,3 +100,47 @@ fn readers_see_each_acknowledged_batch_whole() {
         done.store(true, Ordering::Relaxed);
     });
 }
+
+/// Threads that find nothing there and make it at once: one is the writer, others are told so.
+#[test]
+fn databases_that_are_opened_or_created_at_once() {
+    use omendb_engine::{OpenError, StorageError};
+    for round in 0..20 {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("some.omen");
+        let opened = std::sync::atomic::AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for thread in 0..4u64 {
+                let (path, opened) = (&path, &opened);
+                scope.spawn(move || {
+                    for turn in 0..4u64 {
+                        match Db::open_or_create(path, Options::new(2, Metric::L2).threads(1)) {
+                            Ok(db) => {
+                                db.add(thread * 100 + turn, &[1.0f32, turn as f32]).unwrap();
+                                opened.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                            }
+                            Err(OpenError::Storage(StorageError::Locked { .. })) => {}
+                            Err(error) => panic!("round {round}: {error}"),
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(Db::open(&path).unwrap().count(), opened.into_inner());
+    }
+}
+
+#[test]
+fn more_threads_than_any_machine_has_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("some.omen");
+    let refused = |made: Result<Db, omendb_engine::OpenError>| {
+        assert!(matches!(made, Err(omendb_engine::OpenError::Option { name: "threads", .. })), "{made:?}");
+    };
+    refused(Db::create(&path, Options::new(2, Metric::L2).threads(1_000_000)));
+    assert!(!path.exists());
+    drop(Db::create(&path, Options::new(2, Metric::L2).threads(1)).unwrap());
+    let many = omendb_engine::OpenOptions::new().threads(1_000_000);
+    refused(Db::open_with(&path, many.clone()));
+    refused(Db::open_read_only_with(&path, many));
+}

@@ -175,7 +175,7 @@ impl Build {
 
     /// Makes the database in the folder `draft`, with all rows linked and saved.
     fn fill(&self, draft: &Path, options: Options, input: &Input) -> Result<Stats, Failure> {
-        let db = Db::create(draft, options).map_err(|error| Failure::create(draft, error))?;
+        let db = Db::create(draft, options).map_err(|error| Failure::open(draft, error))?;
         let numbers: Ids;
         let ids = match input.ids() {
             Some(ids) => ids,

@@ -172,7 +172,7 @@ impl Demo {
         let options = self.shape.options(self.dim as usize, ElementKind::F32, with).progress(bar.listener());
         let ids: Vec<u64> = (0..u64::from(self.rows)).collect();
         let start = Instant::now();
-        let db = Db::create(path, options).map_err(|error| Failure::create(path, error))?;
+        let db = Db::create(path, options).map_err(|error| Failure::open(path, error))?;
         db.add_batch(&ids, &base).map_err(|error| Failure::batch(path, error))?;
         db.flush()?;
         db.checkpoint()?;

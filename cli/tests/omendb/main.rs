@@ -3,6 +3,7 @@
 mod cut_short;
 mod damaged;
 mod journey;
+mod limits;
 mod output;
 mod refused;
 mod replaced;
