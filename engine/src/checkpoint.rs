@@ -76,7 +76,7 @@ impl Core {
     pub(crate) fn repaired(&self) -> Snapshot {
         let snapshot = self.snapshot.load_full();
         let mut graph = (*snapshot.graph).clone();
-        if install(&self.link_pool, || graph.repair(&snapshot.rows(&self.linking))) > 0 {
+        if install(&self.link_pool, || self.with_linking_space(&snapshot, |rows| graph.repair(rows))) > 0 {
             self.publish_graph(&snapshot, graph);
         }
         (*self.snapshot.load_full()).clone()

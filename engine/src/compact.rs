@@ -43,8 +43,9 @@ impl Core {
         // In the order of their slots, so that what is linked comes before what is not.
         let order: Vec<u32> = before.view.living().collect();
         let linked = order.partition_point(|&slot| slot < before.graph.rows());
-        let rows = before.rows(&self.linking);
-        let compacted = || before.graph.compacted(&rows, &order[..linked], &self.options.build);
+        let build = &self.options.build;
+        let compacted =
+            || self.with_linking_space(&before, |rows| before.graph.compacted(rows, &order[..linked], build));
         let graph = install(&self.link_pool, compacted).expect("a smaller graph of the same degree");
         let norms = match before.norms.len() {
             0 => Norms::default(),

@@ -12,6 +12,8 @@ use omendb_storage::{Storage, StorageError};
 
 use crate::Options;
 use crate::calibrate::Curves;
+use crate::centre::Centre;
+use crate::distinct::Distinct;
 use crate::index::Index;
 use crate::measure::Measure;
 use crate::norms::Norms;
@@ -41,7 +43,7 @@ pub(crate) struct Core {
     pub(crate) storage: Box<dyn Storage>,
     /// What is asked by users.
     pub(crate) measure: Measure,
-    /// What the graph is built by.
+    /// What lists by nearness are made by: the Euclidean distance under the inner product, else what is asked.
     pub(crate) linking: Measure,
     /// For checking batches and for batches of queries.
     pub(crate) pool: Pool,
@@ -54,6 +56,12 @@ pub(crate) struct Core {
     pub(crate) index: RwLock<Index>,
     /// Held while rows are linked, and while a graph is written.
     pub(crate) linker: Mutex<()>,
+    /// What lists by inner product are made by: from the centre of the rows.
+    pub(crate) centred: Measure,
+    /// That centre, once it was needed.
+    pub(crate) centre: Mutex<Option<Arc<Centre>>>,
+    /// What rows are equal; used by who holds the linker's lock.
+    pub(crate) distinct: Mutex<Distinct>,
     pub(crate) scratches: Scratches,
     /// What widths were found to reach.
     pub(crate) curves: Curves,

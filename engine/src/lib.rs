@@ -24,12 +24,15 @@
 
 mod batch;
 mod calibrate;
+mod centre;
 mod checkpoint;
 mod compact;
 mod db;
+mod distinct;
 mod error;
 mod ids;
 mod index;
+mod lengths;
 mod link;
 mod measure;
 mod medium;

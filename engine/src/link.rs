@@ -6,11 +6,16 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError, TryLockError};
 use std::time::Instant;
 
-use omendb_graph::{GraphError, Linked, link};
+use omendb_graph::{GraphError, Linked, NewRows, Observe, link};
+use omendb_kernels::Metric;
+use omendb_storage::View;
 
+use crate::centre::Centre;
 use crate::db::{Core, install};
+use crate::lengths::Lengths;
 use crate::progress::Phase;
 use crate::snapshot::Snapshot;
+use crate::space::Rows;
 
 /// How many times the buffer's limit may wait while another thread links.
 const PATIENCE: usize = 64;
@@ -73,6 +78,55 @@ impl Core {
         }
     }
 
+    /// Links the buffer of `before`: copies of rows share their vertices.
+    fn link_new(&self, before: &Snapshot, observe: Observe<'_>) -> Result<Linked, GraphError> {
+        let (view, kind, graph) = (&before.view, self.options.row_type, &before.graph);
+        let mut distinct = self.distinct.lock().unwrap_or_else(PoisonError::into_inner);
+        let copies = distinct.copies(view, kind, graph);
+        if before.buffered() > graph.rows() as usize {
+            // Many at once seldom come again.
+            distinct.forget();
+        }
+        let rows = NewRows { total: view.slots(), copies: &copies };
+        if self.options.metric == Metric::InnerProduct && !graph.has_near() {
+            let new: Vec<u32> = (graph.rows()..view.slots()).collect();
+            let old = Lengths::of(view, kind, 0..graph.rows());
+            // What is sampled stands for all.
+            if old.plus(Lengths::sum(view, kind, &new)).are_uneven() {
+                let build = |space: &Rows<'_>| link(&graph.emptied(), space, rows, &self.options.build, observe);
+                return self.with_space(before, true, build);
+            }
+        }
+        self.with_space(before, graph.has_near(), |space| link(graph, space, rows, &self.options.build, observe))
+    }
+
+    /// Calls `work` with the rows of a state as its graph is linked by.
+    pub(crate) fn with_linking_space<T>(&self, snapshot: &Snapshot, work: impl FnOnce(&Rows<'_>) -> T) -> T {
+        self.with_space(snapshot, snapshot.graph.has_near(), work)
+    }
+
+    fn with_space<T>(&self, snapshot: &Snapshot, has_near: bool, work: impl FnOnce(&Rows<'_>) -> T) -> T {
+        let near = snapshot.rows(&self.linking);
+        if !has_near {
+            return work(&near);
+        }
+        let centre = self.centre(&snapshot.view);
+        work(&Rows::new(&self.centred, &snapshot.view, &centre.products).beside(near))
+    }
+
+    /// The centre of the rows, which stays where it is while they keep their slots.
+    fn centre(&self, view: &View) -> Arc<Centre> {
+        let kind = self.options.row_type;
+        let mut kept = self.centre.lock().unwrap_or_else(PoisonError::into_inner);
+        let centre = match kept.take().filter(|centre| centre.epoch == view.epoch()) {
+            Some(centre) if centre.products.len() == view.slots() as usize => centre,
+            Some(centre) => Arc::new(Arc::unwrap_or_clone(centre).extended(view, kind)),
+            None => Arc::new(Centre::of(view, kind, self.options.dim)),
+        };
+        *kept = Some(Arc::clone(&centre));
+        centre
+    }
+
     /// Puts a graph over the rows of `before` in place, unless they are gone by now.
     pub(crate) fn publish_graph(&self, before: &Snapshot, graph: omendb_graph::Graph) {
         self.publish(|_, present| {
@@ -82,15 +136,14 @@ impl Core {
     }
 
     fn link(&self, before: &Snapshot) -> Result<Linked, GraphError> {
-        let rows = before.rows(&self.linking);
         let total = before.buffered();
         let listener = &self.options.use_.listener;
         let mut observe = |done: u32| {
-            listener.tell(Phase::Link, done as usize, total);
+            listener.tell(Phase::Link, (done as usize).min(total), total);
             let cleared = self.snapshot.load().view.epoch() != before.view.epoch();
             if cleared || self.closing.load(Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let linking = || link(&before.graph, &rows, before.view.slots(), &self.options.build, &mut observe);
+        let linking = || self.link_new(before, &mut observe);
         let attempt = catch_unwind(AssertUnwindSafe(|| install(&self.link_pool, linking)));
         attempt.unwrap_or_else(|panic| {
             let what = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());

@@ -4,6 +4,17 @@ use omendb_kernels::{ElementKind, Isa, KernelError, Metric, RowDistance, RowTabl
 
 use crate::query::Probe;
 
+/// What a distance is made of beside the kernel's, with a number of the query and one of each row.
+#[derive(Clone, Copy, PartialEq)]
+enum Finish {
+    /// Nothing.
+    None,
+    /// Inverse lengths: 1 − x·y / (|x| |y|).
+    Cosine,
+    /// What they add up to: inner products from another origin (see `centre`).
+    Centred,
+}
+
 /// Distances between a probe and rows, in one metric.
 #[derive(Clone)]
 pub(crate) struct Measure {
@@ -11,8 +22,8 @@ pub(crate) struct Measure {
     float: RowDistance,
     /// Probe and rows both in the stored integer type.
     whole: Option<RowDistance>,
-    /// Inner products become cosines: 1 − x·y / (|x| |y|).
-    cosine: bool,
+    /// What becomes of the kernel's inner products.
+    finish: Finish,
     row: ElementKind,
     dim: usize,
 }
@@ -20,16 +31,21 @@ pub(crate) struct Measure {
 impl Measure {
     /// What `metric` is on rows of `row` numbers.
     pub(crate) fn new(metric: Metric, row: ElementKind, dim: usize, isa: Isa) -> Result<Self, KernelError> {
-        let cosine = metric == Metric::Cosine;
-        let kernel = if cosine { Metric::InnerProduct } else { metric };
+        let finish = if metric == Metric::Cosine { Finish::Cosine } else { Finish::None };
+        let kernel = if metric == Metric::Cosine { Metric::InnerProduct } else { metric };
         let whole = matches!(row, ElementKind::U8 | ElementKind::I8);
         Ok(Measure {
             float: RowDistance::with_isa(kernel, ElementKind::F32, row, dim, isa)?,
             whole: whole.then(|| RowDistance::with_isa(kernel, row, row, dim, isa)).transpose()?,
-            cosine,
+            finish,
             row,
             dim,
         })
+    }
+
+    /// Inner products from the centre of the rows, whose products with it stand beside the rows.
+    pub(crate) fn centred(&self) -> Self {
+        Measure { finish: Finish::Centred, ..self.clone() }
     }
 
     /// The type in which a row asks: its own if that is integer, otherwise f32.
@@ -45,8 +61,13 @@ impl Measure {
         self.dim
     }
 
-    pub(crate) fn is_cosine(&self) -> bool {
-        self.cosine
+    fn is_cosine(&self) -> bool {
+        self.finish == Finish::Cosine
+    }
+
+    /// Whether a number beside each row is part of the distance.
+    pub(crate) fn has_norms(&self) -> bool {
+        self.finish != Finish::None
     }
 
     pub(crate) fn isa(&self) -> Isa {
@@ -86,14 +107,14 @@ impl Measure {
         done.expect("probe and rows have the database's dimension");
     }
 
-    /// Turns the kernel's inner products of a query with rows into cosine distances, if that is what
-    /// is measured: by the inverse lengths of the query and of each row.
+    /// Turns the kernel's inner products of a query with rows into what is measured, by the numbers that stand beside
+    /// the query and each row.
     #[inline]
     pub(crate) fn finish(&self, query: f32, rows: impl Iterator<Item = f32>, out: &mut [f32]) {
-        if self.cosine {
-            for (row, out) in rows.zip(out) {
-                *out = 1.0 + *out * query * row;
-            }
+        match self.finish {
+            Finish::None => {}
+            Finish::Cosine => rows.zip(out).for_each(|(row, out)| *out = 1.0 + *out * query * row),
+            Finish::Centred => rows.zip(out).for_each(|(row, out)| *out += query + row),
         }
     }
 
@@ -102,7 +123,7 @@ impl Measure {
         let kernel = self.kernel(probe);
         let distance = |x: &RowDistance, a: &[u8], b: &[u8]| x.exact(a, b).expect("the database's dimension");
         let product = distance(kernel, probe.bytes(), row);
-        if !self.cosine {
+        if !self.is_cosine() {
             return product;
         }
         let mut values = Vec::new();

@@ -161,8 +161,8 @@ impl Parts {
     fn new(options: &Options) -> Result<Self, OpenError> {
         let isa = options.use_.isa.map_or_else(Isa::chosen, Ok)?;
         let new = |metric| Measure::new(metric, options.row_type, options.dim, isa);
-        // Neighbours under the inner product are chosen by Euclidean distance: it is a metric,
-        // which RobustPrune needs, and on rows of one length both order the same.
+        // On rows of one length the inner product orders as the Euclidean distance does, which is a metric, as
+        // RobustPrune assumes. Where lengths differ, rows have lists by both.
         let linking = match options.metric {
             Metric::InnerProduct => Metric::L2,
             metric => metric,
@@ -193,6 +193,8 @@ fn assemble(
     let behind = snapshot.buffered() > options.buffer_rows;
     let core = Core {
         index: RwLock::new(Index::of(&snapshot.view)),
+        centred: parts.asked.centred(),
+        centre: Mutex::default(),
         measure: parts.asked,
         linking: parts.linking,
         path: path.map(Path::to_owned),
@@ -204,6 +206,7 @@ fn assemble(
         snapshot: ArcSwap::from_pointee(snapshot),
         writer: Mutex::new(()),
         linker: Mutex::new(()),
+        distinct: Mutex::default(),
         scratches: Scratches::default(),
         curves: Curves::default(),
         closing: AtomicBool::new(false),

@@ -22,6 +22,9 @@ const SCAN: usize = 256;
 /// Rows beyond k that an exact search measures again in f64: f32 may order near ties wrongly.
 const EXACT_MARGIN: usize = 32;
 
+/// Cosine distances that differ by less are the same to f32: it rounds near 1, whatever is left of it.
+const COSINE_NOISE: f32 = 1e-6;
+
 /// A row that was found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hit {
@@ -252,16 +255,23 @@ impl Core {
         }
         let keep = |slot: u32| !view.is_dead(slot) && options.filter.as_ref().is_none_or(|keep| keep(view.id(slot)));
         if options.exact {
-            let mut top = Top::new(view, k + EXACT_MARGIN);
+            let mut top = Top::new(view, k).with_spare(EXACT_MARGIN);
             self.scan(snapshot, 0, &keep, scratch, &mut top, &mut stats);
-            return (self.decide(snapshot, &scratch.probe, top, k), stats);
+            return (self.decide(snapshot, &scratch.probe, top.into_found(), k), stats);
         }
-        let mut top = Top::new(view, k);
+        let cosine = self.options.metric == Metric::Cosine;
+        let mut top = Top::new(view, k).with_spare(if cosine { EXACT_MARGIN } else { 0 });
         let linked = self.walk(snapshot, width.max(k), &keep, scratch, &mut top, &mut stats);
         let first = if linked { snapshot.graph.rows() } else { 0 };
         self.scan(snapshot, first, &keep, scratch, &mut top, &mut stats);
+        let found = top.into_found();
+        // f32 cannot tell rows apart whose directions hardly differ.
+        let undecided = |last: &Neighbour, next: &Neighbour| cosine && next.distance - last.distance < COSINE_NOISE;
+        if found.get(k).is_some_and(|next| undecided(&found[k - 1], next)) {
+            return (self.decide(snapshot, &scratch.probe, found, k), stats);
+        }
         let hit = |near: Neighbour| Hit { id: view.id(near.slot).into(), distance: self.shown(near.distance) };
-        (top.into_found().into_iter().map(hit).collect(), stats)
+        (found.into_iter().take(k).map(hit).collect(), stats)
     }
 
     /// Asks the graph, wider and wider until enough rows are kept; false when so few are that
@@ -292,12 +302,16 @@ impl Core {
             stats.distances += count.distances;
             stats.hops += count.hops;
             top.clear();
-            let mut kept = 0;
-            for near in scratch.graph.nearest().filter(|near| keep(near.slot)) {
-                top.offer(near.distance, near.slot);
-                kept += 1;
+            let (mut kept, mut found) = (0, 0);
+            for near in scratch.graph.nearest() {
+                let copies = std::iter::once(near.slot).chain(snapshot.graph.copies_of(near.slot));
+                let mut living = copies.filter(|&slot| keep(slot)).take(top.k()).peekable();
+                found += 1;
+                kept += usize::from(living.peek().is_some());
+                living.for_each(|slot| top.offer(near.distance, slot));
             }
-            if top.is_full() && kept >= width / 2 {
+            // Fewer than asked for are all that the graph leads to.
+            if top.is_full() && (kept >= width / 2 || found < wide) {
                 return true;
             }
             wide = aim(kept as f64 / wide as f64).clamp(wide + wide.div_ceil(4), wide.saturating_mul(4));
@@ -336,11 +350,11 @@ impl Core {
         }
     }
 
-    /// Orders the candidates of an exact search by their distance in f64.
-    fn decide(&self, snapshot: &Snapshot, probe: &Probe, top: Top<'_>, k: usize) -> Vec<Hit> {
+    /// The k nearest candidates by their distance in f64.
+    fn decide(&self, snapshot: &Snapshot, probe: &Probe, found: Vec<Neighbour>, k: usize) -> Vec<Hit> {
         let view = &snapshot.view;
         let exact = |near: Neighbour| (self.measure.exact(probe, view.row(near.slot)), view.id(near.slot));
-        let mut measured: Vec<(f64, IdRef<'_>)> = top.into_found().into_iter().map(exact).collect();
+        let mut measured: Vec<(f64, IdRef<'_>)> = found.into_iter().map(exact).collect();
         measured.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
         measured.truncate(k);
         let hit = |(distance, id): (f64, IdRef<'_>)| Hit { id: id.into(), distance: self.shown(distance as f32) };

@@ -17,6 +17,8 @@ pub(crate) struct Rows<'a> {
     pub(crate) view: &'a View,
     pub(crate) norms: &'a Norms,
     table: RowTable<'a>,
+    /// The same rows by Euclidean distance, where they have lists by that too.
+    near: Option<Box<Rows<'a>>>,
 }
 
 impl<'a> Rows<'a> {
@@ -30,7 +32,12 @@ impl<'a> Rows<'a> {
             slot += rows as u32;
         }
         let table = RowTable::new(pieces, stride).expect("segments of the same power of two of rows");
-        Rows { measure, view, norms, table }
+        Rows { measure, view, norms, table, near: None }
+    }
+
+    /// The same, with lists by `near` beside those by its own measure.
+    pub(crate) fn beside(self, near: Rows<'a>) -> Self {
+        Rows { near: Some(Box::new(near)), ..self }
     }
 }
 
@@ -50,15 +57,19 @@ impl Space for Rows<'_> {
             let read = self.measure.row().read(row, bytemuck::cast_slice_mut(bytes));
             read.expect("a row of the database");
         }
-        if self.measure.is_cosine() {
+        if self.measure.has_norms() {
             probe.inverse_norm = self.norms.inverse(slot);
         }
+    }
+
+    fn near(&self) -> Option<&Self> {
+        self.near.as_deref()
     }
 
     #[inline]
     fn fetch(&self, slots: &[u32]) {
         self.table.fetch(slots, self.view.row_bytes().min(FETCHED));
-        if self.measure.is_cosine() {
+        if self.measure.has_norms() {
             slots.iter().for_each(|&slot| self.norms.fetch(slot));
         }
     }
@@ -71,7 +82,7 @@ impl Space for Rows<'_> {
 
     fn between(&self, probe: &mut Probe, queries: &[u32], slots: &[u32], out: &mut [f32]) {
         self.measure.between(&self.table, queries, slots, probe.singles(), out);
-        if self.measure.is_cosine() {
+        if self.measure.has_norms() {
             let rows: Vec<f32> = slots.iter().map(|&slot| self.norms.inverse(slot)).collect();
             for (&query, line) in queries.iter().zip(out.chunks_exact_mut(slots.len().max(1))) {
                 self.measure.finish(self.norms.inverse(query), rows.iter().copied(), line);

@@ -25,6 +25,8 @@ pub struct Part {
 pub struct GraphStats {
     /// Rows in it.
     pub rows: u64,
+    /// Rows of its lists: equal rows share one.
+    pub vertices: u64,
     /// R, the bound on a row's neighbours.
     pub degree: usize,
     /// The mean number of neighbours.
@@ -107,6 +109,7 @@ impl Db {
             part("blobs", usage.memory_blobs),
             part("index of ids", index as u64),
             part("graph", snapshot.graph.bytes() as u64),
+            part("table of equal rows", core.distinct.lock().unwrap_or_else(PoisonError::into_inner).bytes() as u64),
             part("norms", snapshot.norms.bytes() as u64),
             part("search scratch", core.scratches.bytes() as u64),
         ];
@@ -140,12 +143,13 @@ impl Db {
 impl Core {
     fn graph_stats(&self, graph: &Graph) -> GraphStats {
         let built = &self.built;
-        let lengths = (0..graph.rows()).map(|slot| graph.csr().neighbours(slot).count());
+        let lengths = graph.vertices().map(|slot| graph.csr().neighbours(slot).count());
         let (sum, max) = lengths.fold((0u64, 0), |(sum, max), length| (sum + length as u64, length.max(max)));
         GraphStats {
             rows: u64::from(graph.rows()),
+            vertices: u64::from(graph.vertex_count()),
             degree: graph.csr().degree(),
-            mean_degree: sum as f64 / f64::from(graph.rows().max(1)),
+            mean_degree: sum as f64 / f64::from(graph.vertex_count().max(1)),
             max_degree: max,
             entries: graph.entries().len(),
             hash: graph.hash(),

@@ -12,6 +12,8 @@ const SLACK: usize = 64;
 pub(crate) struct Top<'a> {
     view: &'a View,
     k: usize,
+    /// Kept beyond the k nearest.
+    spare: usize,
     found: Vec<Neighbour>,
     /// No row farther than this is among the k nearest.
     farthest: f32,
@@ -19,12 +21,22 @@ pub(crate) struct Top<'a> {
 
 impl<'a> Top<'a> {
     pub(crate) fn new(view: &'a View, k: usize) -> Self {
-        Top { view, k, found: Vec::new(), farthest: f32::INFINITY }
+        Top { view, k, spare: 0, found: Vec::new(), farthest: f32::INFINITY }
+    }
+
+    /// Keeps `spare` rows beyond the k nearest.
+    pub(crate) fn with_spare(self, spare: usize) -> Self {
+        Top { spare, ..self }
     }
 
     pub(crate) fn clear(&mut self) {
         self.found.clear();
         self.farthest = f32::INFINITY;
+    }
+
+    /// How many rows are wanted.
+    pub(crate) fn k(&self) -> usize {
+        self.k
     }
 
     /// Whether there are k rows.
@@ -44,21 +56,25 @@ impl<'a> Top<'a> {
             return;
         }
         self.found.push(Neighbour { distance, slot });
-        if self.found.len() >= self.k.saturating_mul(2).saturating_add(SLACK) {
+        if self.found.len() >= self.kept().saturating_mul(2).saturating_add(SLACK) {
             self.shrink();
         }
     }
 
     fn shrink(&mut self) {
-        let view = self.view;
-        if self.found.len() > self.k {
-            let (_, last, _) = self.found.select_nth_unstable_by(self.k - 1, |a, b| order(view, a, b));
+        let (view, kept) = (self.view, self.kept());
+        if self.found.len() > kept {
+            let (_, last, _) = self.found.select_nth_unstable_by(kept - 1, |a, b| order(view, a, b));
             self.farthest = last.distance;
-            self.found.truncate(self.k);
+            self.found.truncate(kept);
         }
     }
 
-    /// The k nearest, nearest first.
+    fn kept(&self) -> usize {
+        self.k.saturating_add(self.spare)
+    }
+
+    /// The k nearest and the spare ones, nearest first.
     pub(crate) fn into_found(mut self) -> Vec<Neighbour> {
         self.shrink();
         let view = self.view;

@@ -29,6 +29,13 @@ pub enum Defect {
         /// Where both lead.
         target: u32,
     },
+    /// An edge from or to a row that is no vertex: a copy of another row, or one that was taken out.
+    Absent {
+        /// The row with the edge.
+        slot: u32,
+        /// Where the edge leads.
+        target: u32,
+    },
     /// An entry point that is not a row of the graph.
     Entry {
         /// The entry point.
@@ -49,6 +56,9 @@ impl fmt::Display for Defect {
             }
             Defect::SelfLoop { slot } => write!(f, "row {slot} links to itself"),
             Defect::Duplicate { slot, target } => write!(f, "row {slot} links to {target} twice"),
+            Defect::Absent { slot, target } => {
+                write!(f, "row {slot} links to {target}, and one of them is a copy or was taken out")
+            }
             Defect::Entry { entry } => write!(f, "the entry point {entry} is not a row of the graph"),
             Defect::Unreachable { slot } => write!(f, "row {slot} cannot be reached from the entry points"),
         }
@@ -60,16 +70,22 @@ impl Graph {
     ///
     /// The degree bound cannot be broken: a list has R places.
     pub fn check(&self) -> Vec<Defect> {
-        let mut defects = check(&self.base);
-        for above in &self.above {
+        let mut defects = check(&self.base, &self.reached(0));
+        let absent = |slot: u32| slot < self.rows() && !self.is_vertex(slot);
+        for slot in 0..self.rows() {
+            let wrong = self.csr().neighbours(slot).filter(|&target| absent(target) || absent(slot));
+            defects.extend(wrong.map(|target| Defect::Absent { slot, target }));
+        }
+        for (number, above) in self.above.iter().enumerate() {
             let slot = |row: u32| above.slots.get(row as usize).copied().unwrap_or(u32::MAX);
-            defects.extend(check(&above.level).into_iter().map(|defect| defect.renumbered(slot)));
+            let found = check(&above.level, &self.reached(number + 1));
+            defects.extend(found.into_iter().map(|defect| defect.renumbered(slot)));
         }
         defects
     }
 }
 
-fn check(level: &Level) -> Vec<Defect> {
+fn check(level: &Level, reached: &Reached) -> Vec<Defect> {
     let rows = level.csr.rows();
     let mut defects = Vec::new();
     let mut list = Vec::with_capacity(level.csr.degree());
@@ -90,7 +106,7 @@ fn check(level: &Level) -> Vec<Defect> {
     }
     let wrong = level.entries.iter().filter(|&&entry| entry >= rows);
     defects.extend(wrong.map(|&entry| Defect::Entry { entry }));
-    defects.extend(Reached::of(level).missing().map(|slot| Defect::Unreachable { slot }));
+    defects.extend(reached.missing().map(|slot| Defect::Unreachable { slot }));
     defects
 }
 
@@ -101,6 +117,7 @@ impl Defect {
             Defect::OutOfRange { slot: row, target } => Defect::OutOfRange { slot: slot(row), target },
             Defect::SelfLoop { slot: row } => Defect::SelfLoop { slot: slot(row) },
             Defect::Duplicate { slot: row, target } => Defect::Duplicate { slot: slot(row), target: slot(target) },
+            Defect::Absent { slot: row, target } => Defect::Absent { slot: slot(row), target: slot(target) },
             Defect::Entry { entry } => Defect::Entry { entry },
             Defect::Unreachable { slot: row } => Defect::Unreachable { slot: slot(row) },
         }

@@ -4,10 +4,12 @@
 //! 2021, algorithm 4), and the rows that stay are numbered anew.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::build::{Worker, link, link_levels};
+use crate::absent::{Absent, RowCopy};
+use crate::build::{NewRows, Worker, link, link_levels};
 use crate::csr::Edge;
 use crate::graph::Sampled;
 use crate::level::Level;
@@ -26,31 +28,59 @@ impl Graph {
     /// # Panics
     /// If `order` names a row that the graph does not have.
     pub fn compacted<S: Space>(&self, space: &S, order: &[u32], options: &BuildOptions) -> Result<Graph, GraphError> {
-        if order.len() < self.rows() as usize / 2 {
+        let mut numbers = vec![u32::MAX; self.rows() as usize];
+        for (number, &slot) in (0..).zip(order) {
+            numbers[slot as usize] = number;
+        }
+        let (places, absent) = self.staying(&numbers);
+        let stay = places.iter().filter(|&&place| place != u32::MAX).count();
+        if stay < self.vertex_count() as usize / 2 {
             // Lists whose rows have lost most of their neighbours' neighbours too are no start.
-            let (empty, space) = (Graph::empty(self.csr().degree())?, Sampled { space, slots: order });
-            return Ok(link(&empty, &space, order.len() as u32, options, &mut |_| ControlFlow::Continue(()))?.graph);
+            let (empty, space) = (Graph::empty(self.csr().degree())?, Sampled::with_near(space, order));
+            let rows = NewRows { total: order.len() as u32, copies: absent.copies() };
+            return Ok(link(&empty, &space, rows, options, &mut |_| ControlFlow::Continue(()))?.graph);
         }
-        let mut places = vec![u32::MAX; self.rows() as usize];
-        for (place, &slot) in (0..).zip(order) {
-            places[slot as usize] = place;
-        }
+        let near = match (&self.near, space.near()) {
+            (Some(near), Some(by_nearness)) => Some(near.compacted(by_nearness, order, options)?),
+            _ => None,
+        };
         let base = Level::empty(self.csr().degree())?.grown(order.len() as u32)?;
         let shelf = Shelf::new();
         let worker = || shelf.take(|| Worker::new(space.probe(), space.probe()));
-        order.par_iter().zip(0u32..order.len() as u32).for_each_init(worker, |lent, (&slot, place)| {
-            let list = self.list_without(space, slot, &places, options, lent.get());
-            base.csr.set(place, list);
+        self.vertices().collect::<Vec<u32>>().into_par_iter().for_each_init(worker, |lent, slot| {
+            if let Some(&place) = places.get(slot as usize).filter(|&&place| place != u32::MAX) {
+                base.csr.set(place, self.list_without(space, slot, &places, options, lent.get()));
+            }
         });
         let entries = self.entries().iter().map(|&entry| places[entry as usize]).filter(|&place| place != u32::MAX);
-        let mut graph = Graph { base: Level { entries: entries.collect(), ..base }, above: Vec::new() };
-        if graph.base.entries.is_empty() && !order.is_empty() {
-            graph.base.entries.push(0);
+        let base = Level { entries: entries.collect(), ..base };
+        let mut graph = Graph { base, above: Vec::new(), absent: Arc::new(absent), near: None };
+        if graph.base.entries.is_empty() {
+            graph.base.entries.extend(graph.absent.vertices(0..graph.rows()).take(1));
         }
-        let space = Sampled { space, slots: order };
-        let mut graph = link_levels(&graph, &space, options, &mut |_| ControlFlow::Continue(()))?.graph;
-        graph.repair(&space);
+        let sampled = Sampled::new(space, order);
+        let mut graph = link_levels(&graph, &sampled, options, &mut |_| ControlFlow::Continue(()))?.graph;
+        if let Some(near) = near {
+            graph = graph.with_near(near);
+        }
+        graph.repair(&sampled);
         Ok(graph)
+    }
+
+    /// What place each vertex has in the new graph, none if no row of its place stays; and the copies there. Where the row
+    /// that is the vertex goes, the first copy of it that stays takes its place.
+    fn staying(&self, numbers: &[u32]) -> (Vec<u32>, Absent) {
+        let mut places = vec![u32::MAX; numbers.len()];
+        let mut copies = Vec::new();
+        for slot in self.vertices() {
+            let group = std::iter::once(slot).chain(self.copies_of(slot)).map(|slot| numbers[slot as usize]);
+            let mut staying = group.filter(|&number| number != u32::MAX);
+            if let Some(vertex) = staying.next() {
+                places[slot as usize] = vertex;
+                copies.extend(staying.map(|slot| RowCopy { vertex, slot }));
+            }
+        }
+        (places, Absent::new(Vec::new(), copies))
     }
 
     /// The edges of `slot` in the new graph: to those that stay, and in the place of others to theirs.
@@ -78,7 +108,7 @@ impl Graph {
             slots.sort_unstable();
             slots.dedup();
         };
-        let (chosen, _) = worker.choose_among(space, slot, among, options.alpha, self.pruned_degree(0));
-        chosen.iter().map(|near| Edge::chosen(place(near.slot))).collect()
+        worker.choose_among(space, slot, among, self.rule(0, options));
+        worker.list().map(|edge| edge.moved(place)).collect()
     }
 }

@@ -209,6 +209,12 @@ impl Csr {
             None => false,
         }
     }
+
+    /// Puts a late edge to `target` in the place of the last edge of `slot`, whose list is full; returns where that led.
+    pub(crate) fn replace_last(&self, slot: u32, target: u32) -> u32 {
+        let last = self.words(slot).last().expect("a list has R places");
+        Edge(last.swap(Edge::late(target).0, Relaxed)).target()
+    }
 }
 
 impl std::fmt::Debug for Csr {

@@ -3,28 +3,39 @@
 //! | bytes | what |
 //! |---|---|
 //! | 8 | `OMENGRPH` |
-//! | 4 | version, 2 |
+//! | 4 | version, 3 |
 //! | 4 | R, the bound on a list |
 //! | 4 | levels, the base among them |
+//! | 4 | rows that are copies of another |
+//! | 4 | rows that were taken out |
+//! | 4 | 1 if a graph by a second measure follows, else 0 |
+//! | 8 × copies | the row that is the vertex, and the copy; sorted |
+//! | 4 × rows taken out | their numbers, ascending |
 //! | | for each level, the base first: |
 //! | 4 | rows |
 //! | 4 | entry points |
 //! | 4 × entry points | their numbers |
 //! | 4 × R × rows | the lists, each padded to R with 0xFFFFFFFF; the highest bit of a late edge is set |
 //!
-//! Version 1 did not tell late edges from others: read as having none.
+//! The graph by a second measure is such bytes again, over the same rows; its own counts of copies, rows taken out and
+//! graphs that follow are 0, for they are the same.
 //!
-//! Which rows are in the levels above follows from the number of rows. The medium's checksum
+//! Version 1 did not tell late edges from others: read as having none. Versions 1 and 2 had neither copies nor rows
+//! taken out nor a second graph, nor their counts.
+//!
+//! Which rows are in the levels above follows from the rows that are vertices. The medium's checksum
 //! covers these bytes; what is checked here is that no list leads outside.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
+use crate::absent::{Absent, RowCopy};
 use crate::csr::Edge;
 use crate::level::Level;
 use crate::{Graph, GraphError, MAX_ROWS};
 
 const MAGIC: &[u8; 8] = b"OMENGRPH";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 impl Graph {
     /// Writes the graph in the format that [`Graph::read_from`] reads.
@@ -32,9 +43,18 @@ impl Graph {
     /// # Errors
     /// What `out` says.
     pub fn write_to(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.write(&self.absent, out)?;
+        self.near.as_ref().map_or(Ok(()), |near| near.write(&Absent::default(), out))
+    }
+
+    fn write(&self, absent: &Absent, out: &mut dyn Write) -> io::Result<()> {
         let degree = self.csr().degree();
         out.write_all(MAGIC)?;
-        for word in [VERSION, degree as u32, self.above.len() as u32 + 1] {
+        let (copies, removed) = (absent.copies(), absent.removed().collect::<Vec<u32>>());
+        let counts = [copies.len() as u32, removed.len() as u32, u32::from(self.near.is_some())];
+        let header = [VERSION, degree as u32, self.above.len() as u32 + 1].into_iter().chain(counts);
+        let copies = copies.iter().flat_map(|copy| [copy.vertex, copy.slot]);
+        for word in header.chain(copies).chain(removed) {
             out.write_all(&word.to_le_bytes())?;
         }
         let mut list = Vec::with_capacity(degree * 4);
@@ -61,21 +81,16 @@ impl Graph {
     /// point leads to a row that the graph does not have.
     pub fn read_from(bytes: &[u8]) -> Result<Self, GraphError> {
         let mut reader = Reader { bytes, at: 0 };
-        if reader.take(MAGIC.len() as u64)? != MAGIC {
-            return Err(corrupt(0, "these bytes are not a graph".into()));
-        }
-        let (version, degree, levels) = (reader.word()?, reader.word()?, reader.word()?);
-        if !(1..=VERSION).contains(&version) {
-            return Err(corrupt(8, format!("version {version}, this library reads 1 to {VERSION}")));
-        }
-        let empty = Graph::empty(degree as usize).map_err(|error| corrupt(12, error.to_string()))?;
-        let rows = reader.rows_ahead(degree)?;
-        let mut graph = empty.grown(rows)?;
-        if levels as usize != graph.above.len() + 1 {
-            return Err(corrupt(16, format!("{levels} levels, {rows} rows have {}", graph.above.len() + 1)));
-        }
-        for number in 0..=graph.above.len() {
-            reader.level(graph.level_mut(number))?;
+        let (mut graph, has_near) = reader.graph(None)?;
+        if has_near {
+            let at = reader.at;
+            let (near, has_near) = reader.graph(Some(&graph.absent))?;
+            if has_near || near.rows() != graph.rows() {
+                return Err(corrupt(at, format!("a second graph of {} rows, there are {}", near.rows(), graph.rows())));
+            }
+            let entries = graph.base.entries.clone();
+            graph = graph.with_near(near);
+            graph.base.entries = entries;
         }
         match bytes.len() - reader.at {
             0 => Ok(graph),
@@ -132,6 +147,59 @@ impl<'a> Reader<'a> {
         Ok(bytes.chunks_exact(4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]])))
     }
 
+    /// A graph whose absent rows are known, or come with it; and whether another follows.
+    fn graph(&mut self, known: Option<&Arc<Absent>>) -> Result<(Graph, bool), GraphError> {
+        let at = self.at;
+        if self.take(MAGIC.len() as u64)? != MAGIC {
+            return Err(corrupt(at, "these bytes are not a graph".into()));
+        }
+        let (version, degree, levels) = (self.word()?, self.word()?, self.word()?);
+        if !(1..=VERSION).contains(&version) {
+            return Err(corrupt(at + 8, format!("version {version}, this library reads 1 to {VERSION}")));
+        }
+        let mut graph = Graph::empty(degree as usize).map_err(|error| corrupt(at + 12, error.to_string()))?;
+        let mut has_near = false;
+        if version >= 3 {
+            let (copies, removed) = (self.word()?, self.word()?);
+            has_near = match self.word()? {
+                0 => false,
+                1 => true,
+                other => return Err(corrupt(self.at - 4, format!("{other} second graphs, there may be 1"))),
+            };
+            graph.absent = Arc::new(self.absent(copies, removed)?);
+        }
+        if let Some(known) = known {
+            graph.absent = Arc::clone(known);
+        }
+        let rows = self.rows_ahead(degree)?;
+        if !graph.absent.is_within(rows) {
+            return Err(corrupt(at + 20, format!("copies or rows taken out that are not among {rows} rows")));
+        }
+        let mut graph = graph.grown(rows)?;
+        if levels as usize != graph.above.len() + 1 {
+            return Err(corrupt(at + 16, format!("{levels} levels, {rows} rows have {}", graph.above.len() + 1)));
+        }
+        for number in 0..=graph.above.len() {
+            let vertices = if number == 0 { graph.vertex_count() } else { graph.level_rows(number) };
+            self.level(graph.level_mut(number), vertices)?;
+        }
+        Ok((graph, has_near))
+    }
+
+    /// Copies, then rows taken out.
+    fn absent(&mut self, copies: u32, removed: u32) -> Result<Absent, GraphError> {
+        let at = self.at;
+        let pairs: Vec<u32> = self.words(2 * u64::from(copies))?.collect();
+        let copies = pairs.as_chunks().0.iter().map(|&[vertex, slot]| RowCopy { vertex, slot }).collect();
+        let removed: Vec<u32> = self.words(u64::from(removed))?.collect();
+        let absent = Absent::new(removed, copies);
+        if absent.is_consistent() {
+            Ok(absent)
+        } else {
+            Err(corrupt(at, "a row is a copy twice, or a copy of a copy".into()))
+        }
+    }
+
     /// The rows of the base, which come next and are not taken; so many that their lists are there.
     fn rows_ahead(&mut self, degree: u32) -> Result<u32, GraphError> {
         let at = self.at;
@@ -144,15 +212,15 @@ impl<'a> Reader<'a> {
         Ok(rows)
     }
 
-    /// Fills a level that has its rows and no edges.
-    fn level(&mut self, level: &mut Level) -> Result<(), GraphError> {
+    /// Fills a level that has its rows, of which so many are vertices, and no edges.
+    fn level(&mut self, level: &mut Level, vertices: u32) -> Result<(), GraphError> {
         let (at, expected) = (self.at, level.csr.rows());
         let (rows, entries) = (self.word()?, self.word()?);
         if rows != expected {
             return Err(corrupt(at, format!("{rows} rows in a level of {expected}")));
         }
-        if entries == 0 && rows > 0 {
-            return Err(corrupt(at + 4, format!("{rows} rows and no entry point")));
+        if entries == 0 && vertices > 0 {
+            return Err(corrupt(at + 4, format!("{vertices} vertices and no entry point")));
         }
         level.entries = self.words(u64::from(entries))?.collect();
         if let Some(wrong) = level.entries.iter().find(|&&entry| entry >= rows) {

@@ -7,9 +7,11 @@
 
 use std::sync::Arc;
 
+use crate::absent::Absent;
 use crate::csr::Csr;
 use crate::level::Level;
-use crate::{GraphError, MIN_DEGREE, Scratch, Space};
+use crate::prune::Rule;
+use crate::{BuildOptions, GraphError, MIN_DEGREE, Scratch, Space};
 
 /// One row in this many is in the level above.
 const SAMPLED: u64 = 32;
@@ -26,12 +28,19 @@ const SMALLEST: usize = 16;
 const PART_ABOVE: usize = 32;
 const WIDEST_ABOVE: usize = 3;
 
+/// A list is filled to at least this part of its places.
+const LEAST_PART: usize = 4;
+
 /// Bounded lists of neighbours of all rows, and what leads a search to them.
 #[derive(Clone, Debug)]
 pub struct Graph {
     pub(crate) base: Level,
     /// Each over a sample of the one before; the first over a sample of the base.
     pub(crate) above: Vec<Above>,
+    /// The slots that are no vertices: they have no list, and no list names them.
+    pub(crate) absent: Arc<Absent>,
+    /// A graph of the same rows by [`Space::near`], whose lists of the base searches follow too.
+    pub(crate) near: Option<Arc<Graph>>,
 }
 
 /// A level over a sample of the rows of the level below it, numbered in their order.
@@ -66,7 +75,13 @@ impl Graph {
     /// # Errors
     /// [`GraphError::Degree`] when it is out of range.
     pub fn empty(degree: usize) -> Result<Self, GraphError> {
-        Ok(Graph { base: Level::empty(degree)?, above: Vec::new() })
+        Ok(Graph { base: Level::empty(degree)?, above: Vec::new(), absent: Arc::default(), near: None })
+    }
+
+    /// A graph that no row is linked in yet, which knows what this one knows of copies and of rows taken out.
+    pub fn emptied(&self) -> Self {
+        let base = Level::empty(self.csr().degree()).expect("a degree that a graph has");
+        Graph { base, above: Vec::new(), absent: Arc::clone(&self.absent), near: None }
     }
 
     /// The most neighbours that a row of a level has: R in the base (level 0), a third of it above.
@@ -81,9 +96,11 @@ impl Graph {
         if level == 0 { degree } else { (degree / 3).max(MIN_DEGREE) }
     }
 
-    /// How many neighbours a prune leaves, so that the next few reverse edges need none.
-    pub(crate) fn pruned_degree(&self, level: usize) -> usize {
-        self.degree_of(level) - self.degree_of(level) / 8
+    /// What a prune leaves: of the most places an eighth free, so that the next few reverse edges need none; a quarter
+    /// of them filled.
+    pub(crate) fn rule(&self, level: usize, options: &BuildOptions) -> Rule {
+        let most = self.degree_of(level);
+        Rule { alpha: options.alpha, degree: most - most / 8, least: most / LEAST_PART }
     }
 
     /// The lists of all rows.
@@ -96,15 +113,54 @@ impl Graph {
         self.base.csr.rows()
     }
 
+    /// Whether the row in `slot` has a list of its own: it is no copy of another row, and was not taken out.
+    pub fn is_vertex(&self, slot: u32) -> bool {
+        self.absent.is_vertex(slot)
+    }
+
+    /// The slots that are vertices.
+    pub fn vertices(&self) -> impl Iterator<Item = u32> + '_ {
+        self.absent.vertices(0..self.rows())
+    }
+
+    /// How many slots are vertices.
+    pub fn vertex_count(&self) -> u32 {
+        self.absent.vertex_count(self.rows())
+    }
+
+    /// The slots of rows that equal the one in `vertex`, which a search that finds it has found too.
+    pub fn copies_of(&self, vertex: u32) -> impl Iterator<Item = u32> + '_ {
+        self.absent.copies_of(vertex)
+    }
+
     /// The rows from which all others can be reached. Empty only when the graph is.
     pub fn entries(&self) -> &[u32] {
         &self.base.entries
     }
 
+    /// Whether rows have lists by a second measure: see [`Space::near`]. It is so from a graph's first rows on, or never.
+    pub fn has_near(&self) -> bool {
+        self.near.is_some()
+    }
+
+    /// The graph with `near` beside it, which is over the same rows.
+    pub(crate) fn with_near(mut self, near: Graph) -> Self {
+        self.base.beside = Some(near.base.csr.clone());
+        // From its entries every row is reached.
+        self.base.entries.extend(near.entries());
+        self.base.entries.sort_unstable();
+        self.base.entries.dedup();
+        self.near = Some(Arc::new(near));
+        self
+    }
+
     /// Bytes of memory that the graph takes.
     pub fn bytes(&self) -> usize {
         let above = self.above.iter().map(|above| above.level.csr.bytes() + 8 * above.slots.len());
-        self.base.csr.bytes() + above.sum::<usize>()
+        self.base.csr.bytes()
+            + above.sum::<usize>()
+            + self.absent.bytes()
+            + self.near.as_ref().map_or(0, |near| near.bytes())
     }
 
     /// Finds about the `width` nearest rows to `probe`; [`Scratch::nearest`] has them.
@@ -136,7 +192,7 @@ impl Graph {
         starts.clear();
         scratch.way.clear();
         for above in self.above.iter().skip(level).rev() {
-            let space = Sampled { space, slots: &above.slots };
+            let space = Sampled::new(space, &above.slots);
             count += above.level.search(&space, probe, starts, width, scratch);
             let nearest = scratch.nearest().next().map(|near| near.slot);
             scratch.way.extend(nearest);
@@ -170,12 +226,22 @@ impl Graph {
             let level = detached.level_mut(number);
             level.csr = level.csr.detached();
         }
+        if let Some(near) = &self.near {
+            let near = near.detached();
+            detached.base.beside = Some(near.base.csr.clone());
+            detached.near = Some(Arc::new(near));
+        }
         detached
     }
 
-    /// The same graph with room for rows up to `rows`, in the levels above too.
+    /// The same graph with room for rows up to `rows`, in the levels above too. Those that are absent are known already.
     pub(crate) fn grown(&self, rows: u32) -> Result<Self, GraphError> {
-        let mut grown = Graph { base: self.base.grown(rows)?, above: Vec::new() };
+        let mut grown = Graph {
+            base: self.base.grown(rows)?,
+            above: Vec::new(),
+            absent: Arc::clone(&self.absent),
+            near: self.near.clone(),
+        };
         for number in 0.. {
             let (count, slots) = match grown.above.last() {
                 None => (rows, None),
@@ -187,7 +253,11 @@ impl Graph {
             let looked = if old.is_some() { self.level(number as usize).csr.rows() } else { 0 };
             let (mut below, mut slots) =
                 old.map_or_else(Default::default, |old| (old.below.clone(), old.slots.clone()));
-            let new: Vec<u32> = (looked..count).filter(|&row| is_sampled(row, number)).collect();
+            let sampled = |row: &u32| is_sampled(*row, number);
+            let new: Vec<u32> = match number {
+                0 => self.absent.vertices(looked..count).filter(sampled).collect(),
+                _ => (looked..count).filter(sampled).collect(),
+            };
             if below.len() + new.len() < SMALLEST && old.is_none() {
                 break;
             }
@@ -216,6 +286,20 @@ fn is_sampled(row: u32, level: u64) -> bool {
 pub(crate) struct Sampled<'a, S> {
     pub(crate) space: &'a S,
     pub(crate) slots: &'a [u32],
+    /// The same sample by the second measure, if that is asked for.
+    near: Option<Box<Sampled<'a, S>>>,
+}
+
+impl<'a, S: Space> Sampled<'a, S> {
+    /// By one measure.
+    pub(crate) fn new(space: &'a S, slots: &'a [u32]) -> Self {
+        Sampled { space, slots, near: None }
+    }
+
+    /// By both measures that the space has.
+    pub(crate) fn with_near(space: &'a S, slots: &'a [u32]) -> Self {
+        Sampled { space, slots, near: space.near().map(|near| Box::new(Sampled::new(near, slots))) }
+    }
 }
 
 /// Slots translated at a time, on the stack.
@@ -244,6 +328,10 @@ impl<S: Space> Space for Sampled<'_, S> {
 
     fn load(&self, row: u32, probe: &mut S::Probe) {
         self.space.load(self.slots[row as usize], probe);
+    }
+
+    fn near(&self) -> Option<&Self> {
+        self.near.as_deref()
     }
 
     #[inline]

@@ -12,19 +12,36 @@ use crate::{GraphError, Scratch, Space};
 pub(crate) struct Level {
     pub(crate) csr: Csr,
     pub(crate) entries: Vec<u32>,
+    /// Lists of the same rows by another measure, which searches follow too.
+    pub(crate) beside: Option<Csr>,
 }
 
 impl Level {
     pub(crate) fn empty(degree: usize) -> Result<Self, GraphError> {
-        Ok(Level { csr: Csr::new(degree)?, entries: Vec::new() })
+        Ok(Level { csr: Csr::new(degree)?, entries: Vec::new(), beside: None })
     }
 
     pub(crate) fn grown(&self, rows: u32) -> Result<Self, GraphError> {
-        Ok(Level { csr: self.csr.grown(rows)?, entries: self.entries.clone() })
+        Ok(Level { csr: self.csr.grown(rows)?, entries: self.entries.clone(), beside: self.beside.clone() })
+    }
+
+    /// All rows that a row leads to.
+    pub(crate) fn neighbours(&self, slot: u32) -> impl Iterator<Item = u32> + '_ {
+        let beside = self.beside.iter().flat_map(move |beside| beside.neighbours(slot));
+        self.csr.neighbours(slot).chain(beside)
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, slot: u32) {
+        self.csr.prefetch(slot);
+        if let Some(beside) = &self.beside {
+            beside.prefetch(slot);
+        }
     }
 
     /// Finds about the `width` nearest rows to `probe`, from the entry points and `starts` on;
     /// the scratch has them, and the rows that were expanded.
+    #[inline]
     pub(crate) fn search<S: Space>(
         &self,
         space: &S,
@@ -32,6 +49,20 @@ impl Level {
         starts: &[u32],
         width: usize,
         scratch: &mut Scratch,
+    ) -> SearchCount {
+        self.search_until(space, probe, starts, width, scratch, |_| false)
+    }
+
+    /// [`Level::search`] that ends as soon as `stop` says so of the rows it meets in one step.
+    #[inline(always)]
+    pub(crate) fn search_until<S: Space>(
+        &self,
+        space: &S,
+        probe: &S::Probe,
+        starts: &[u32],
+        width: usize,
+        scratch: &mut Scratch,
+        mut stop: impl FnMut(&[u32]) -> bool,
     ) -> SearchCount {
         let mut count = SearchCount::default();
         let Scratch { visited, pool, frontier, distances, expanded, .. } = scratch;
@@ -43,28 +74,35 @@ impl Level {
         frontier.clear();
         frontier.extend(self.entries.iter().chain(starts).copied().filter(|&slot| seen.insert(slot)));
         let mut fresh = frontier.len();
-        let room = fresh.max(self.csr.capacity());
+        let room = fresh.max(self.csr.capacity() + self.beside.as_ref().map_or(0, Csr::capacity));
         frontier.resize(room, 0);
         distances.resize(room, 0.0);
         // The slices are locals: through the scratch, each step of the loop below would load them again.
         let (frontier, distances) = (&mut frontier[..], &mut distances[..]);
         loop {
             let (slots, measured) = (&frontier[..fresh], &mut distances[..fresh]);
+            if stop(slots) {
+                return count;
+            }
             space.distances(probe, slots, measured);
             count.distances += fresh as u64;
-            pool.take(slots, measured, |slot| self.csr.prefetch(slot));
+            pool.take(slots, measured, |slot| self.prefetch(slot));
             let Some(next) = pool.expand() else { return count };
             count.hops += 1;
             expanded.push(next);
             // Without a branch on what cannot be foretold: each is written, and kept by counting it.
             fresh = 0;
-            self.csr.visit(next.slot, |slot| {
+            let mut meet = |slot| {
                 frontier[fresh] = slot;
                 fresh += usize::from(seen.insert(slot));
-            });
+            };
+            self.csr.visit(next.slot, &mut meet);
+            if let Some(beside) = &self.beside {
+                beside.visit(next.slot, &mut meet);
+            }
             space.fetch(&frontier[..fresh]);
             if let Some(upcoming) = pool.upcoming() {
-                self.csr.prefetch(upcoming);
+                self.prefetch(upcoming);
             }
         }
     }

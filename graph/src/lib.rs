@@ -43,6 +43,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod absent;
 mod build;
 mod check;
 mod compact;
@@ -60,7 +61,8 @@ mod scratch;
 mod space;
 mod visited;
 
-pub use build::{BuildOptions, Linked, Observe, link};
+pub use absent::RowCopy;
+pub use build::{BuildOptions, Linked, NewRows, Observe, link};
 pub use check::Defect;
 pub use csr::{Csr, MAX_DEGREE, MIN_DEGREE};
 pub use error::GraphError;

@@ -3,11 +3,35 @@
 //! Algorithm 2 of the DiskANN paper: take the nearest candidate, drop every other that is α times
 //! nearer to it than to the row itself, go on with the nearest left.
 
+use crate::csr::Edge;
 use crate::{Neighbour, Space};
 
 /// So many are asked at once whether they exclude a late candidate: as the kernels take them, though
 /// the first may suffice.
 const ASKED: usize = 8;
+
+/// What a prune is held to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rule {
+    /// α: a candidate is excluded by a chosen one that is α times nearer to it than the row is.
+    pub(crate) alpha: f32,
+    /// The most neighbours that are chosen.
+    pub(crate) degree: usize,
+    /// The least neighbours that a row has, if there are as many candidates: where the rule leaves fewer, the nearest of
+    /// those it excluded come back. Rows on a curve exclude all but two of each other, and a list of two ends where one
+    /// of them does.
+    pub(crate) least: usize,
+}
+
+impl Rule {
+    /// What the distance between a chosen and another candidate is compared with the other's from the row as.
+    ///
+    /// A distance may be negative (an inner product's): α then divides, so that it widens the same side.
+    #[inline(always)]
+    fn scaled(self, between: f32) -> f32 {
+        self.alpha * between.max(0.0) + between.min(0.0) / self.alpha
+    }
+}
 
 /// The buffers of a prune, kept from one to the next.
 #[derive(Default)]
@@ -18,8 +42,10 @@ pub(crate) struct Pruner {
     slots: Vec<u32>,
     reach: Vec<f32>,
     between: Vec<f32>,
-    /// The neighbours chosen by the last prune, nearest first.
+    /// The neighbours of the last prune: those that the rule chose, nearest first, and those that came back.
     pub(crate) chosen: Vec<Neighbour>,
+    /// How many of them the rule chose.
+    settled: usize,
 }
 
 impl Pruner {
@@ -30,8 +56,7 @@ impl Pruner {
         space: &S,
         probe: &mut S::Probe,
         candidates: &mut [Neighbour],
-        alpha: f32,
-        degree: usize,
+        rule: Rule,
     ) -> u64 {
         let Pruner { keys, slots, reach, between, chosen, .. } = self;
         keys.clear();
@@ -47,7 +72,7 @@ impl Pruner {
         let mut first = 0;
         while first < slots.len() {
             chosen.push(Neighbour { distance: reach[first], slot: slots[first] });
-            if chosen.len() == degree {
+            if chosen.len() == rule.degree {
                 break;
             }
             space.load(slots[first], probe);
@@ -59,7 +84,7 @@ impl Pruner {
             // Those that stay move up to the front of what is left.
             let mut kept = first;
             for place in 0..left {
-                if alpha * between[place] > reach[first + place] {
+                if rule.scaled(between[place]) > reach[first + place] {
                     slots[kept] = slots[first + place];
                     reach[kept] = reach[first + place];
                     kept += 1;
@@ -68,7 +93,23 @@ impl Pruner {
             slots.truncate(kept);
             reach.truncate(kept);
         }
+        self.settled = self.chosen.len();
+        if self.settled < rule.least {
+            let missing = rule.least - self.settled;
+            let settled = &self.chosen[..];
+            let excluded = self.keys.iter().map(|&key| Neighbour::from_key(key));
+            let back: Vec<Neighbour> =
+                excluded.filter(|near| settled.iter().all(|kept| kept.slot != near.slot)).take(missing).collect();
+            self.chosen.extend(back);
+        }
         computed
+    }
+
+    /// The list that the last prune came to: what came back stays late, for the rule did not choose it.
+    pub(crate) fn list(&self) -> impl Iterator<Item = Edge> + '_ {
+        let (settled, back) = self.chosen.split_at(self.settled);
+        let chosen = settled.iter().map(|near| Edge::chosen(near.slot));
+        chosen.chain(back.iter().map(|near| Edge::late(near.slot)))
     }
 
     /// [`Pruner::prune`] with the same result, where the first `settled` candidates are such as a
@@ -81,12 +122,11 @@ impl Pruner {
         probe: &mut S::Probe,
         candidates: &mut [Neighbour],
         settled: usize,
-        alpha: f32,
-        degree: usize,
+        rule: Rule,
     ) -> u64 {
         let count = candidates.len();
         if count > 2 * settled {
-            return self.prune(space, probe, candidates, alpha, degree);
+            return self.prune(space, probe, candidates, rule);
         }
         let Pruner { slots, between, chosen, order, excluded, .. } = self;
         // Each place in the order of distances names a candidate.
@@ -117,14 +157,14 @@ impl Pruner {
                 slots.extend(before.iter().filter(|place| !is_late(place) && !excluded[**place]).map(slot));
                 excluded[place] = slots.chunks(ASKED).any(|group| {
                     measure(probe, group, between);
-                    between.iter().any(|distance| alpha * distance <= candidate.distance)
+                    between.iter().any(|&distance| rule.scaled(distance) <= candidate.distance)
                 });
                 if excluded[place] {
                     continue;
                 }
             }
             chosen.push(candidate);
-            if chosen.len() == degree {
+            if chosen.len() == rule.degree {
                 break;
             }
             if is_late(&place) {
@@ -135,10 +175,16 @@ impl Pruner {
                 for &far in behind {
                     if !excluded[far] {
                         let distance = between.next().expect("one for each that is not excluded");
-                        excluded[far] = alpha * distance <= candidates[far].distance;
+                        excluded[far] = rule.scaled(*distance) <= candidates[far].distance;
                     }
                 }
             }
+        }
+        self.settled = self.chosen.len();
+        if self.settled < rule.least {
+            let missing = rule.least - self.settled;
+            let back = self.order.iter().filter(|&&place| self.excluded[place]).take(missing);
+            self.chosen.extend(back.map(|&place| candidates[place]));
         }
         computed
     }
@@ -179,21 +225,22 @@ mod tests {
         for round in 0..500 {
             let plane = Plane((0..120).map(|_| [rng.random_range(-40..40), rng.random_range(-40..40)]).collect());
             let (alpha, degree) = ([1.0, 1.1, 1.5][round % 3], [6, 12, 40][round / 3 % 3]);
+            let rule = Rule { alpha, degree, least: [0, 4][round % 2] };
             let mut distances = [0.0; 120];
             let slots: Vec<u32> = (0..120).collect();
             plane.distances(&[0, 0], &slots, &mut distances);
             let candidate = |slot: u32| Neighbour { slot, distance: distances[slot as usize] };
             let (mut pruner, mut probe) = (Pruner::default(), plane.probe());
             let mut first: Vec<Neighbour> = (0..100).map(candidate).collect();
-            pruner.prune(&plane, &mut probe, &mut first, alpha, degree);
-            let settled = pruner.chosen.len();
+            pruner.prune(&plane, &mut probe, &mut first, rule);
+            let settled = pruner.settled;
             let late = rng.random_range(1..=settled);
             let mut all: Vec<Neighbour> =
-                pruner.chosen.iter().copied().chain((100..100 + late as u32).map(candidate)).collect();
-            pruner.prune_late(&plane, &mut probe, &mut all.clone(), settled, alpha, degree);
+                pruner.chosen[..settled].iter().copied().chain((100..100 + late as u32).map(candidate)).collect();
+            pruner.prune_late(&plane, &mut probe, &mut all.clone(), settled, rule);
             let joined = std::mem::take(&mut pruner.chosen);
             excluded_late += all.len() - joined.len();
-            pruner.prune(&plane, &mut probe, &mut all, alpha, degree);
+            pruner.prune(&plane, &mut probe, &mut all, rule);
             assert_eq!(joined, pruner.chosen, "round {round}: {settled} settled, {late} late");
         }
         assert!(excluded_late > 500, "{excluded_late} candidates excluded: the test decides nothing");

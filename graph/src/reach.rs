@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use crate::absent::Absent;
 use crate::build::LevelRow;
 use crate::graph::Sampled;
 use crate::level::Level;
@@ -20,8 +21,10 @@ pub(crate) struct Reached {
 }
 
 impl Reached {
-    pub(crate) fn of(level: &Level) -> Self {
-        let mut reached = Reached { seen: vec![false; level.csr.rows() as usize], stack: Vec::new() };
+    /// Rows that are absent are not looked for.
+    pub(crate) fn of(level: &Level, absent: &Absent) -> Self {
+        let mut reached = Reached { seen: vec![true; level.csr.rows() as usize], stack: Vec::new() };
+        absent.vertices(0..level.csr.rows()).for_each(|slot| reached.seen[slot as usize] = false);
         for &entry in &level.entries {
             reached.walk(level, entry);
         }
@@ -37,8 +40,8 @@ impl Reached {
         }
         for &slot in doubtful {
             // An edge into a row mostly comes from one that it leads to itself.
-            let leads_back = |near: u32| level.csr.neighbours(near).any(|next| next == slot);
-            if level.csr.neighbours(slot).any(|near| reached.seen[near as usize] && leads_back(near)) {
+            let leads_back = |near: u32| level.neighbours(near).any(|next| next == slot);
+            if level.neighbours(slot).any(|near| reached.seen[near as usize] && leads_back(near)) {
                 reached.walk(level, slot);
             }
         }
@@ -48,7 +51,7 @@ impl Reached {
     fn walk(&mut self, level: &Level, from: u32) {
         self.visit(from);
         while let Some(slot) = self.stack.pop() {
-            for next in level.csr.neighbours(slot) {
+            for next in level.neighbours(slot) {
                 self.visit(next);
             }
         }
@@ -73,7 +76,13 @@ impl Graph {
     /// Gives every row that no path leads to an edge or, failing that, makes it an entry point;
     /// returns how many such rows there were. Takes a walk over the whole graph.
     pub fn repair<S: Space>(&mut self, space: &S) -> u64 {
-        (0..=self.above.len()).map(|number| self.mend(number, space, Reached::of(self.level(number)))).sum()
+        (0..=self.above.len()).map(|number| self.mend(number, space, self.reached(number))).sum()
+    }
+
+    /// Which rows of a level can be reached.
+    pub(crate) fn reached(&self, number: usize) -> Reached {
+        let all = Absent::default();
+        Reached::of(self.level(number), if number == 0 { &self.absent } else { &all })
     }
 
     /// [`Graph::repair`] after a few rows, those that `old` does not have, were linked, for which
@@ -84,6 +93,7 @@ impl Graph {
         for number in 0..=self.above.len() {
             let dropped = dropped.iter().filter(|(level, _)| *level == number).map(|(_, row)| *row);
             let mut doubtful: Vec<u32> = dropped.chain(old.level_rows(number)..self.level_rows(number)).collect();
+            doubtful.retain(|&row| number > 0 || self.is_vertex(row));
             doubtful.sort_unstable();
             doubtful.dedup();
             repaired += self.mend(number, space, Reached::guess(self.level(number), &doubtful));
@@ -96,7 +106,7 @@ impl Graph {
         let starts = |row: u32, scratch: &mut Scratch| self.starts(number, space, row, scratch);
         let repaired = match number.checked_sub(1) {
             None => mend(&mut level, space, starts, reached),
-            Some(above) => mend(&mut level, &Sampled { space, slots: &self.above[above].slots }, starts, reached),
+            Some(above) => mend(&mut level, &Sampled::new(space, &self.above[above].slots), starts, reached),
         };
         self.level_mut(number).entries = level.entries;
         repaired
@@ -135,7 +145,7 @@ fn mend<S: Space>(
         space.load(slot, &mut probe);
         level.search(space, &probe, &starts, WIDTH, &mut scratch);
         // Of rows that are all the same, those with an edge to it may crowd it out of the nearest.
-        let leads = |near: u32| near == slot || level.csr.neighbours(near).any(|next| next == slot);
+        let leads = |near: u32| near == slot || level.neighbours(near).any(|next| next == slot);
         if scratch.nearest().any(|near| leads(near.slot)) {
             reached.seen[slot as usize] = true; // it was only a guess
             continue;
@@ -181,7 +191,7 @@ mod tests {
     fn a_row_with_an_edge_to_it_gets_no_second_one() {
         // A chain, long enough that the last row is not among the nearest that are looked at.
         let (rows, last) = (WIDTH as u32 + 6, WIDTH as u32 + 5);
-        let mut level = Level { csr: Csr::new(4).unwrap().grown(rows).unwrap(), entries: vec![0] };
+        let mut level = Level { csr: Csr::new(4).unwrap().grown(rows).unwrap(), entries: vec![0], beside: None };
         for row in 0..last - 1 {
             level.csr.append(row, row + 1);
         }

@@ -14,6 +14,17 @@ pub trait Space: Sync {
     /// Makes the row in `slot` the probe.
     fn load(&self, slot: u32, probe: &mut Self::Probe);
 
+    /// The same rows by a second measure, by which they get lists too: Euclidean distance beside the inner product.
+    ///
+    /// Under the inner product the nearest rows are long ones, so that lists lead to few rows, and none leads to a
+    /// short one. Lists by nearness lead everywhere. None unless told: then rows have one list.
+    fn near(&self) -> Option<&Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
     /// Hints that the distances to the rows in `slots` will be asked for in a moment: rows in memory
     /// are fetched into a cache. Changes nothing but time; does nothing unless told.
     #[inline]

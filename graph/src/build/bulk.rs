@@ -18,6 +18,7 @@
 //! (2 KiB times their dimension).
 
 use std::ops::{ControlFlow, RangeInclusive};
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use rayon::prelude::*;
@@ -45,6 +46,9 @@ const OFFERED: RangeInclusive<usize> = 4..=COLUMNS;
 /// Rows of a group take so many different leaves, where they are offered more.
 const TURNS: u32 = 8;
 
+/// Where more than one row in so many was offered too few others, all are searched for.
+const MANY: usize = 16;
+
 /// What a row has been offered is fetched so many rows before its turn.
 const AHEAD: usize = 8;
 
@@ -60,9 +64,14 @@ pub(super) fn build<S: Space>(
     rows: u32,
     options: &BuildOptions,
     observe: Observe<'_>,
-) -> Result<Linked, GraphError> {
+) -> Result<Bulk, GraphError> {
     let degree = old.csr().degree();
-    let base = Graph { base: Level::empty(degree)?.grown(rows)?, above: Vec::new() };
+    let base = Graph {
+        base: Level::empty(degree)?.grown(rows)?,
+        above: Vec::new(),
+        absent: Arc::clone(&old.absent),
+        near: None,
+    };
     let mut linking = Linking::new(base, space, options);
     let new = rows - old.rows();
     // What is offered counts for one half of the new rows, what is linked for the other.
@@ -70,11 +79,31 @@ pub(super) fn build<S: Space>(
         let done = u64::from(new) * (half * whole as u64 + part as u64) / (2 * whole as u64);
         observe(done as u32)
     };
-    if linking.link_all(degree, &mut tell).is_break() {
-        return Err(GraphError::Cancelled { done: 0 });
+    match linking.link_all(degree, &mut tell) {
+        ControlFlow::Break(()) => Err(GraphError::Cancelled { done: 0 }),
+        ControlFlow::Continue(Offers::TooFew) => Ok(Bulk::TooFew { distances: linking.distances }),
+        ControlFlow::Continue(Offers::Enough) => {
+            let levels = link_levels(&linking.graph, space, options, observe)?;
+            Ok(Bulk::Linked(Linked { distances: linking.distances + levels.distances, ..levels }))
+        }
     }
-    let levels = link_levels(&linking.graph, space, options, observe)?;
-    Ok(Linked { distances: linking.distances + levels.distances, ..levels })
+}
+
+/// What linking in bulk came to.
+pub(super) enum Bulk {
+    Linked(Linked),
+    /// Rows are better searched for; it took these distances to see that.
+    TooFew {
+        distances: u64,
+    },
+}
+
+/// What leaves offered their rows.
+enum Offers {
+    Enough,
+    /// Many rows were offered too few others: the data is of small groups, or of few dimensions, and leaves that overlap
+    /// offer the same rows again and again. Nothing leads out of a group then.
+    TooFew,
 }
 
 /// Told which half is being done, and how much of it.
@@ -82,23 +111,33 @@ type Tell<'a> = &'a mut dyn FnMut(u64, usize, usize) -> ControlFlow<()>;
 
 impl<S: Space> Linking<'_, S> {
     /// Links all rows of the base, which has no lists yet.
-    fn link_all(&mut self, degree: usize, tell: Tell<'_>) -> ControlFlow<()> {
+    fn link_all(&mut self, degree: usize, tell: Tell<'_>) -> ControlFlow<(), Offers> {
         let rows = self.graph.rows();
         tell(0, 0, 1)?;
         let partition = Partition { space: self.space, seed: self.options.seed, distances: AtomicU64::new(0) };
         let memberships = (self.options.build_width / 6).clamp(*MEMBERSHIPS.start(), *MEMBERSHIPS.end());
         let offered = (degree / 4).clamp(*OFFERED.start(), *OFFERED.end());
-        let leaves = partition.divide((0..rows).collect(), memberships, &mut || tell(0, 0, 1))?;
+        let vertices = self.graph.vertices().collect();
+        let leaves = partition.divide(vertices, memberships, &mut || tell(0, 0, 1))?;
         self.distances += partition.distances.into_inner();
         let all_offered = memberships * offered;
         let width = (degree * 3 / 2).min(all_offered);
         let reservoir = Reservoir::new(rows, width);
         self.offer(&leaves, offered, &reservoir, tell)?;
         // Of the offers to a row of a wide neighbourhood about half name rows that others named before.
-        self.offer_more(&leaves, &reservoir, (width / 2).min(all_offered * 3 / 16), tell)?;
+        let few = (width / 2).min(all_offered * 3 / 16);
+        let rows = 0..self.graph.rows();
+        let short: Vec<bool> = rows.into_par_iter().map(|row| reservoir.count(row) < few).collect();
+        let short_count = self.graph.vertices().filter(|&row| short[row as usize]).count();
+        if short_count > self.graph.vertex_count() as usize / MANY {
+            return ControlFlow::Continue(Offers::TooFew);
+        }
+        if short_count > 0 {
+            self.offer_more(&leaves, &reservoir, &short, tell)?;
+        }
 
         // Rows of one leaf follow each other, and meet rows that are still in the caches.
-        let mut listed = vec![false; rows as usize];
+        let mut listed = vec![false; short.len()];
         let is_new = |row: &u32| !std::mem::replace(&mut listed[*row as usize], true);
         let order: Vec<u32> = leaves.into_iter().flatten().filter(is_new).collect();
         self.graph.base.entries.extend(entry::medoid(self.space, &order));
@@ -107,7 +146,8 @@ impl<S: Space> Linking<'_, S> {
             let found = now.par_iter().map_init(|| self.worker(), |lent, &row| lent.get().pick(self, &reservoir, row));
             self.distances += self.settle(0, self.space, found);
         }
-        tell(1, 1, 1)
+        tell(1, 1, 1)?;
+        ControlFlow::Continue(Offers::Enough)
     }
 
     /// Offers each row the nearest that it meets in its leaves.
@@ -133,7 +173,7 @@ impl<S: Space> Linking<'_, S> {
         ControlFlow::Continue(())
     }
 
-    /// Offers more to rows that have fewer than `few`: those of a small and tight group, such as copies of one row, are in the same
+    /// Offers more to rows that are `short` of offers: those of a small and tight group, such as copies of one row, are in the same
     /// leaves, each of which offers them the same few of their group, and nothing leads out of it. They are offered what
     /// a prune chooses of one of their leaves, some in each direction, and each row of a group takes another leaf.
     ///
@@ -143,16 +183,11 @@ impl<S: Space> Linking<'_, S> {
         &mut self,
         leaves: &[Vec<u32>],
         reservoir: &Reservoir,
-        few: usize,
+        short: &[bool],
         tell: Tell<'_>,
     ) -> ControlFlow<()> {
-        let rows = self.graph.rows();
-        let short: Vec<bool> = (0..rows).into_par_iter().map(|row| reservoir.count(row) < few).collect();
-        if !short.contains(&true) {
-            return ControlFlow::Continue(());
-        }
         // Which of its leaves a row takes, and how many of them came by.
-        let mut taken = vec![(0, 0); rows as usize];
+        let mut taken = vec![(0, 0); short.len()];
         for (number, leaf) in leaves.iter().enumerate() {
             for &row in leaf.iter().filter(|row| short[**row as usize]) {
                 let (mine, met) = &mut taken[row as usize];

@@ -55,7 +55,6 @@ pub(super) fn extend<S: Space>(
         // From the base up: so the levels above lead only to rows that are linked below.
         for (level, rows) in group.iter().enumerate() {
             if linking.link_rows(level, rows, observe).is_break() {
-                graph.withdraw();
                 return Err(GraphError::Cancelled { done: linking.done });
             }
         }
@@ -73,7 +72,11 @@ impl<S: Space> Linking<'_, S> {
         for highest in 0..=above.len() {
             let rows = if highest == 0 { self.graph.rows() } else { above[highest - 1].level.csr.rows() };
             let higher: &[u32] = above.get(highest).map_or(&[], |above| &above.below);
-            let mut mine: Vec<u32> = (first(highest)..rows).filter(|row| higher.binary_search(row).is_err()).collect();
+            let new: Box<dyn Iterator<Item = u32>> = match highest {
+                0 => Box::new(self.graph.absent.vertices(first(highest)..rows)),
+                _ => Box::new(first(highest)..rows),
+            };
+            let mut mine: Vec<u32> = new.filter(|row| higher.binary_search(row).is_err()).collect();
             let seed = self.options.seed ^ (u64::from(old.rows()) << 8) ^ highest as u64;
             mine.shuffle(&mut StdRng::seed_from_u64(seed));
             let mut numbers = vec![mine];
@@ -97,7 +100,7 @@ impl<S: Space> Linking<'_, S> {
             None => self.link_into(level, rows, self.space, observe),
             Some(above) => {
                 let slots = std::sync::Arc::clone(&self.graph.above[above].slots);
-                self.link_into(level, rows, &Sampled { space: self.space, slots: &slots }, observe)
+                self.link_into(level, rows, &Sampled::new(self.space, &slots), observe)
             }
         }
     }
@@ -111,7 +114,7 @@ impl<S: Space> Linking<'_, S> {
     ) -> ControlFlow<()> {
         let (mut order, mut rest) = (Vec::new(), rows);
         let total = self.graph.level(level).csr.rows() as usize;
-        if self.graph.level(level).entries.is_empty()
+        if self.linked[level] == 0
             && let Some(medoid) = entry::medoid(space, rows)
         {
             // The first row of a level is the one in the middle of those that come first.

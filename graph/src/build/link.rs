@@ -1,21 +1,45 @@
 //! Rows are added to a graph: in which way, and what is looked at after it.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::BuildOptions;
+use super::bulk::{self, Bulk};
 use super::incremental::extend;
-use super::{BuildOptions, bulk};
+use crate::absent::RowCopy;
 use crate::csr::Edge;
-use crate::{Graph, GraphError, Space};
+use crate::{Graph, GraphError, MIN_DEGREE, Space};
 
 /// Graphs of up to this many rows are looked at whole after each link; larger ones each time they
 /// have grown by about a sixty-fourth, which costs a few per cent of linking that many rows.
 const LOOK_ALWAYS: u32 = 1 << 16;
 const LOOKS_PER_E: f64 = 64.0;
 
+/// All rows are looked for each time the graph has grown by about a half; those of the levels above, which lead to every
+/// search, by a sixteenth.
+const RECONNECTS_PER_E: f64 = 2.5;
+const RECONNECTS_PER_E_ABOVE: f64 = 16.0;
+
 /// Told how many new rows are linked; may ask to stop.
 pub type Observe<'a> = &'a mut dyn FnMut(u32) -> ControlFlow<()>;
+
+/// What a graph is to have.
+#[derive(Clone, Copy, Debug)]
+pub struct NewRows<'a> {
+    /// How many rows, those that it has included.
+    pub total: u32,
+    /// Those of the new ones that equal another row, new or old, which is a vertex.
+    pub copies: &'a [RowCopy],
+}
+
+/// Rows no two of which are equal, or none of whose copies are known.
+impl From<u32> for NewRows<'_> {
+    fn from(total: u32) -> Self {
+        NewRows { total, copies: &[] }
+    }
+}
 
 /// A graph with rows added, and what that took.
 #[derive(Debug)]
@@ -28,8 +52,9 @@ pub struct Linked {
     pub repaired: u64,
 }
 
-/// Adds the rows `graph.rows()` to `rows - 1` to the graph, in the current rayon pool. If they are 8,192 and at least as
-/// many as it has, all rows are linked anew, in bulk.
+/// Adds the rows from `graph.rows()` on to the graph, in the current rayon pool. If they are 8,192 and at least as
+/// many as it has, all rows are linked anew, in bulk. Copies of a row share its vertex: they are neither compared nor
+/// counted.
 ///
 /// `graph` itself goes on answering searches over its own rows, during and after. If few rows are
 /// added, the lists are shared: some of its edges give way to ones that it does not follow. Where
@@ -42,24 +67,49 @@ pub struct Linked {
 /// edges lead to rows of `graph` again, and the same call may be made again. Edges that gave way in
 /// shared lists stay away; a row that only they led to is given a path by the next
 /// [`Graph::repair`], or by the next `link` that looks at every row.
-pub fn link<S: Space>(
+pub fn link<'a, S: Space>(
     graph: &Graph,
     space: &S,
-    rows: u32,
+    rows: impl Into<NewRows<'a>>,
     options: &BuildOptions,
     observe: Observe<'_>,
 ) -> Result<Linked, GraphError> {
-    let old = graph.rows();
-    if rows <= old {
+    let new = rows.into();
+    let NewRows { total: rows, copies } = new;
+    if rows <= graph.rows() {
         return Ok(Linked { graph: graph.clone(), distances: 0, repaired: 0 });
     }
-    let (mut linked, dropped) = if bulk::pays(old, rows) {
-        (bulk::build(graph, space, rows, options, observe)?, Vec::new())
-    } else {
-        extend(graph, space, rows, options, observe)?
+    // By nearness first: those lists lead the searches for the others.
+    let near = match space.near() {
+        None => None,
+        Some(by_nearness) => {
+            let none = Graph::empty((graph.csr().degree() / 2).max(MIN_DEGREE))?;
+            Some(link(graph.near.as_deref().unwrap_or(&none), by_nearness, new, options, &mut |_| observe(0))?)
+        }
     };
+    let mut known = graph.clone();
+    if !copies.is_empty() {
+        known.absent = Arc::new(graph.absent.with(copies));
+    }
+    let old = graph.vertex_count();
+    let bulk = bulk::pays(old, known.absent.vertex_count(rows));
+    let picked = if bulk { Some(bulk::build(&known, space, rows, options, observe)?) } else { None };
+    let start = match picked {
+        None => Linked { graph: known, distances: 0, repaired: 0 },
+        Some(Bulk::Linked(linked)) => linked,
+        Some(Bulk::TooFew { distances }) => Linked { graph: known.emptied(), distances, repaired: 0 },
+    };
+    let start = start.beside(near);
+    // After a bulk nothing is left to be searched for.
+    let (linked, dropped) = extend(&start.graph, space, rows, options, observe).inspect_err(|_| graph.withdraw())?;
+    let mut linked = linked.plus(start.distances, start.repaired);
+    let rows = linked.graph.vertex_count();
+    // Under a second measure, its lists lead to every row; and under the inner product no row is nearest to itself.
+    let left = if linked.graph.has_near() { 1 } else { linked.reconnect(graph, space, bulk) };
     let looks = |rows: u32| (f64::from(rows.max(1)).ln() * LOOKS_PER_E) as u64;
-    linked.repaired = if rows <= LOOK_ALWAYS || looks(old) != looks(rows) {
+    linked.repaired += if bulk && left == 0 {
+        0 // what a search finds can be reached
+    } else if rows <= LOOK_ALWAYS || looks(old) != looks(rows) {
         linked.graph.repair(space)
     } else {
         linked.graph.repair_around(space, graph, &dropped)
@@ -67,10 +117,47 @@ pub fn link<S: Space>(
     Ok(linked)
 }
 
+impl Linked {
+    /// The same with the graph by the second measure beside it, if there is one.
+    fn beside(self, near: Option<Linked>) -> Self {
+        let Some(near) = near else { return self };
+        let graph = self.graph.with_near(near.graph);
+        Linked { graph, distances: self.distances + near.distances, repaired: self.repaired + near.repaired }
+    }
+
+    fn plus(self, distances: u64, repaired: u64) -> Self {
+        Linked { distances: self.distances + distances, repaired: self.repaired + repaired, ..self }
+    }
+
+    /// Looks for the rows that are new, and for all where the graph has grown much since that was done; returns how many
+    /// are not found all the same.
+    fn reconnect<S: Space>(&mut self, old: &Graph, space: &S, bulk: bool) -> usize {
+        let mut left = 0;
+        for number in (0..=self.graph.above.len()).rev() {
+            let (old, rows) = (old.level_rows(number), self.graph.level_rows(number));
+            let steps = if number == 0 { RECONNECTS_PER_E } else { RECONNECTS_PER_E_ABOVE };
+            let step = |rows: u32| (f64::from(rows.max(1)).ln() * steps) as u64;
+            let first = if bulk || step(old) != step(rows) { 0 } else { old };
+            let looked_for: Vec<u32> = match number {
+                0 => self.graph.absent.vertices(first..rows).collect(),
+                _ => (first..rows).collect(),
+            };
+            let looked = self.graph.reconnect(number, space, &looked_for);
+            self.distances += looked.distances;
+            self.repaired += looked.connected;
+            left += looked.lost;
+        }
+        left
+    }
+}
+
 impl Graph {
     /// Takes out the edges to rows that this graph does not have: what an unfinished [`link`],
     /// ended by a panic, leaves in the lists it shares.
     pub fn withdraw(&self) {
+        if let Some(near) = &self.near {
+            near.withdraw();
+        }
         for level in (0..=self.above.len()).map(|number| self.level(number)) {
             let rows = level.csr.rows();
             (0..rows).into_par_iter().for_each(|slot| {

@@ -6,11 +6,12 @@ mod link;
 mod linking;
 mod options;
 mod partition;
+mod reconnect;
 mod reservoir;
 mod worker;
 
 pub(crate) use incremental::link_levels;
-pub use link::{Linked, Observe, link};
+pub use link::{Linked, NewRows, Observe, link};
 pub(crate) use linking::LevelRow;
 pub use options::BuildOptions;
 pub(crate) use worker::Worker;

@@ -3,7 +3,7 @@
 use super::linking::{LevelRow, Linking};
 use super::reservoir::Reservoir;
 use crate::csr::{Csr, Edge};
-use crate::prune::Pruner;
+use crate::prune::{Pruner, Rule};
 use crate::{Neighbour, Scratch, Space};
 
 /// A row to be linked, and where its search starts. Sorts by the way there.
@@ -59,12 +59,12 @@ impl<P: Send> Worker<P> {
     ) -> (Vec<BackEdge>, u64) {
         let (graph, options, row) = (&linking.graph, linking.options, placed.row);
         space.load(row, &mut self.probe);
-        let degree = graph.pruned_degree(level);
+        let rule = graph.rule(level, options);
         let level = graph.level(level);
         let count = level.search(space, &self.probe, &placed.starts, options.build_width, &mut self.scratch);
         self.candidates.clear();
         self.candidates.extend(self.scratch.expanded.iter().filter(|found| found.slot != row));
-        let (back, pruned) = self.choose(space, &level.csr, row, options.alpha, degree);
+        let (back, pruned) = self.choose(space, &level.csr, row, rule);
         (back, placed.distances + count.distances + pruned)
     }
 
@@ -77,9 +77,9 @@ impl<P: Send> Worker<P> {
         row: u32,
     ) -> u64 {
         let among = |slots: &mut Vec<u32>| slots.extend(leaf.iter().filter(|&&slot| slot != row));
-        let degree = linking.graph.pruned_degree(0);
-        let (chosen, computed) = self.choose_among(linking.space, row, among, linking.options.alpha, degree);
-        let keys: Vec<u64> = chosen.iter().map(|near| near.key()).collect();
+        let rule = linking.graph.rule(0, linking.options);
+        let computed = self.choose_among(linking.space, row, among, rule);
+        let keys: Vec<u64> = self.pruner.chosen.iter().map(|near| near.key()).collect();
         reservoir.offer(row, &keys, &mut Vec::new());
         computed
     }
@@ -100,26 +100,29 @@ impl<P: Send> Worker<P> {
         let known = csr.neighbours(row).filter(|&slot| self.candidates.iter().all(|near| near.slot != slot));
         self.scratch.frontier.extend(known);
         let computed = self.measure(space, row);
-        let (back, pruned) = self.choose(space, csr, row, linking.options.alpha, graph.pruned_degree(0));
+        let (back, pruned) = self.choose(space, csr, row, graph.rule(0, linking.options));
         (back, computed + pruned)
     }
 
-    /// The neighbours of a row that a prune chooses among those that `name` lists, and the distances computed.
+    /// Prunes the rows that `name` lists for one row; returns the distances computed. [`Worker::list`] has the result.
     pub(crate) fn choose_among<L: Space<Probe = P>>(
         &mut self,
         space: &L,
         row: u32,
         name: impl FnOnce(&mut Vec<u32>),
-        alpha: f32,
-        degree: usize,
-    ) -> (&[Neighbour], u64) {
+        rule: Rule,
+    ) -> u64 {
         self.candidates.clear();
         self.scratch.frontier.clear();
         name(&mut self.scratch.frontier);
         let computed = self.measure(space, row);
         self.candidates.retain(|near| !near.distance.is_nan());
-        let pruned = self.pruner.prune(space, &mut self.other, &mut self.candidates, alpha, degree);
-        (&self.pruner.chosen, computed + pruned)
+        computed + self.pruner.prune(space, &mut self.other, &mut self.candidates, rule)
+    }
+
+    /// The list that the last prune came to.
+    pub(crate) fn list(&self) -> impl Iterator<Item = Edge> + '_ {
+        self.pruner.list()
     }
 
     /// Adds the rows on the frontier to the candidates of `row`; returns the distances computed.
@@ -134,18 +137,10 @@ impl<P: Send> Worker<P> {
     }
 
     /// Prunes the candidates of a row, writes its list, and returns the edges back.
-    fn choose<L: Space<Probe = P>>(
-        &mut self,
-        space: &L,
-        csr: &Csr,
-        row: u32,
-        alpha: f32,
-        degree: usize,
-    ) -> (Vec<BackEdge>, u64) {
-        let pruned = self.pruner.prune(space, &mut self.other, &mut self.candidates, alpha, degree);
-        let chosen = &self.pruner.chosen;
-        csr.set(row, chosen.iter().map(|near| Edge::chosen(near.slot)));
-        let back = chosen.iter().map(|near| (near.slot, Neighbour { slot: row, ..*near }.key())).collect();
+    fn choose<L: Space<Probe = P>>(&mut self, space: &L, csr: &Csr, row: u32, rule: Rule) -> (Vec<BackEdge>, u64) {
+        let pruned = self.pruner.prune(space, &mut self.other, &mut self.candidates, rule);
+        csr.set(row, self.pruner.list());
+        let back = self.pruner.chosen.iter().map(|near| (near.slot, Neighbour { slot: row, ..*near }.key())).collect();
         (back, pruned)
     }
 
@@ -157,7 +152,7 @@ impl<P: Send> Worker<P> {
         space: &L,
         edges: &[BackEdge],
     ) -> u64 {
-        let (graph, alpha) = (&linking.graph, linking.options.alpha);
+        let graph = &linking.graph;
         let csr = &graph.level(level).csr;
         let target = edges[0].0;
         let frontier = &mut self.scratch.frontier;
@@ -179,9 +174,9 @@ impl<P: Send> Worker<P> {
         // Those that the last prune chose come first.
         self.candidates.rotate_left(late);
         let settled = csr.edges(target).filter(|edge| !edge.is_late()).count();
-        let degree = graph.pruned_degree(level);
-        let pruned = self.pruner.prune_late(space, &mut self.other, &mut self.candidates, settled, alpha, degree);
-        csr.set(target, self.pruner.chosen.iter().map(|near| Edge::chosen(near.slot)));
+        let rule = graph.rule(level, linking.options);
+        let pruned = self.pruner.prune_late(space, &mut self.other, &mut self.candidates, settled, rule);
+        csr.set(target, self.pruner.list());
         computed + pruned
     }
 

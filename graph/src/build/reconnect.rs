@@ -1,0 +1,131 @@
+//! Every row is found by a search: asked for as a query would be, and given an edge where that search ended.
+//!
+//! That a path leads to a row is not enough. In groups of rows far apart, lists fill with rows of the own group, and the
+//! one edge that leads into another lies where no search passes. So rows are asked for themselves, and each that is not
+//! found gets an edge from a row that its search met. One such edge mostly saves its whole group.
+
+use rayon::prelude::*;
+
+use crate::graph::Sampled;
+use crate::scratch::Shelf;
+use crate::{Graph, Scratch, Space};
+
+/// Width of the searches, in the base and in the levels above: a narrow one finds what a wider one does.
+const WIDTH: usize = 8;
+const WIDTH_ABOVE: usize = 2;
+
+/// The width that the descent is made for.
+const DESCENT: usize = 64;
+
+/// So many rows are given edges before the others are looked for again, in parallel.
+const AT_ONCE: usize = 512;
+
+/// So many rounds may leave no fewer rows lost than there were. An edge that gives way may have been the only one to
+/// its row, which is then lost in its place; and rows that f32 cannot tell apart crowd each other out of every search.
+const IN_VAIN: usize = 8;
+
+/// What became of rows that were looked for.
+#[derive(Debug)]
+pub(crate) struct LookedFor {
+    /// How many were given an edge.
+    pub(crate) connected: u64,
+    /// How many are still not found.
+    pub(crate) lost: usize,
+    /// Distances computed.
+    pub(crate) distances: u64,
+}
+
+impl Graph {
+    /// Looks for `rows` of a level (numbered as there), and gives those that are not found an edge.
+    pub(crate) fn reconnect<S: Space>(&self, number: usize, space: &S, rows: &[u32]) -> LookedFor {
+        match number.checked_sub(1) {
+            None => self.reconnect_in(number, space, space, rows),
+            Some(above) => self.reconnect_in(number, space, &Sampled::new(space, &self.above[above].slots), rows),
+        }
+    }
+
+    fn reconnect_in<S: Space, L: Space<Probe = S::Probe>>(
+        &self,
+        number: usize,
+        base: &S,
+        space: &L,
+        rows: &[u32],
+    ) -> LookedFor {
+        let shelf = Shelf::new();
+        let seeker = || {
+            shelf.take(|| Seeker { probe: space.probe(), starts: Vec::new(), scratch: Scratch::new(), distances: 0 })
+        };
+        let is_lost = |row: u32| !seeker().get().finds(self, number, base, space, row);
+        let all_lost = |rows: &[u32]| -> Vec<u32> { rows.par_iter().copied().filter(|&row| is_lost(row)).collect() };
+        let (mut lost, mut connected, mut in_vain) = (all_lost(rows), 0, 0);
+        while !lost.is_empty() && in_vain < IN_VAIN {
+            let before = lost.len();
+            let mut doubtful = Vec::new();
+            let later = lost.split_off(lost.len().min(AT_ONCE));
+            let tried = lost.len();
+            for &row in &lost {
+                let mut lent = seeker();
+                let seeker = lent.get();
+                if !seeker.finds(self, number, base, space, row) {
+                    doubtful.extend(seeker.connect(self, number, row, in_vain));
+                    connected += 1;
+                }
+            }
+            // An edge may have given way for another row's.
+            doubtful.extend(lost);
+            doubtful.extend(later);
+            doubtful.sort_unstable();
+            doubtful.dedup();
+            lost = all_lost(&doubtful);
+            // Half of what was tried is little to ask: an edge saves at least its own row.
+            in_vain += usize::from(2 * before.saturating_sub(lost.len()) < tried);
+        }
+        let distances = shelf.into_inner().iter().map(|seeker| seeker.distances).sum();
+        LookedFor { connected, lost: lost.len(), distances }
+    }
+}
+
+/// Who looks for rows: one a thread.
+struct Seeker<P> {
+    probe: P,
+    starts: Vec<u32>,
+    scratch: Scratch,
+    distances: u64,
+}
+
+impl<P> Seeker<P> {
+    /// Whether a search for a row meets it; if not, the scratch has what it met.
+    fn finds<S: Space<Probe = P>, L: Space<Probe = P>>(
+        &mut self,
+        graph: &Graph,
+        number: usize,
+        base: &S,
+        space: &L,
+        row: u32,
+    ) -> bool {
+        space.load(row, &mut self.probe);
+        let count = graph.descend(number, DESCENT, base, &self.probe, &mut self.starts, &mut self.scratch);
+        let width = if number == 0 { WIDTH } else { WIDTH_ABOVE };
+        let (level, mut met) = (graph.level(number), false);
+        let meets = |rows: &[u32]| {
+            met |= rows.contains(&row);
+            met
+        };
+        self.distances += count.distances;
+        let count = level.search_until(space, &self.probe, &self.starts, width, &mut self.scratch, meets);
+        self.distances += count.distances;
+        met
+    }
+
+    /// Gives `row` an edge from where the search ended: from the first row with a free place, the nearest first, or
+    /// else in the place of the last edge of the nearest: of another one in each round that was in vain, lest two rows
+    /// take one place from each other for ever. Returns where that led.
+    fn connect(&self, graph: &Graph, number: usize, row: u32, round: usize) -> Option<u32> {
+        let csr = &graph.level(number).csr;
+        let mut met = self.scratch.nearest().chain(self.scratch.expanded.iter().rev().copied());
+        if met.any(|near| csr.append(near.slot, row)) {
+            return None;
+        }
+        self.scratch.nearest().take(round + 1).last().map(|nearest| csr.replace_last(nearest.slot, row))
+    }
+}
