@@ -65,6 +65,8 @@ pub(crate) struct Core {
     pub(crate) scratches: Scratches,
     /// What widths were found to reach.
     pub(crate) curves: Curves,
+    /// How many rows were dead when the graph was last looked at for them.
+    pub(crate) dead_seen: AtomicU32,
     /// How many rows the graph has that a checkpoint holds.
     pub(crate) saved_rows: AtomicU32,
     pub(crate) closing: AtomicBool,

@@ -35,14 +35,14 @@ impl Vertex {
 }
 
 impl Distinct {
-    /// The slots from `graph.rows()` on whose rows equal that of a vertex, or of a slot before them. Takes, once after an
-    /// opening, a look at all rows.
-    pub(crate) fn copies(&mut self, view: &View, kind: ElementKind, graph: &Graph) -> Vec<RowCopy> {
+    /// Those of the slots `new`, which follow the graph's, whose rows equal that of a vertex, or of a slot before them.
+    /// Takes, once after an opening, a look at all rows.
+    pub(crate) fn copies(&mut self, view: &View, kind: ElementKind, graph: &Graph, new: &[u32]) -> Vec<RowCopy> {
         if (self.epoch, self.rows) != (view.epoch(), graph.rows()) {
             self.table.clear();
             self.add(view, kind, graph, &graph.vertices().collect::<Vec<u32>>());
         }
-        let copies = self.add(view, kind, graph, &(graph.rows()..view.slots()).collect::<Vec<u32>>());
+        let copies = self.add(view, kind, graph, new);
         (self.epoch, self.rows) = (view.epoch(), view.slots());
         copies
     }

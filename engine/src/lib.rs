@@ -28,6 +28,7 @@ mod centre;
 mod checkpoint;
 mod compact;
 mod db;
+mod dead;
 mod distinct;
 mod error;
 mod ids;

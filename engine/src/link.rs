@@ -28,6 +28,7 @@ impl Core {
     pub(crate) fn link_all(&self) {
         let linking = self.linker.lock().unwrap_or_else(PoisonError::into_inner);
         self.link_locked();
+        self.take_out_dead_locked();
         drop(linking);
         // What came meanwhile found the linker taken.
         self.link_if_many();
@@ -78,21 +79,21 @@ impl Core {
         }
     }
 
-    /// Links the buffer of `before`: copies of rows share their vertices.
+    /// Links the buffer of `before`: copies of rows share their vertices, and rows that are dead by now get none.
     fn link_new(&self, before: &Snapshot, observe: Observe<'_>) -> Result<Linked, GraphError> {
         let (view, kind, graph) = (&before.view, self.options.row_type, &before.graph);
         let mut distinct = self.distinct.lock().unwrap_or_else(PoisonError::into_inner);
-        let copies = distinct.copies(view, kind, graph);
+        let (living, dead): (Vec<u32>, Vec<u32>) = (graph.rows()..view.slots()).partition(|&slot| !view.is_dead(slot));
+        let copies = distinct.copies(view, kind, graph, &living);
         if before.buffered() > graph.rows() as usize {
             // Many at once seldom come again.
             distinct.forget();
         }
-        let rows = NewRows { total: view.slots(), copies: &copies };
+        let rows = NewRows { total: view.slots(), copies: &copies, dead: &dead };
         if self.options.metric == Metric::InnerProduct && !graph.has_near() {
-            let new: Vec<u32> = (graph.rows()..view.slots()).collect();
             let old = Lengths::of(view, kind, 0..graph.rows());
             // What is sampled stands for all.
-            if old.plus(Lengths::sum(view, kind, &new)).are_uneven() {
+            if old.plus(Lengths::sum(view, kind, &living)).are_uneven() {
                 let build = |space: &Rows<'_>| link(&graph.emptied(), space, rows, &self.options.build, observe);
                 return self.with_space(before, true, build);
             }

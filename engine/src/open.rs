@@ -202,6 +202,7 @@ fn assemble(
         storage,
         pool: parts.pool,
         link_pool: parts.link_pool,
+        dead_seen: AtomicU32::new(0),
         saved_rows: AtomicU32::new(snapshot.graph.rows()),
         snapshot: ArcSwap::from_pointee(snapshot),
         writer: Mutex::new(()),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use omendb_graph::{Neighbour, Scratch};
 use omendb_kernels::{Element, ElementKind, Metric};
-use omendb_storage::IdRef;
+use omendb_storage::{IdRef, View};
 use rayon::prelude::*;
 
 use crate::calibrate;
@@ -18,6 +18,9 @@ use crate::{Db, Id, SearchError};
 
 /// Rows measured at a time when rows are looked at one after another.
 const SCAN: usize = 256;
+
+/// So many dead rows in a row are worth a new call.
+const SKIPPED: u32 = 4;
 
 /// Rows beyond k that an exact search measures again in f64: f32 may order near ties wrongly.
 const EXACT_MARGIN: usize = 32;
@@ -292,7 +295,9 @@ impl Core {
         let (rows, view, space) = (snapshot.graph.rows() as usize, &snapshot.view, snapshot.rows(&self.measure));
         // Somewhat more than half, for chance decides how many it is.
         let aim = |kept: f64| (0.75 * width as f64 / kept) as usize;
-        let mut wide = aim(f64::from(view.live()) / f64::from(view.slots())).max(width);
+        // Rows taken out of the graph are not met, and copies are met with their vertex.
+        let met = f64::from(snapshot.graph.vertex_count()) + snapshot.buffered() as f64;
+        let mut wide = aim((f64::from(view.live()) / met).min(1.0)).max(width);
         loop {
             if scan_is_cheaper(rows, wide) {
                 top.clear();
@@ -329,24 +334,27 @@ impl Core {
         stats: &mut SearchStats,
     ) {
         let SearchScratch { probe, distances, .. } = scratch;
+        let view = &snapshot.view;
         let mut slot = first;
-        while slot < snapshot.view.slots() {
-            let (bytes, stride, rows) = snapshot.view.run(slot);
-            for (piece, start) in bytes.chunks(SCAN * stride).zip((0..rows).step_by(SCAN)) {
-                let now = SCAN.min(rows - start);
-                let slots = slot + start as u32..slot + (start + now) as u32;
-                distances.resize(now, 0.0);
-                self.measure.scan(probe, piece, stride, distances);
-                let norms = slots.clone().map(|slot| snapshot.norms.inverse(slot));
-                self.measure.finish(probe.inverse_norm, norms, distances);
-                for (slot, &distance) in slots.zip(distances.iter()) {
-                    if top.wants(distance) && keep(slot) {
-                        top.offer(distance, slot);
-                    }
+        while slot < view.slots() {
+            if view.is_dead(slot) {
+                slot += 1;
+                continue;
+            }
+            let (bytes, stride, rows) = view.run(slot);
+            let now = living_run(view, slot, rows.min(SCAN) as u32);
+            distances.resize(now, 0.0);
+            self.measure.scan(probe, &bytes[..now * stride], stride, distances);
+            let slots = slot..slot + now as u32;
+            let norms = slots.clone().map(|slot| snapshot.norms.inverse(slot));
+            self.measure.finish(probe.inverse_norm, norms, distances);
+            for (slot, &distance) in slots.zip(distances.iter()) {
+                if top.wants(distance) && keep(slot) {
+                    top.offer(distance, slot);
                 }
             }
-            stats.distances += rows as u64;
-            slot += rows as u32;
+            stats.distances += now as u64;
+            slot += now as u32;
         }
     }
 
@@ -365,6 +373,18 @@ impl Core {
     fn shown(&self, distance: f32) -> f32 {
         if self.options.metric == Metric::Cosine { distance.clamp(0.0, 2.0) } else { distance }
     }
+}
+
+/// How many rows from `slot` on, at most `most`, are measured together: up to where several dead ones follow each other.
+fn living_run(view: &View, slot: u32, most: u32) -> usize {
+    let mut dead = 0;
+    for next in slot..slot + most {
+        dead = if view.is_dead(next) { dead + 1 } else { 0 };
+        if dead == SKIPPED {
+            return (next + 1 - SKIPPED - slot) as usize;
+        }
+    }
+    (most - dead) as usize
 }
 
 /// Whether looking at every row takes less time than a walk of this width: about ten distances a

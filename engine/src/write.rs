@@ -118,6 +118,7 @@ impl Core {
         listener.tell(Phase::Write, batch.len(), batch.len());
 
         self.link_if_many();
+        self.take_out_dead();
         Ok(())
     }
 
@@ -147,7 +148,7 @@ impl Core {
     fn delete(&self, ids: impl Iterator<Item = Id>) -> Result<usize, StorageError> {
         self.writable()?;
         let ids: Vec<Id> = ids.collect(); // before any lock: the caller's own code runs here
-        let _writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut dead: Vec<u32> =
             self.indexed(|index, present| ids.iter().filter_map(|id| index.find(&present.view, id.as_ref())).collect());
         dead.sort_unstable();
@@ -161,6 +162,8 @@ impl Core {
             dead.iter().for_each(|&slot| index.remove(&view, slot));
             Some(Snapshot { view, ..present.clone() })
         });
+        drop(writing);
+        self.take_out_dead();
         Ok(dead.len())
     }
 

@@ -28,9 +28,10 @@ impl Absent {
         Absent { slots: removed, copies }
     }
 
-    /// The same, with `more` copies, whose slots come after all there are.
-    pub(crate) fn with(&self, more: &[RowCopy]) -> Self {
+    /// The same, with `more` copies and `removed` rows, whose slots come after all there are.
+    pub(crate) fn with(&self, more: &[RowCopy], removed: &[u32]) -> Self {
         let mut with = self.clone();
+        with.slots.extend(removed);
         with.slots.extend(more.iter().map(|copy| copy.slot));
         with.slots.sort_unstable();
         with.copies.extend(more);

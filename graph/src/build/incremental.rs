@@ -36,6 +36,15 @@ pub(crate) fn link_levels<S: Space>(
     Ok(extend(graph, space, graph.rows(), options, observe)?.0)
 }
 
+/// Searches for the neighbours of rows of the base that have too few, as for new rows.
+pub(crate) fn relink<S: Space>(graph: &Graph, space: &S, rows: &[u32], options: &BuildOptions) {
+    let linking = Linking::new(graph.clone(), space, options);
+    let at_once = (graph.rows() as usize / 50).clamp(SMALLEST_CAP, LARGEST_CAP);
+    for rows in rows.chunks(at_once) {
+        linking.batch(0, rows, space);
+    }
+}
+
 /// Links into every level the rows that it does not have. Returns, too, the rows to which an edge
 /// was dropped, if the new rows are few.
 pub(super) fn extend<S: Space>(

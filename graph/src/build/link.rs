@@ -32,12 +32,14 @@ pub struct NewRows<'a> {
     pub total: u32,
     /// Those of the new ones that equal another row, new or old, which is a vertex.
     pub copies: &'a [RowCopy],
+    /// Those of the new ones that are not to be linked, and are no copies: deleted before they could be.
+    pub dead: &'a [u32],
 }
 
 /// Rows no two of which are equal, or none of whose copies are known.
 impl From<u32> for NewRows<'_> {
     fn from(total: u32) -> Self {
-        NewRows { total, copies: &[] }
+        NewRows { total, copies: &[], dead: &[] }
     }
 }
 
@@ -75,7 +77,7 @@ pub fn link<'a, S: Space>(
     observe: Observe<'_>,
 ) -> Result<Linked, GraphError> {
     let new = rows.into();
-    let NewRows { total: rows, copies } = new;
+    let NewRows { total: rows, copies, dead } = new;
     if rows <= graph.rows() {
         return Ok(Linked { graph: graph.clone(), distances: 0, repaired: 0 });
     }
@@ -88,8 +90,8 @@ pub fn link<'a, S: Space>(
         }
     };
     let mut known = graph.clone();
-    if !copies.is_empty() {
-        known.absent = Arc::new(graph.absent.with(copies));
+    if !copies.is_empty() || !dead.is_empty() {
+        known.absent = Arc::new(graph.absent.with(copies, dead));
     }
     let old = graph.vertex_count();
     let bulk = bulk::pays(old, known.absent.vertex_count(rows));

@@ -10,7 +10,7 @@ mod reconnect;
 mod reservoir;
 mod worker;
 
-pub(crate) use incremental::link_levels;
+pub(crate) use incremental::{link_levels, relink};
 pub use link::{Linked, NewRows, Observe, link};
 pub(crate) use linking::LevelRow;
 pub use options::BuildOptions;

@@ -64,8 +64,9 @@ impl<P: Send> Worker<P> {
         let count = level.search(space, &self.probe, &placed.starts, options.build_width, &mut self.scratch);
         self.candidates.clear();
         self.candidates.extend(self.scratch.expanded.iter().filter(|found| found.slot != row));
+        let known = self.measure_known(space, &level.csr, row);
         let (back, pruned) = self.choose(space, &level.csr, row, rule);
-        (back, placed.distances + count.distances + pruned)
+        (back, placed.distances + count.distances + known + pruned)
     }
 
     /// Offers a row of the base those of a leaf that a prune chooses; returns the distances computed.
@@ -96,12 +97,17 @@ impl<P: Send> Worker<P> {
         let csr = &graph.base.csr;
         self.candidates.clear();
         self.candidates.extend(reservoir.held(row));
+        let computed = self.measure_known(space, csr, row);
+        let (back, pruned) = self.choose(space, csr, row, graph.rule(0, linking.options));
+        (back, computed + pruned)
+    }
+
+    /// Adds the neighbours that a row has already to its candidates; returns the distances computed.
+    fn measure_known<L: Space<Probe = P>>(&mut self, space: &L, csr: &Csr, row: u32) -> u64 {
         self.scratch.frontier.clear();
         let known = csr.neighbours(row).filter(|&slot| self.candidates.iter().all(|near| near.slot != slot));
         self.scratch.frontier.extend(known);
-        let computed = self.measure(space, row);
-        let (back, pruned) = self.choose(space, csr, row, graph.rule(0, linking.options));
-        (back, computed + pruned)
+        if self.scratch.frontier.is_empty() { 0 } else { self.measure(space, row) }
     }
 
     /// Prunes the rows that `name` lists for one row; returns the distances computed. [`Worker::list`] has the result.
