@@ -137,15 +137,13 @@ impl Graph {
         }
         let relinked: Vec<u32> = changed.iter().filter(|(_, half)| *half).map(|(place, _)| *place).collect();
         relink(&graph, moved, &relinked, options);
-        if !graph.has_near() {
-            for number in (0..=graph.above.len()).rev() {
-                let looked_for: Vec<u32> = match number {
-                    0 if !whole => changed.iter().map(|(place, _)| *place).collect(),
-                    0 => graph.vertices().collect(),
-                    _ => (0..graph.level_rows(number)).collect(),
-                };
-                graph.reconnect(number, moved, &looked_for);
-            }
+        for number in (0..=graph.above.len()).rev() {
+            let looked_for: Vec<u32> = match number {
+                0 if !whole => changed.iter().map(|(place, _)| *place).collect(),
+                0 => graph.vertices().collect(),
+                _ => (0..graph.level_rows(number)).collect(),
+            };
+            graph.reconnect(number, moved, &looked_for);
         }
         graph.repair(moved);
         Ok(graph)

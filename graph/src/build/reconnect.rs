@@ -20,8 +20,8 @@ const DESCENT: usize = 64;
 /// So many rows are given edges before the others are looked for again, in parallel.
 const AT_ONCE: usize = 512;
 
-/// So many rounds may leave no fewer rows lost than there were. An edge that gives way may have been the only one to
-/// its row, which is then lost in its place; and rows that f32 cannot tell apart crowd each other out of every search.
+/// So many rounds may save few rows. An edge that gives way may have been the only one to
+/// its row, which is then lost in its place.
 const IN_VAIN: usize = 8;
 
 /// What became of rows that were looked for.
@@ -114,7 +114,16 @@ impl<P> Seeker<P> {
         self.distances += count.distances;
         let count = level.search_until(space, &self.probe, &self.starts, width, &mut self.scratch, meets);
         self.distances += count.distances;
-        met
+        met || self.is_crowded_out(space, row, width)
+    }
+
+    /// Whether a search for a row rightly ends without it: so many rows are no farther from it than it is itself. Under the
+    /// inner product those are longer ones; under any measure, rows that f32 cannot tell from it.
+    fn is_crowded_out<L: Space<Probe = P>>(&mut self, space: &L, row: u32, width: usize) -> bool {
+        let mut own = [0.0];
+        space.distances(&self.probe, &[row], &mut own);
+        self.distances += 1;
+        self.scratch.nearest().filter(|near| near.distance <= own[0]).count() >= width
     }
 
     /// Gives `row` an edge from where the search ended: from the first row with a free place, the nearest first, or
