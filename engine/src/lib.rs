@@ -43,6 +43,7 @@ mod options;
 mod progress;
 mod query;
 mod read;
+mod recall;
 mod repair;
 mod rows;
 mod search;
@@ -62,6 +63,7 @@ pub use omendb_kernels::{Element, ElementKind, Isa, KernelError, MAX_DIM, Metric
 pub use omendb_storage::{Durability, IdKind, IdRef, Lock, StorageError};
 pub use options::{OpenOptions, Options};
 pub use progress::{Phase, Progress};
+pub use recall::RecallEstimate;
 pub use repair::{RepairError, Repaired};
 pub use rows::{RowValue, RowsRef};
 pub use search::{Hit, SearchOptions, SearchStats};

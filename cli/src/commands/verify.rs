@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use omendb_engine::{OpenError, StorageError};
+use omendb_engine::{OpenError, SearchOptions, StorageError};
 use serde_json::json;
 
 use crate::args::Global;
@@ -13,16 +13,29 @@ use crate::output::{Output, counted};
 
 /// Read every row and file of a database and check them; exit code 1 if something is wrong
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  omendb verify notes.omen")]
+#[command(after_help = "Examples:\n  omendb verify notes.omen\n  omendb verify notes.omen --recall 200")]
 pub(crate) struct Verify {
     /// The database
     db: PathBuf,
+    /// Also ask for so many rows, spread over the database, and compare with exact answers [default: 100]
+    #[arg(long, value_name = "ROWS", num_args = 0..=1, default_missing_value = "100")]
+    recall: Option<u32>,
 }
+
+/// Neighbours that the recall is of.
+const K: usize = 10;
 
 impl Verify {
     pub(crate) fn run(self, global: &Global, output: &Output) -> Result<Outcome, Failure> {
+        let mut recall = None;
         let (count, problems) = match Use::new(global, 0)?.try_read(&self.db) {
-            Ok(db) => (Some(db.count()), db.verify().problems),
+            Ok(db) => {
+                if let Some(rows) = self.recall {
+                    let estimate = db.estimate_recall(rows as usize, &SearchOptions::new(K));
+                    recall = Some(estimate.map_err(|error| Failure::about(&self.db, error))?);
+                }
+                (Some(db.count()), db.verify().problems)
+            }
             // Too damaged to open is what was asked about; no database at all is not.
             Err(error @ (OpenError::Storage(StorageError::Corrupt { .. }) | OpenError::Description { .. })) => {
                 (None, vec![error.to_string()])
@@ -33,11 +46,27 @@ impl Verify {
         if let (true, Some(count)) = (ok, count) {
             output.line(format_args!("{}: {}, no problem found", self.db.display(), counted(count, "row", "rows")))?;
         }
+        if let Some(found) = &recall {
+            output.line(format_args!(
+                "recall@{K} at width {}: {:.4} of {}, {:.0} distances a query; {} found none of their {K}",
+                SearchOptions::DEFAULT_WIDTH,
+                found.recall,
+                counted(found.asked, "row that asked", "rows that asked"),
+                found.distances,
+                found.none_found
+            ))?;
+        }
         output.lines(&problems)?;
         if !ok {
             output.line("`omendb repair DB NEW` saves the rows that are whole")?;
         }
-        output.json(&json!({ "ok": ok, "count": count, "problems": problems }))?;
+        let recall = recall.map(|found| {
+            json!({
+                "asked": found.asked, "k": K, "width": SearchOptions::DEFAULT_WIDTH, "recall": found.recall,
+                "none_found": found.none_found, "mean_distances": found.distances,
+            })
+        });
+        output.json(&json!({ "ok": ok, "count": count, "problems": problems, "recall": recall }))?;
         Ok(if ok { Outcome::Done } else { Outcome::Found })
     }
 }
