@@ -35,7 +35,7 @@
 //! let space = Line((0..1000).map(|i| i as f32).collect());
 //! let options = BuildOptions::default();
 //! let empty = Graph::empty(32)?;
-//! let graph = link(&empty, &space, 1000, &options, &mut |_| Continue(()))?.graph;
+//! let graph = link(&empty, &space, 1000u32, &options, &mut |_| Continue(()))?.graph;
 //! let mut scratch = Scratch::new();
 //! graph.search(&space, &41.7, 10, &mut scratch);
 //! assert_eq!(scratch.nearest().next().unwrap().slot, 42);

@@ -101,7 +101,7 @@ fn rows_that_are_all_the_same_are_all_reachable() {
 fn a_search_while_linking_sees_its_own_rows_only() {
     let points = Points::clustered(2000, 8, 5);
     let old = build(&points, &[1000], &BuildOptions::default(), 2);
-    let _new = link(&old, &points, 2000, &BuildOptions::default(), &mut |_| Continue(())).unwrap();
+    let _new = link(&old, &points, 2000u32, &BuildOptions::default(), &mut |_| Continue(())).unwrap();
     let mut scratch = Scratch::new();
     for query in points.rows() {
         old.search(&points, &query.to_vec(), 10, &mut scratch);
@@ -115,7 +115,7 @@ fn a_search_while_many_rows_are_linked_still_finds_its_own() {
     let old = build(&points, &[1000], &BuildOptions::default(), 2);
     let own = Points { dim: 16, values: points.values[..1000 * 16].to_vec() };
     let mut worst: f64 = 1.0;
-    link(&old, &points, 6000, &BuildOptions::default(), &mut |_| {
+    link(&old, &points, 6000u32, &BuildOptions::default(), &mut |_| {
         worst = worst.min(recall(&old, &own, 64));
         Continue(())
     })
@@ -130,7 +130,7 @@ fn a_small_batch_far_from_all_rows_can_be_reached_in_a_large_graph() {
     points.values[70_000 * 4..].iter_mut().for_each(|value| *value += 50.0);
     let options = BuildOptions { build_width: 12, ..BuildOptions::default() };
     let old = build_of(8, &points, &[70_000], &options, 2);
-    let new = link(&old, &points, 70_500, &options, &mut |_| Continue(())).unwrap().graph;
+    let new = link(&old, &points, 70_500u32, &options, &mut |_| Continue(())).unwrap().graph;
     assert_eq!(new.check(), []);
 }
 
@@ -140,13 +140,13 @@ fn cancelling_leaves_the_graph_as_it_was() {
     let options = BuildOptions::default();
     let graph = build(&points, &[400], &options, 2);
     let mut batches = 0;
-    let cancelled = link(&graph, &points, 1000, &options, &mut |_| {
+    let cancelled = link(&graph, &points, 1000u32, &options, &mut |_| {
         batches += 1;
         if batches == 3 { Break(()) } else { Continue(()) }
     });
     assert!(matches!(cancelled, Err(GraphError::Cancelled { .. })));
     assert_eq!(graph.check(), []);
-    let whole = link(&graph, &points, 1000, &options, &mut |_| Continue(())).unwrap().graph;
+    let whole = link(&graph, &points, 1000u32, &options, &mut |_| Continue(())).unwrap().graph;
     assert_eq!(whole.check(), []);
     assert!(recall(&whole, &points, 64) >= 0.99);
 }
@@ -158,7 +158,7 @@ fn a_cut_off_row_is_found_and_mended() {
     // The bytes of the same graph, with every edge to row 123 taken out.
     let mut bytes = Vec::new();
     graph.write_to(&mut bytes).unwrap();
-    let first = 28 + 4 * graph.entries().len();
+    let first = 40 + 4 * graph.entries().len();
     for row in bytes[first..][..500 * 4 * 32].chunks_exact_mut(4 * 32) {
         // The highest bit tells a late edge.
         let late = 123 | 1u32 << 31;
