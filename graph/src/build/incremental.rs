@@ -15,7 +15,7 @@ use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
 use super::linking::{LARGEST_CAP, LevelRow, Linking};
-use super::worker::Placed;
+use super::worker::{Found, Placed};
 use super::{BuildOptions, Linked, Observe};
 use crate::graph::Sampled;
 use crate::{Graph, GraphError, Space, entry};
@@ -153,7 +153,15 @@ impl<S: Space> Linking<'_, S> {
         let mut placed: Vec<Placed> =
             rows.par_iter().map_init(worker, |lent, &row| lent.get().place(self, level, space, row)).collect();
         placed.par_sort_unstable();
-        let found = placed.par_iter().map_init(worker, |lent, placed| lent.get().find(self, level, space, placed));
-        self.settle(level, space, found)
+        let found: Vec<Found> =
+            placed.par_iter().map_init(worker, |lent, placed| lent.get().find(self, level, space, placed)).collect();
+        // Written when all searches are done: those of a batch meet each other's rows where these have lists by another
+        // measure, or had one before.
+        let csr = &self.graph.level(level).csr;
+        let written = found.into_par_iter().map(|found| {
+            csr.set(found.row, found.list);
+            (found.back, found.distances)
+        });
+        self.settle(level, space, written)
     }
 }

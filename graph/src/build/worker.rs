@@ -18,6 +18,14 @@ pub(super) struct Placed {
 /// An edge back, from a row to the one that found it. Sorts by the row, then nearest first.
 pub(super) type BackEdge = (u32, u64);
 
+/// What was found for a row.
+pub(super) struct Found {
+    pub(super) row: u32,
+    pub(super) list: Vec<Edge>,
+    pub(super) back: Vec<BackEdge>,
+    pub(super) distances: u64,
+}
+
 /// Everything one thread needs to link one row.
 pub(crate) struct Worker<P> {
     scratch: Scratch,
@@ -49,14 +57,14 @@ impl<P: Send> Worker<P> {
         Placed { way: self.scratch.way.clone(), row, starts, distances: count.distances }
     }
 
-    /// Finds the neighbours of a row, writes its list, and returns the edges back.
+    /// Finds the neighbours of a row.
     pub(super) fn find<S: Space<Probe = P>, L: Space<Probe = P>>(
         &mut self,
         linking: &Linking<'_, S>,
         level: usize,
         space: &L,
         placed: &Placed,
-    ) -> (Vec<BackEdge>, u64) {
+    ) -> Found {
         let (graph, options, row) = (&linking.graph, linking.options, placed.row);
         space.load(row, &mut self.probe);
         let rule = graph.rule(level, options);
@@ -65,8 +73,8 @@ impl<P: Send> Worker<P> {
         self.candidates.clear();
         self.candidates.extend(self.scratch.expanded.iter().filter(|found| found.slot != row));
         let known = self.measure_known(space, &level.csr, row);
-        let (back, pruned) = self.choose(space, &level.csr, row, rule);
-        (back, placed.distances + count.distances + known + pruned)
+        let (back, pruned) = self.choose(space, row, rule);
+        Found { row, list: self.list().collect(), back, distances: placed.distances + count.distances + known + pruned }
     }
 
     /// Offers a row of the base those of a leaf that a prune chooses; returns the distances computed.
@@ -98,7 +106,8 @@ impl<P: Send> Worker<P> {
         self.candidates.clear();
         self.candidates.extend(reservoir.held(row));
         let computed = self.measure_known(space, csr, row);
-        let (back, pruned) = self.choose(space, csr, row, graph.rule(0, linking.options));
+        let (back, pruned) = self.choose(space, row, graph.rule(0, linking.options));
+        csr.set(row, self.list());
         (back, computed + pruned)
     }
 
@@ -142,10 +151,9 @@ impl<P: Send> Worker<P> {
         frontier.len() as u64
     }
 
-    /// Prunes the candidates of a row, writes its list, and returns the edges back.
-    fn choose<L: Space<Probe = P>>(&mut self, space: &L, csr: &Csr, row: u32, rule: Rule) -> (Vec<BackEdge>, u64) {
+    /// Prunes the candidates of a row, and returns the edges back. [`Worker::list`] has its list.
+    fn choose<L: Space<Probe = P>>(&mut self, space: &L, row: u32, rule: Rule) -> (Vec<BackEdge>, u64) {
         let pruned = self.pruner.prune(space, &mut self.other, &mut self.candidates, rule);
-        csr.set(row, self.pruner.list());
         let back = self.pruner.chosen.iter().map(|near| (near.slot, Neighbour { slot: row, ..*near }.key())).collect();
         (back, pruned)
     }
