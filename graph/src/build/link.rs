@@ -88,6 +88,8 @@ pub fn link<'a, S: Space>(
         None => None,
         Some(by_nearness) => {
             let none = Graph::empty((graph.csr().degree() / 2).max(MIN_DEGREE))?;
+            // Of rows linked anew, some are absent from the start: see `Graph::emptied`.
+            let none = Graph { absent: Arc::clone(&graph.absent), ..none };
             Some(link(graph.near.as_deref().unwrap_or(&none), by_nearness, new, options, &mut |_| observe(0))?)
         }
     };
