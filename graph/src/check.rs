@@ -73,7 +73,7 @@ impl Graph {
         let mut defects = check(&self.base, &self.reached(0));
         let absent = |slot: u32| slot < self.rows() && !self.is_vertex(slot);
         for slot in 0..self.rows() {
-            let wrong = self.csr().neighbours(slot).filter(|&target| absent(target) || absent(slot));
+            let wrong = self.base.neighbours(slot).filter(|&target| absent(target) || absent(slot));
             defects.extend(wrong.map(|target| Defect::Absent { slot, target }));
         }
         for (number, above) in self.above.iter().enumerate() {
