@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::BuildOptions;
 use super::bulk::{self, Bulk};
 use super::incremental::extend;
+use super::{BuildOptions, LevelRow};
 use crate::absent::RowCopy;
 use crate::csr::Edge;
 use crate::{Graph, GraphError, MIN_DEGREE, Space};
@@ -107,14 +107,14 @@ pub fn link<'a, S: Space>(
     };
     let start = start.beside(near);
     // After a bulk nothing is left to be searched for.
-    let (linked, dropped) = extend(&start.graph, space, rows, options, observe).inspect_err(|_| graph.withdraw())?;
+    let (linked, mut dropped) =
+        extend(&start.graph, space, rows, options, observe).inspect_err(|_| graph.withdraw())?;
     let mut linked = linked.plus(start.distances, start.repaired);
     let rows = linked.graph.vertex_count();
-    let all_found = linked.reconnect(graph, space, bulk) && !linked.graph.has_near();
+    dropped.extend(linked.reconnect(graph, space, bulk));
+    // What a search finds, from where the levels above lead it, need not be reached from the entry points.
     let looks = |rows: u32| (f64::from(rows.max(1)).ln() * LOOKS_PER_E) as u64;
-    linked.repaired += if all_found {
-        0 // what a search finds can be reached
-    } else if rows <= LOOK_ALWAYS || looks(old) != looks(rows) {
+    linked.repaired += if bulk || rows <= LOOK_ALWAYS || looks(old) != looks(rows) {
         linked.graph.repair(space)
     } else {
         linked.graph.repair_around(space, graph, &dropped)
@@ -134,10 +134,10 @@ impl Linked {
         Linked { distances: self.distances + distances, repaired: self.repaired + repaired, ..self }
     }
 
-    /// Looks for the rows that are new, and for all where the graph has grown much since that was done; returns whether
-    /// all rows are found.
-    fn reconnect<S: Space>(&mut self, old: &Graph, space: &S, bulk: bool) -> bool {
-        let mut all_found = true;
+    /// Looks for the rows that are new, and for all where the graph has grown much since that was done; returns
+    /// those to which an edge gave way.
+    fn reconnect<S: Space>(&mut self, old: &Graph, space: &S, bulk: bool) -> Vec<LevelRow> {
+        let mut dropped = Vec::new();
         for number in (0..=self.graph.above.len()).rev() {
             let (old, rows) = (old.level_rows(number), self.graph.level_rows(number));
             let steps = match number {
@@ -154,9 +154,9 @@ impl Linked {
             let looked = self.graph.reconnect(number, space, &looked_for);
             self.distances += looked.distances;
             self.repaired += looked.connected;
-            all_found &= first == 0 && looked.lost == 0;
+            dropped.extend(looked.dropped.into_iter().map(|row| (number, row)));
         }
-        all_found
+        dropped
     }
 }
 

@@ -29,8 +29,8 @@ const IN_VAIN: usize = 8;
 pub(crate) struct LookedFor {
     /// How many were given an edge.
     pub(crate) connected: u64,
-    /// How many are still not found.
-    pub(crate) lost: usize,
+    /// Rows to which an edge gave way.
+    pub(crate) dropped: Vec<u32>,
     /// Distances computed.
     pub(crate) distances: u64,
 }
@@ -57,23 +57,22 @@ impl Graph {
         };
         let is_lost = |row: u32| !seeker().get().finds(self, number, base, space, row);
         let all_lost = |rows: &[u32]| -> Vec<u32> { rows.par_iter().copied().filter(|&row| is_lost(row)).collect() };
-        let (mut lost, mut connected, mut in_vain) = (all_lost(rows), 0, 0);
+        let (mut lost, mut dropped, mut connected, mut in_vain) = (all_lost(rows), Vec::new(), 0, 0);
         while !lost.is_empty() && in_vain < IN_VAIN {
             let before = lost.len();
-            let mut doubtful = Vec::new();
+            let first_dropped = dropped.len();
             let later = lost.split_off(lost.len().min(AT_ONCE));
             let tried = lost.len();
             for &row in &lost {
                 let mut lent = seeker();
                 let seeker = lent.get();
                 if !seeker.finds(self, number, base, space, row) {
-                    doubtful.extend(seeker.connect(self, number, row, in_vain));
+                    dropped.extend(seeker.connect(self, number, row, in_vain));
                     connected += 1;
                 }
             }
             // An edge may have given way for another row's.
-            doubtful.extend(lost);
-            doubtful.extend(later);
+            let mut doubtful = [&dropped[first_dropped..], &lost, &later].concat();
             doubtful.sort_unstable();
             doubtful.dedup();
             lost = all_lost(&doubtful);
@@ -81,7 +80,7 @@ impl Graph {
             in_vain += usize::from(2 * before.saturating_sub(lost.len()) < tried);
         }
         let distances = shelf.into_inner().iter().map(|seeker| seeker.distances).sum();
-        LookedFor { connected, lost: lost.len(), distances }
+        LookedFor { connected, dropped, distances }
     }
 }
 
