@@ -82,13 +82,17 @@ impl Core {
     /// Links the buffer of `before`: copies of rows share their vertices, and rows that are dead by now get none.
     fn link_new(&self, before: &Snapshot, observe: Observe<'_>) -> Result<Linked, GraphError> {
         let (view, kind, graph) = (&before.view, self.options.row_type, &before.graph);
-        let mut distinct = self.distinct.lock().unwrap_or_else(PoisonError::into_inner);
         let (living, dead): (Vec<u32>, Vec<u32>) = (graph.rows()..view.slots()).partition(|&slot| !view.is_dead(slot));
-        let copies = distinct.copies(view, kind, graph, &living);
-        if before.buffered() > graph.rows() as usize {
-            // Many at once seldom come again.
-            distinct.forget();
-        }
+        let copies = {
+            // Not held while rows are linked: `stats` asks how large the table is.
+            let mut distinct = self.distinct.lock().unwrap_or_else(PoisonError::into_inner);
+            let copies = distinct.copies(view, kind, graph, &living);
+            if before.buffered() > graph.rows() as usize {
+                // Many at once seldom come again.
+                distinct.forget();
+            }
+            copies
+        };
         let rows = NewRows { total: view.slots(), copies: &copies, dead: &dead };
         if self.options.metric == Metric::InnerProduct && !graph.has_near() {
             let old = Lengths::of(view, kind, 0..graph.rows());
