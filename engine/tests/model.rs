@@ -5,7 +5,7 @@ mod data;
 use std::collections::BTreeMap;
 
 use data::{distance, number};
-use omendb_engine::{Backend, Db, ElementKind, Metric, Options, SearchOptions};
+use omendb_engine::{Backend, Db, ElementKind, Hit, IdRef, Metric, Options, SearchOptions};
 use proptest::prelude::*;
 
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ enum Step {
     Add(Vec<u64>),
     Upsert(Vec<u64>),
     Delete(Vec<u64>),
+    /// Many rows at once, so that searches walk through the graph instead of looking at all.
+    Fill(u8),
     Flush,
     Checkpoint,
     Compact,
@@ -27,6 +29,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => ids().prop_map(Step::Add),
         4 => ids().prop_map(Step::Upsert),
         3 => ids().prop_map(Step::Delete),
+        2 => any::<u8>().prop_map(Step::Fill),
         1 => Just(Step::Flush),
         1 => Just(Step::Checkpoint),
         1 => Just(Step::Compact),
@@ -38,9 +41,20 @@ fn step() -> impl Strategy<Value = Step> {
 
 const DIM: usize = 3;
 
-/// A row of few different whole values: ties are many, and every row type holds it.
-fn row(seed: u64) -> Vec<f32> {
-    (0..DIM as u64).map(|column| ((seed * 31 + column * 17 + seed / 7) % 5) as f32 + f32::from(column == 0)).collect()
+/// The ids of [`Step::Fill`]: some of them are those of the other steps.
+fn filled(first: u8) -> Vec<u64> {
+    (u64::from(first)..u64::from(first) + 120).collect()
+}
+
+/// A row of few different whole values: ties and equal rows are many, and every row type holds it. Some are zeros, of either
+/// sign, where rows need no direction; for inner products, lengths differ.
+fn row(seed: u64, metric: Metric) -> Vec<f32> {
+    if metric != Metric::Cosine && seed % 11 == 3 {
+        return (0..DIM as u64).map(|column| if (seed + column).is_multiple_of(2) { 0.0 } else { -0.0 }).collect();
+    }
+    let length = if metric == Metric::InnerProduct { [1.0, 1.0, 2.0, 30.0][(seed / 3 % 4) as usize] } else { 1.0 };
+    let value = |column: u64| ((seed * 31 + column * 17 + seed / 7) % 5) as f32 + f32::from(column == 0);
+    (0..DIM as u64).map(|column| length * value(column)).collect()
 }
 
 fn check(
@@ -51,7 +65,9 @@ fn check(
     k: usize,
 ) -> Result<(), TestCaseError> {
     prop_assert_eq!(db.count(), model.len());
-    let mut all: Vec<(f64, u64)> = model.iter().map(|(id, row)| (distance(metric, row, query), *id)).collect();
+    // Zero is zero, whatever its sign.
+    let measured = |row: &[f32]| distance(metric, row, query) + 0.0;
+    let mut all: Vec<(f64, u64)> = model.iter().map(|(id, row)| (measured(row), *id)).collect();
     all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     let exact = db.search_with(query, &SearchOptions::new(k).exact(true)).unwrap();
     let expected: Vec<u64> = all.iter().take(k).map(|near| near.1).collect();
@@ -59,19 +75,34 @@ fn check(
         // Whole numbers: exact, ties and all. Cosines of parallel rows differ in their last bit.
         prop_assert_eq!(exact.iter().map(number).collect::<Vec<_>>(), expected);
     }
-    // The walk over so few rows finds as many, none twice, none that is gone, each at its distance.
-    for hits in [exact, db.search(query, k).unwrap()] {
+    // None twice, none that is gone, each at its distance.
+    let is_honest = |hits: &[Hit]| -> Result<(), TestCaseError> {
         prop_assert_eq!(hits.len(), k.min(model.len()));
         let mut seen: Vec<u64> = hits.iter().map(number).collect();
-        for (hit, near) in hits.iter().zip(&all) {
-            let expected = distance(metric, &model[&number(hit)], query);
-            prop_assert!((f64::from(hit.distance) - expected).abs() < 1e-5);
-            prop_assert!((f64::from(hit.distance) - near.0).abs() < 1e-5);
+        for hit in hits {
+            prop_assert!((f64::from(hit.distance) - measured(&model[&number(hit)])).abs() < 1e-5);
         }
+        prop_assert!(hits.is_sorted_by(|a, b| a.distance <= b.distance));
         seen.sort_unstable();
         seen.dedup();
         prop_assert_eq!(seen.len(), hits.len());
+        Ok(())
+    };
+    // A search so wide looks at all of these rows.
+    for hits in [exact, db.search_with(query, &SearchOptions::new(k).width(400)).unwrap()] {
+        is_honest(&hits)?;
+        for (hit, near) in hits.iter().zip(&all) {
+            prop_assert!((f64::from(hit.distance) - near.0).abs() < 1e-5);
+        }
     }
+    // Those that walk through the graph, where it has many rows, may miss some.
+    for width in [1, 64] {
+        is_honest(&db.search_with(query, &SearchOptions::new(k).width(width)).unwrap())?;
+    }
+    let odd = SearchOptions::new(k).width(1).filter(|id| matches!(id, IdRef::U64(id) if id % 2 == 1));
+    let hits = db.search_with(query, &odd).unwrap();
+    prop_assert_eq!(hits.len(), k.min(model.keys().filter(|id| *id % 2 == 1).count()));
+    prop_assert!(hits.iter().all(|hit| number(hit) % 2 == 1));
     Ok(())
 }
 
@@ -85,7 +116,7 @@ fn run(steps: &[Step], metric: Metric, kind: ElementKind, medium: Option<Backend
     };
     let mut model: BTreeMap<u64, Vec<f32>> = BTreeMap::new();
     for (turn, step) in (1..).zip(steps) {
-        let rows = |ids: &[u64]| ids.iter().flat_map(|id| row(id + turn)).collect::<Vec<f32>>();
+        let rows = |ids: &[u64]| ids.iter().flat_map(|id| row(id + turn, metric)).collect::<Vec<f32>>();
         match step {
             Step::Add(ids) => {
                 let mut sorted = ids.clone();
@@ -94,7 +125,7 @@ fn run(steps: &[Step], metric: Metric, kind: ElementKind, medium: Option<Backend
                 let good = sorted.len() == ids.len() && ids.iter().all(|id| !model.contains_key(id));
                 prop_assert_eq!(db.add_batch(ids, &rows(ids)).is_ok(), good);
                 if good {
-                    model.extend(ids.iter().map(|id| (*id, row(id + turn))));
+                    model.extend(ids.iter().map(|id| (*id, row(id + turn, metric))));
                 }
             }
             Step::Upsert(ids) => {
@@ -102,11 +133,16 @@ fn run(steps: &[Step], metric: Metric, kind: ElementKind, medium: Option<Backend
                 ids.sort_unstable();
                 ids.dedup();
                 db.upsert_batch(&ids, &rows(&ids)).unwrap();
-                model.extend(ids.iter().map(|id| (*id, row(id + turn))));
+                model.extend(ids.iter().map(|id| (*id, row(id + turn, metric))));
             }
             Step::Delete(ids) => {
                 let there = ids.iter().filter(|id| model.remove(id).is_some()).count();
                 prop_assert_eq!(db.delete_batch(ids.iter().copied()).unwrap(), there);
+            }
+            Step::Fill(first) => {
+                let ids = filled(*first);
+                db.upsert_batch(&ids, &rows(&ids)).unwrap();
+                model.extend(ids.iter().map(|id| (*id, row(id + turn, metric))));
             }
             Step::Flush => db.flush().unwrap(),
             Step::Checkpoint => db.checkpoint().unwrap(),
@@ -123,13 +159,15 @@ fn run(steps: &[Step], metric: Metric, kind: ElementKind, medium: Option<Backend
                 db = Db::open(&path).unwrap();
             }
             Step::Reopen => {}
-            Step::Search(query) => check(&db, &model, metric, &row(u64::from(*query)), 1 + *query as usize % 9)?,
+            Step::Search(query) => {
+                check(&db, &model, metric, &row(u64::from(*query), metric), 1 + *query as usize % 9)?
+            }
         }
-        for id in 0..60 {
+        for id in 0..80 {
             prop_assert_eq!(db.get(id), model.get(&id).cloned());
         }
     }
-    check(&db, &model, metric, &row(5), 7)?;
+    check(&db, &model, metric, &row(5, metric), 7)?;
     let ids: std::collections::BTreeSet<String> = db.ids().map(|id| id.to_string()).collect();
     prop_assert_eq!(ids, model.keys().map(u64::to_string).collect());
     db.checkpoint().unwrap();
@@ -145,6 +183,7 @@ proptest! {
         for (metric, kind) in [
             (Metric::L2, ElementKind::F32),
             (Metric::InnerProduct, ElementKind::U8),
+            (Metric::InnerProduct, ElementKind::F32),
             (Metric::Cosine, ElementKind::F16),
         ] {
             run(&steps, metric, kind, None)?;
@@ -155,6 +194,7 @@ proptest! {
     fn a_database_on_disk_is_a_map_with_search(steps in prop::collection::vec(step(), 1..40)) {
         run(&steps, Metric::L2, ElementKind::I8, Some(Backend::Mapped))?;
         run(&steps, Metric::Cosine, ElementKind::Bf16, Some(Backend::Mapped))?;
+        run(&steps, Metric::InnerProduct, ElementKind::F16, Some(Backend::Mapped))?;
     }
 }
 
