@@ -5,8 +5,10 @@ use crate::Space;
 /// Rows looked at: enough to hit the middle of the data, few enough to cost nothing.
 const SAMPLE: usize = 256;
 
-/// Of an even sample of `rows`, the one with the least sum of distances to the sample.
+/// Of an even sample of `rows`, the one with the least sum of distances to the sample; by nearness where the space has
+/// that beside its own measure, for by inner product the longest row is in the middle.
 pub(crate) fn medoid<S: Space>(space: &S, rows: &[u32]) -> Option<u32> {
+    let space = space.near().unwrap_or(space);
     let step = rows.len().div_ceil(SAMPLE).max(1);
     let sample: Vec<u32> = rows.iter().copied().step_by(step).collect();
     let mut probe = space.probe();

@@ -38,7 +38,7 @@ impl Outcome {
         if now.recall < self.cell.asked.floor {
             defects.push(format!("recall {:.4}, and at least {:.3} is expected", now.recall, self.cell.asked.floor));
         }
-        if now.none > 0 && self.k > 1 {
+        if now.none > self.cell.asked.none && self.k > 1 {
             defects.push(format!("{} queries find none of their {}", now.none, self.k));
         }
         let Some(fresh) = self.fresh else { return defects };

@@ -109,7 +109,7 @@ impl<S: Space> Linking<'_, S> {
             None => self.link_into(level, rows, self.space, observe),
             Some(above) => {
                 let slots = std::sync::Arc::clone(&self.graph.above[above].slots);
-                self.link_into(level, rows, &Sampled::new(self.space, &slots), observe)
+                self.link_into(level, rows, &Sampled::with_near(self.space, &slots), observe)
             }
         }
     }

@@ -37,6 +37,8 @@ pub(super) struct Asked {
     pub(super) metric: Metric,
     /// The least recall. Below [`FLOOR`], it is what the better of hnswlib and Faiss finds, less half a point.
     pub(super) floor: f64,
+    /// The most queries that may find none of their nearest: 0, but where it is told why not.
+    pub(super) none: usize,
 }
 
 const L2: Asked = at(Metric::L2, FLOOR);
@@ -44,7 +46,7 @@ const IP: Asked = at(Metric::InnerProduct, FLOOR);
 const COSINE: Asked = at(Metric::Cosine, FLOOR);
 
 const fn at(metric: Metric, floor: f64) -> Asked {
-    Asked { metric, floor }
+    Asked { metric, floor, none: 0 }
 }
 
 /// All kinds, in the order in which they are told.

@@ -3,15 +3,19 @@
 use super::super::data::{ASKED, Data};
 use super::super::draw::Draw;
 use super::super::ways::{EVERY, SOME};
-use super::{IP, Kind};
+use super::{Asked, IP, Kind, at};
 
 const DIM: usize = 32;
+
+/// Faiss finds 0.83 of it, hnswlib 0.79, and none for one query of 200. The longest rows lead to each other, and a query
+/// that looks away from them sometimes does not get out.
+const GIANTS: &[Asked] = &[Asked { none: 4, ..at(IP.metric, 0.82) }];
 
 pub(super) const KINDS: &[Kind] = &[
     Kind { name: "mean offset", rows: 12_000, make: mean_offset, asked: &[IP], ways: EVERY },
     Kind { name: "positive rows, negative queries", rows: 12_000, make: opposed, asked: &[IP], ways: SOME },
     Kind { name: "one row x 1,000", rows: 12_000, make: one_giant, asked: &[IP], ways: SOME },
-    Kind { name: "300 giants alike", rows: 12_000, make: giants_alike, asked: &[IP], ways: EVERY },
+    Kind { name: "300 giants alike", rows: 12_000, make: giants_alike, asked: GIANTS, ways: EVERY },
 ];
 
 /// All rows on one side of the origin; queries on any.
