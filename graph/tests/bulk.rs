@@ -37,7 +37,7 @@ type Query = (Vec<f32>, f32);
 
 /// Queries near to rows.
 fn queries(points: &Points) -> Vec<Query> {
-    let near = points.rows().step_by(ROWS as usize / 100);
+    let near = points.rows().step_by(ROWS as usize / 500);
     near.map(|row| {
         let query: Vec<f32> = row.iter().enumerate().map(|(i, x)| x + 0.01 * (i % 3) as f32).collect();
         let mut distance = [0.0];
@@ -107,7 +107,7 @@ fn finds_as_much_at_equal_distances_as_a_graph_that_was_searched_for() {
             let affordable = (10..).map(|width| search(&bulk, &points, &queries, width));
             let (found, _) =
                 affordable.take_while(|&(_, distances)| distances <= allowed).last().expect("a narrower one");
-            // A thousand answers are counted: 0.003 is three of them.
+            // Five thousand answers are counted: 0.003 is fifteen of them. (Of a thousand, four are missed by chance.)
             assert!(found >= asked - 0.003, "{name}, width {width}: {found} of {asked} at {allowed} distances");
         }
     }
