@@ -160,7 +160,7 @@ fn run(steps: &[Step], metric: Metric, kind: ElementKind, medium: Option<Backend
             }
             Step::Reopen => {}
             Step::Search(query) => {
-                check(&db, &model, metric, &row(u64::from(*query), metric), 1 + *query as usize % 9)?
+                check(&db, &model, metric, &row(u64::from(*query), metric), 1 + *query as usize % 9)?;
             }
         }
         for id in 0..80 {
