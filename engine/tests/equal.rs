@@ -133,7 +133,7 @@ fn copies_are_found_when_the_row_they_equal_is_gone_or_not_asked_for() {
             finds_its_groups(&db, &values, &filtered, |id| id >= 2 * GROUPS).unwrap();
 
             // The vertices of most groups, and the whole of others.
-            let gone = |id: u64| (id < GROUPS && id % 3 != 0) || id % GROUPS % 10 == 5;
+            let gone = |id: u64| (id < GROUPS && !id.is_multiple_of(3)) || id % GROUPS % 10 == 5;
             db.delete_batch((0..4 * GROUPS).filter(|&id| gone(id))).unwrap();
             finds_its_groups(&db, &values, &options, |id| !gone(id)).unwrap();
             finds_its_groups(&db, &values, &filtered, |id| id >= 2 * GROUPS && !gone(id)).unwrap();
@@ -159,10 +159,10 @@ fn a_vertex_that_is_replaced_leaves_its_copies_to_be_found() {
     let (db, values) = in_groups(Metric::L2, 4000);
     let other = clustered(GROUPS as usize, DIM, 4);
     // Some first rows of their groups, whose copies they are not any more, get values of their own.
-    let replaced: Vec<u64> = (0..GROUPS).filter(|id| id % 2 == 0).collect();
+    let replaced: Vec<u64> = (0..GROUPS).filter(|id| id.is_multiple_of(2)).collect();
     let rows: Vec<f32> = replaced.iter().flat_map(|&id| other[id as usize * DIM..][..DIM].to_vec()).collect();
     db.upsert_batch(&replaced, &rows).unwrap();
-    let moved = |id: u64| id < GROUPS && id % 2 == 0;
+    let moved = |id: u64| id < GROUPS && id.is_multiple_of(2);
     for round in 0..2 {
         for (group, query) in (0..GROUPS).zip(values.chunks(DIM)).step_by(7) {
             let hits = db.search(query, 4).unwrap();

@@ -154,7 +154,8 @@ fn of_equal_rows_one_that_stays_is_the_vertex() {
     let mut points = Points::clustered(2_000, 8, 4);
     (1..4).for_each(|copy| points.values.copy_within(0..500 * 8, copy * 500 * 8));
     let products = Products::of(&points);
-    let ways: [(&str, fn(u32) -> bool); 4] = [
+    type Goes = fn(u32) -> bool;
+    let ways: [(&str, Goes); 4] = [
         ("the vertices go", |slot| slot < 500),
         ("vertices and copies go, of most groups some stay", |slot| slot.is_multiple_of(3) || slot % 500 < 50),
         ("whole groups go", |slot| slot % 500 % 5 == 1),
