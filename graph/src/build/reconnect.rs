@@ -31,8 +31,6 @@ pub(crate) struct LookedFor {
     pub(crate) connected: u64,
     /// Rows to which an edge gave way.
     pub(crate) dropped: Vec<u32>,
-    /// Distances computed.
-    pub(crate) distances: u64,
 }
 
 impl Graph {
@@ -52,9 +50,7 @@ impl Graph {
         rows: &[u32],
     ) -> LookedFor {
         let shelf = Shelf::new();
-        let seeker = || {
-            shelf.take(|| Seeker { probe: space.probe(), starts: Vec::new(), scratch: Scratch::new(), distances: 0 })
-        };
+        let seeker = || shelf.take(|| Seeker { probe: space.probe(), starts: Vec::new(), scratch: Scratch::new() });
         let is_lost = |row: u32| !seeker().get().finds(self, number, base, space, row);
         let all_lost = |rows: &[u32]| -> Vec<u32> { rows.par_iter().copied().filter(|&row| is_lost(row)).collect() };
         let (mut lost, mut dropped, mut connected, mut in_vain) = (all_lost(rows), Vec::new(), 0, 0);
@@ -79,8 +75,7 @@ impl Graph {
             // Half of what was tried is little to ask: an edge saves at least its own row.
             in_vain += usize::from(2 * before.saturating_sub(lost.len()) < tried);
         }
-        let distances = shelf.into_inner().iter().map(|seeker| seeker.distances).sum();
-        LookedFor { connected, dropped, distances }
+        LookedFor { connected, dropped }
     }
 }
 
@@ -89,7 +84,6 @@ struct Seeker<P> {
     probe: P,
     starts: Vec<u32>,
     scratch: Scratch,
-    distances: u64,
 }
 
 impl<P> Seeker<P> {
@@ -103,16 +97,14 @@ impl<P> Seeker<P> {
         row: u32,
     ) -> bool {
         space.load(row, &mut self.probe);
-        let count = graph.descend(number, DESCENT, base, &self.probe, &mut self.starts, &mut self.scratch);
+        graph.descend(number, DESCENT, base, &self.probe, &mut self.starts, &mut self.scratch);
         let width = if number == 0 { WIDTH } else { WIDTH_ABOVE };
         let (level, mut met) = (graph.level(number), false);
         let meets = |rows: &[u32]| {
             met |= rows.contains(&row);
             met
         };
-        self.distances += count.distances;
-        let count = level.search_until(space, &self.probe, &self.starts, width, &mut self.scratch, meets);
-        self.distances += count.distances;
+        level.search_until(space, &self.probe, &self.starts, width, &mut self.scratch, meets);
         met || self.is_crowded_out(space, row, width)
     }
 
@@ -121,7 +113,6 @@ impl<P> Seeker<P> {
     fn is_crowded_out<L: Space<Probe = P>>(&mut self, space: &L, row: u32, width: usize) -> bool {
         let mut own = [0.0];
         space.distances(&self.probe, &[row], &mut own);
-        self.distances += 1;
         self.scratch.nearest().filter(|near| near.distance <= own[0]).count() >= width
     }
 

@@ -3,7 +3,7 @@
 use super::super::data::{ASKED, Data};
 use super::super::draw::Draw;
 use super::super::ways::{EVERY, SOME, STREAMED};
-use super::{COSINE, IP, Kind, L2};
+use super::{COSINE, IP, Kind, L2, NORMAL};
 
 macro_rules! kind {
     ($name:literal, $rows:literal, $groups:literal x $apart:literal, dim $dim:literal, $asked:expr, $ways:expr) => {
@@ -26,7 +26,7 @@ pub(super) const KINDS: &[Kind] = &[
     kind!("groups 400 apart 3, dim 2", 12_000, 400 x 3.0, dim 2, &[L2], SOME),
     kind!("groups 100 apart 1,000, dim 768", 9_000, 100 x 1_000.0, dim 768, &[L2], SOME),
     kind!("groups 20 apart 100, dim 1536", 9_000, 20 x 100.0, dim 1536, &[L2, COSINE], SOME),
-    Kind { name: "groups uneven", rows: 12_000, make: uneven, asked: &[L2], ways: EVERY },
+    Kind { name: "groups uneven", rows: 12_000, make: uneven, asked: &[NORMAL], ways: EVERY },
     Kind { name: "groups one after another", rows: 12_000, make: sorted, asked: &[L2], ways: STREAMED },
 ];
 

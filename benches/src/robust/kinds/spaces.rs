@@ -3,7 +3,7 @@
 use super::super::data::{ASKED, Data};
 use super::super::draw::Draw;
 use super::super::ways::{EVERY, SOME};
-use super::{COSINE, IP, Kind, L2};
+use super::{COSINE, IP, Kind, L2, NORMAL};
 
 pub(super) const KINDS: &[Kind] = &[
     Kind { name: "dim 1", rows: 12_000, make: |draw, rows| uniform(draw, rows, 1), asked: &[L2], ways: EVERY },
@@ -25,7 +25,7 @@ pub(super) const KINDS: &[Kind] = &[
         name: "normal, dim 32",
         rows: 12_000,
         make: |draw, rows| normal(draw, rows, 32),
-        asked: &[L2, COSINE, IP],
+        asked: &[NORMAL, COSINE, IP],
         ways: EVERY,
     },
     Kind {
@@ -35,7 +35,7 @@ pub(super) const KINDS: &[Kind] = &[
         asked: &[L2, COSINE, IP],
         ways: SOME,
     },
-    Kind { name: "hubs", rows: 12_000, make: hubs, asked: &[L2], ways: EVERY },
+    Kind { name: "hubs", rows: 12_000, make: hubs, asked: &[NORMAL], ways: EVERY },
     Kind { name: "binary", rows: 12_000, make: binary, asked: &[L2, COSINE, IP], ways: EVERY },
     Kind { name: "queries from elsewhere", rows: 12_000, make: elsewhere, asked: &[L2, COSINE, IP], ways: EVERY },
 ];
