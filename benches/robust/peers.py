@@ -2,10 +2,10 @@
 
     python3 peers.py FOLDER METRIC K
 
-FOLDER holds rows.fbin and queries.fbin. The numbers of the rows found are written there as hnswlib.ibin
-and faiss.ibin, -1 where fewer than K came; distances a query are printed as JSON, as far as a library
-tells them. hnswlib has M = 16, lists of 32 at its base, Faiss's HNSW32 lists of 64; both ef_construction = 200
-and ef = 64.
+FOLDER holds rows.fbin and queries.fbin. The numbers of the rows found are written there as NAME.ibin, -1
+where fewer than K came; distances a query are printed as JSON, as far as a library tells them. All have
+ef_construction = 200 and ef = 64. hnswlib and faiss16 have M = 16, lists of 32 at the base, as ours are;
+faiss32 has M = 32, lists of 64.
 
 The libraries are installed into $XDG_CACHE_HOME/omendb/robust, else ~/.cache/omendb/robust, once.
 """
@@ -16,6 +16,7 @@ import struct
 import subprocess
 import sys
 import venv
+from functools import partial
 from pathlib import Path
 
 PACKAGES = ["hnswlib==0.8.0", "faiss-cpu==1.15.1", "numpy"]
@@ -70,7 +71,7 @@ def hnswlib(rows, queries, metric, k):
     return found, None
 
 
-def faiss(rows, queries, metric, k):
+def faiss(rows, queries, metric, k, degree):
     import faiss
 
     faiss.omp_set_num_threads(THREADS)
@@ -79,7 +80,7 @@ def faiss(rows, queries, metric, k):
         faiss.normalize_L2(rows)
         faiss.normalize_L2(queries)
     product = faiss.METRIC_L2 if metric == "l2" else faiss.METRIC_INNER_PRODUCT
-    index = faiss.IndexHNSWFlat(rows.shape[1], 32, product)
+    index = faiss.IndexHNSWFlat(rows.shape[1], degree, product)
     index.hnsw.efConstruction = CONSTRUCTION
     index.hnsw.efSearch = max(WIDTH, k)
     index.add(rows)
@@ -90,10 +91,11 @@ def faiss(rows, queries, metric, k):
 
 def main(folder, metric, k):
     rows, queries = read(folder / "rows.fbin"), read(folder / "queries.fbin")
+    libraries = {"hnswlib": hnswlib, "faiss16": partial(faiss, degree=16), "faiss32": partial(faiss, degree=32)}
     distances = {}
-    for library in (hnswlib, faiss):
-        found, distances[library.__name__] = library(rows, queries, metric, k)
-        write(folder / f"{library.__name__}.ibin", found)
+    for name, library in libraries.items():
+        found, distances[name] = library(rows, queries, metric, k)
+        write(folder / f"{name}.ibin", found)
     print(json.dumps(distances))
 
 

@@ -3,6 +3,7 @@
 
 use super::cell::Cell;
 use super::history::History;
+use super::peers;
 use super::question::Figures;
 use super::ways::Then;
 use omendb_engine::ElementKind;
@@ -18,7 +19,7 @@ pub struct Outcome {
     /// What a database without a history finds of the same living rows.
     pub(super) fresh: Option<Figures>,
     /// What hnswlib and Faiss find of the same living rows.
-    pub(super) peers: Option<[Figures; 2]>,
+    pub(super) peers: Option<peers::Found>,
 }
 
 /// How many times the distances of a fresh graph a history may cost, where it has a limit.

@@ -8,8 +8,11 @@ use crate::Failure;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The libraries, as the script calls them.
-const NAMES: [&str; 2] = ["hnswlib", "faiss"];
+/// The peers, as the script calls them.
+pub(super) const NAMES: [&str; 3] = ["hnswlib", "faiss16", "faiss32"];
+
+/// What each of them finds.
+pub(super) type Found = [Figures; NAMES.len()];
 
 /// The script that asks them.
 pub(super) struct Peers(PathBuf);
@@ -20,7 +23,7 @@ impl Peers {
     }
 
     /// What each finds.
-    pub(super) fn answer(&self, question: &Question<'_>) -> Result<[Figures; 2], Failure> {
+    pub(super) fn answer(&self, question: &Question<'_>) -> Result<Found, Failure> {
         let folder = tempfile::tempdir()?;
         write(&folder.path().join("rows.fbin"), &question.story.living().concat(), question.data.dim)?;
         write(&folder.path().join("queries.fbin"), &question.data.queries, question.data.dim)?;
@@ -35,7 +38,8 @@ impl Peers {
             let found = read(&folder.path().join(format!("{name}.ibin")), question.k, &ids)?;
             question.count(&found, told[name].as_f64().unwrap_or(0.0))
         };
-        Ok([of(NAMES[0])?, of(NAMES[1])?])
+        let [hnswlib, faiss16, faiss32] = NAMES.map(of);
+        Ok([hnswlib?, faiss16?, faiss32?])
     }
 }
 

@@ -55,8 +55,9 @@ fn run_story(
             History::Fresh => None,
             _ => cell::fresh(&question).ok(),
         };
-        // What lives after the others is a random part of the kind, or all of it.
-        let asks_peers = matches!(first.way.history, History::Fresh | History::Emptied | History::Hot);
+        // What lives after other histories is a random part of the kind, or all of it.
+        let asks_peers =
+            first.way.rows.is_none() && matches!(first.way.history, History::Fresh | History::Emptied | History::Hot);
         let peers = peers.filter(|_| asks_peers).map(|peers| peers.answer(&question)).transpose()?;
         for cell in cells {
             let result = cell.measure(&question);

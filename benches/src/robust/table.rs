@@ -1,13 +1,15 @@
 //! The cells as Markdown and as JSON.
 
 use super::outcome::Outcome;
+use super::peers::NAMES;
 use super::question::Figures;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// The head of the table.
 pub(super) const HEAD: &str = "\
-| cell | rows × dim | type | k | recall | none | distances | fresh | floor | hnswlib | Faiss | |
-|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---|";
+| cell | rows × dim | type | k | recall | none | distances | fresh | floor | hnswlib | Faiss, M = 16 | Faiss, M = 32 | |
+|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|";
 
 /// The row of a cell.
 pub(super) fn row(outcome: &Outcome) -> String {
@@ -17,17 +19,16 @@ pub(super) fn row(outcome: &Outcome) -> String {
         Err(_) => "| | ".to_owned(),
     };
     let fresh = fresh.map_or(String::new(), |fresh| format!("{:.4} / {:.0}", fresh.recall, fresh.distances));
-    let peer = |at: usize| peers.map_or(String::new(), |peers| found_by_peer(&peers[at]));
+    let peers =
+        peers.map_or([const { String::new() }; 3], |peers| peers.map(|figures| found_by_peer(&figures))).join(" | ");
     let verdict = match &outcome.defects()[..] {
         [] => String::new(),
         defects => format!("**{}**", defects.join("; ")),
     };
     format!(
-        "| {} | {rows} × {dim} | {element} | {k} | {found} | {fresh} | {:.3} | {} | {} | {verdict} |",
+        "| {} | {rows} × {dim} | {element} | {k} | {found} | {fresh} | {:.3} | {peers} | {verdict} |",
         cell.name(),
         cell.asked.floor,
-        peer(0),
-        peer(1),
     )
 }
 
@@ -41,7 +42,7 @@ fn found_by_peer(figures: &Figures) -> String {
 /// A cell as one JSON object.
 pub(super) fn json(outcome: &Outcome) -> Value {
     let [rows, dim] = outcome.size;
-    let peers = outcome.peers.map(|[hnswlib, faiss]| json!({ "hnswlib": hnswlib, "faiss": faiss }));
+    let peers: Option<BTreeMap<_, _>> = outcome.peers.map(|peers| NAMES.into_iter().zip(peers).collect());
     json!({
         "cell": outcome.cell.name(),
         "rows": rows,

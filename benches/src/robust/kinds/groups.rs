@@ -3,7 +3,8 @@
 use super::super::data::{ASKED, Data};
 use super::super::draw::Draw;
 use super::super::ways::{EVERY, SOME, STREAMED};
-use super::{COSINE, IP, Kind, L2, NORMAL};
+use super::{COSINE, IP, Kind, L2, lower};
+use omendb_engine::Metric;
 
 macro_rules! kind {
     ($name:literal, $rows:literal, $groups:literal x $apart:literal, dim $dim:literal, $asked:expr, $ways:expr) => {
@@ -19,14 +20,22 @@ macro_rules! kind {
 
 pub(super) const KINDS: &[Kind] = &[
     kind!("groups 100 apart 30, dim 128", 12_000, 100 x 30.0, dim 128, &[L2, COSINE, IP], EVERY),
-    kind!("groups 2 apart 10,000, dim 32", 12_000, 2 x 10_000.0, dim 32, &[L2], EVERY),
+    // Each group is normal.
+    kind!("groups 2 apart 10,000, dim 32", 12_000, 2 x 10_000.0, dim 32, &[lower(Metric::L2, 0.965, 0)], EVERY),
     kind!("groups 20 apart 1,000, dim 32", 12_000, 20 x 1_000.0, dim 32, &[L2], SOME),
     kind!("groups 2,000 apart 30, dim 16", 12_000, 2_000 x 30.0, dim 16, &[L2], EVERY),
     kind!("groups 400 apart 10,000, dim 8", 12_000, 400 x 10_000.0, dim 8, &[L2], SOME),
     kind!("groups 400 apart 3, dim 2", 12_000, 400 x 3.0, dim 2, &[L2], SOME),
     kind!("groups 100 apart 1,000, dim 768", 9_000, 100 x 1_000.0, dim 768, &[L2], SOME),
     kind!("groups 20 apart 100, dim 1536", 9_000, 20 x 100.0, dim 1536, &[L2, COSINE], SOME),
-    Kind { name: "groups uneven", rows: 12_000, make: uneven, asked: &[NORMAL], ways: EVERY },
+    Kind {
+        name: "groups uneven",
+        rows: 12_000,
+        make: uneven,
+        // So is the largest.
+        asked: &[lower(Metric::L2, 0.94, 0)],
+        ways: EVERY,
+    },
     Kind { name: "groups one after another", rows: 12_000, make: sorted, asked: &[L2], ways: STREAMED },
 ];
 

@@ -3,14 +3,20 @@
 use super::super::data::{ASKED, Data};
 use super::super::draw::Draw;
 use super::super::ways::{EVERY, SOME};
-use super::{COSINE, IP, Kind, L2};
+use super::spaces::{DIRECTIONS, PRODUCTS};
+use super::{Asked, IP, Kind, lower};
+use omendb_engine::Metric;
+
+/// A row far outside has its neighbours in all directions, and is theirs in none.
+pub(super) const OUTSIDE: Asked = lower(Metric::L2, 0.77, 2);
 
 pub(super) const KINDS: &[Kind] = &[
     Kind {
         name: "lengths 0.05",
         rows: 12_000,
         make: |draw, rows| lognormal(draw, rows, 0.05),
-        asked: &[IP],
+        // Nearly even: as normal rows.
+        asked: &[PRODUCTS],
         ways: SOME,
     },
     Kind {
@@ -24,17 +30,25 @@ pub(super) const KINDS: &[Kind] = &[
         name: "lengths 0.5",
         rows: 12_000,
         make: |draw, rows| lognormal(draw, rows, 0.5),
-        asked: &[IP, L2, COSINE],
+        asked: &[IP, OUTSIDE, DIRECTIONS],
         ways: EVERY,
     },
     Kind {
         name: "lengths 1",
         rows: 12_000,
         make: |draw, rows| lognormal(draw, rows, 1.0),
-        asked: &[IP, L2],
+        // Further outside: the peers leave eight queries or more with none.
+        asked: &[IP, lower(Metric::L2, 0.505, 8)],
         ways: SOME,
     },
-    Kind { name: "lengths exp(2N)", rows: 12_000, make: longest_asked, asked: &[IP, L2], ways: EVERY },
+    Kind {
+        name: "lengths exp(2N)",
+        rows: 12_000,
+        make: longest_asked,
+        // All queries are outside. In one batch ours finds 0.78, in several as much as the peers.
+        asked: &[IP, lower(Metric::L2, 0.45, 6)],
+        ways: EVERY,
+    },
     Kind { name: "lengths uneven late", rows: 12_000, make: uneven_late, asked: &[IP], ways: EVERY },
 ];
 
@@ -46,7 +60,7 @@ pub(super) fn lognormal(draw: &mut Draw, rows: usize, sigma: f64) -> Data {
     data
 }
 
-/// Lengths over ten orders of magnitude; the longest rows ask, a little longer.
+/// Lengths over seven orders of magnitude; the longest rows ask, a little longer.
 fn longest_asked(draw: &mut Draw, rows: usize) -> Data {
     let mut all: Vec<(f64, Vec<f64>)> = (0..rows)
         .map(|_| {

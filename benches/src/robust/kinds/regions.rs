@@ -4,7 +4,8 @@
 use super::super::data::{ASKED, Data};
 use super::super::draw::Draw;
 use super::super::ways::EMPTIED;
-use super::{Kind, L2};
+use super::{Kind, L2, lower};
+use omendb_engine::Metric;
 
 const DIM: usize = 64;
 const REGIONS: usize = 200;
@@ -23,7 +24,8 @@ pub(super) const KINDS: &[Kind] = &[
         name: "regions, ten asked",
         rows: 40_000,
         make: |draw, rows| regions(draw, rows, 10),
-        asked: &[L2],
+        // The few of a region are far from each other, and nearest to the others' edges.
+        asked: &[lower(Metric::L2, 0.95, 0)],
         ways: EMPTIED,
     },
 ];
@@ -40,8 +42,7 @@ pub(super) fn regions(draw: &mut Draw, rows: usize, k: usize) -> Data {
     let emptied = |row: &usize| row % REGIONS < EMPTY;
     let (survivors, doomed): (Vec<usize>, _) = (0..rows).filter(emptied).partition(|row| row / REGIONS < kept);
     data.doomed = doomed;
-    for number in 0..ASKED.min(survivors.len()) {
-        let row = survivors[number];
+    for &row in survivors.iter().take(ASKED) {
         if k == 1 {
             data.ask_row(row);
         } else {

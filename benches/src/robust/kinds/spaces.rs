@@ -3,7 +3,15 @@
 use super::super::data::{ASKED, Data};
 use super::super::draw::Draw;
 use super::super::ways::{EVERY, SOME};
-use super::{COSINE, IP, Kind, L2, NORMAL};
+use super::{Asked, COSINE, IP, Kind, L2, lower};
+use omendb_engine::Metric;
+
+/// Nothing to find a way by.
+pub(super) const NORMAL: Asked = lower(Metric::L2, 0.945, 0);
+/// The same by direction.
+pub(super) const DIRECTIONS: Asked = lower(Metric::Cosine, 0.96, 0);
+/// The same by product.
+pub(super) const PRODUCTS: Asked = lower(Metric::InnerProduct, 0.96, 0);
 
 pub(super) const KINDS: &[Kind] = &[
     Kind { name: "dim 1", rows: 12_000, make: |draw, rows| uniform(draw, rows, 1), asked: &[L2], ways: EVERY },
@@ -25,19 +33,28 @@ pub(super) const KINDS: &[Kind] = &[
         name: "normal, dim 32",
         rows: 12_000,
         make: |draw, rows| normal(draw, rows, 32),
-        asked: &[NORMAL, COSINE, IP],
+        asked: &[NORMAL, DIRECTIONS, PRODUCTS],
         ways: EVERY,
     },
     Kind {
         name: "normal, dim 128",
         rows: 12_000,
         make: |draw, rows| normal(draw, rows, 128),
-        asked: &[L2, COSINE, IP],
+        // All distances are nearly the same.
+        asked: &[lower(Metric::L2, 0.77, 0), lower(Metric::Cosine, 0.62, 0), lower(Metric::InnerProduct, 0.65, 0)],
         ways: SOME,
     },
     Kind { name: "hubs", rows: 12_000, make: hubs, asked: &[NORMAL], ways: EVERY },
-    Kind { name: "binary", rows: 12_000, make: binary, asked: &[L2, COSINE, IP], ways: EVERY },
-    Kind { name: "queries from elsewhere", rows: 12_000, make: elsewhere, asked: &[L2, COSINE, IP], ways: EVERY },
+    // By direction, rows with fewer ones are nearer to everything.
+    Kind { name: "binary", rows: 12_000, make: binary, asked: &[L2, lower(Metric::Cosine, 0.95, 0), IP], ways: EVERY },
+    // By direction, a query is far from all rows.
+    Kind {
+        name: "queries from elsewhere",
+        rows: 12_000,
+        make: elsewhere,
+        asked: &[L2, lower(Metric::Cosine, 0.955, 0), IP],
+        ways: EVERY,
+    },
 ];
 
 fn uniform(draw: &mut Draw, rows: usize, dim: usize) -> Data {

@@ -5,17 +5,19 @@ use super::super::draw::Draw;
 use super::super::ways::{EVERY, SOME};
 use super::copies::{of_one, sets};
 use super::groups::groups;
-use super::lengths::lognormal;
+use super::lengths::{OUTSIDE, lognormal};
 use super::near::families;
-use super::spaces::binary;
-use super::{COSINE, IP, Kind, L2};
+use super::spaces::{DIRECTIONS, binary};
+use super::{COSINE, IP, Kind, L2, lower};
+use omendb_engine::Metric;
 
 pub(super) const KINDS: &[Kind] = &[
     Kind {
         name: "u8 copies 100 x 20",
         rows: 12_000,
         make: |draw, rows| sets(draw, rows, 32).u8(40.0, 128.0),
-        asked: &[L2, COSINE, IP],
+        // All on one side of the origin.
+        asked: &[L2, COSINE, lower(Metric::InnerProduct, 0.95, 0)],
         ways: EVERY,
     },
     Kind {
@@ -43,7 +45,7 @@ pub(super) const KINDS: &[Kind] = &[
         name: "i8 lengths 0.5",
         rows: 12_000,
         make: |draw, rows| lognormal(draw, rows, 0.5).i8(80.0),
-        asked: &[IP, L2, COSINE],
+        asked: &[IP, OUTSIDE, DIRECTIONS],
         ways: EVERY,
     },
     Kind {
@@ -57,7 +59,7 @@ pub(super) const KINDS: &[Kind] = &[
         name: "f16 lengths 0.5",
         rows: 12_000,
         make: |draw, rows| lognormal(draw, rows, 0.5).f16(),
-        asked: &[IP, L2],
+        asked: &[IP, OUTSIDE],
         ways: EVERY,
     },
     Kind { name: "f16 near-copies", rows: 12_000, make: near_in_halves, asked: &[L2, COSINE], ways: SOME },
