@@ -143,7 +143,7 @@ impl Graph {
                 0 => graph.vertices().collect(),
                 _ => (0..graph.level_rows(number)).collect(),
             };
-            graph.reconnect(number, moved, &looked_for);
+            graph.reconnect(number, moved, &looked_for, &[]);
         }
         graph.repair(moved);
         Ok(graph)

@@ -14,15 +14,17 @@ pub(crate) struct Level {
     pub(crate) entries: Vec<u32>,
     /// Lists of the same rows by another measure, which searches follow too.
     pub(crate) beside: Option<Csr>,
+    /// The row that is looked for next, when some of those that have long been linked are: see [`crate::link`].
+    pub(crate) next_looked: u32,
 }
 
 impl Level {
     pub(crate) fn empty(degree: usize) -> Result<Self, GraphError> {
-        Ok(Level { csr: Csr::new(degree)?, entries: Vec::new(), beside: None })
+        Ok(Level { csr: Csr::new(degree)?, entries: Vec::new(), beside: None, next_looked: 0 })
     }
 
     pub(crate) fn grown(&self, rows: u32) -> Result<Self, GraphError> {
-        Ok(Level { csr: self.csr.grown(rows)?, entries: self.entries.clone(), beside: self.beside.clone() })
+        Ok(Level { csr: self.csr.grown(rows)?, ..self.clone() })
     }
 
     /// All rows that a row leads to.

@@ -170,7 +170,6 @@ fn mend<S: Space>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::csr::Csr;
 
     /// Rows that are all the same.
     struct Same;
@@ -191,7 +190,8 @@ mod tests {
     fn a_row_with_an_edge_to_it_gets_no_second_one() {
         // A chain, long enough that the last row is not among the nearest that are looked at.
         let (rows, last) = (WIDTH as u32 + 6, WIDTH as u32 + 5);
-        let mut level = Level { csr: Csr::new(4).unwrap().grown(rows).unwrap(), entries: vec![0], beside: None };
+        let mut level = Level::empty(4).unwrap().grown(rows).unwrap();
+        level.entries.push(0);
         for row in 0..last - 1 {
             level.csr.append(row, row + 1);
         }

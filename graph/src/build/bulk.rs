@@ -82,25 +82,27 @@ pub(super) fn build<S: Space>(
     match linking.link_all(degree, &mut tell) {
         ControlFlow::Break(()) => Err(GraphError::Cancelled { done: 0 }),
         ControlFlow::Continue(Offers::TooFew) => Ok(Bulk::TooFew { distances: linking.distances }),
-        ControlFlow::Continue(Offers::Enough) => {
+        ControlFlow::Continue(Offers::Enough { order }) => {
             let levels = link_levels(&linking.graph, space, options, observe)?;
-            Ok(Bulk::Linked(Linked { distances: linking.distances + levels.distances, ..levels }))
+            Ok(Bulk::Linked { linked: Linked { distances: linking.distances + levels.distances, ..levels }, order })
         }
     }
 }
 
 /// What linking in bulk came to.
 pub(super) enum Bulk {
-    Linked(Linked),
+    /// The graph, and its vertices leaf by leaf, so that rows near each other mostly follow each other.
+    Linked { linked: Linked, order: Vec<u32> },
     /// Rows are better searched for; it took these distances to see that.
-    TooFew {
-        distances: u64,
-    },
+    TooFew { distances: u64 },
 }
 
 /// What leaves offered their rows.
 enum Offers {
-    Enough,
+    Enough {
+        /// The rows, leaf by leaf.
+        order: Vec<u32>,
+    },
     /// Many rows were offered too few others: the data is of small groups, or of few dimensions, and leaves that overlap
     /// offer the same rows again and again. Nothing leads out of a group then.
     TooFew,
@@ -147,7 +149,7 @@ impl<S: Space> Linking<'_, S> {
             self.distances += self.settle(0, self.space, found);
         }
         tell(1, 1, 1)?;
-        ControlFlow::Continue(Offers::Enough)
+        ControlFlow::Continue(Offers::Enough { order })
     }
 
     /// Offers each row the nearest that it meets in its leaves.

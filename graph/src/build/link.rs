@@ -17,12 +17,11 @@ use crate::{Graph, GraphError, MIN_DEGREE, Space};
 const LOOK_ALWAYS: u32 = 1 << 16;
 const LOOKS_PER_E: f64 = 64.0;
 
-/// All rows are looked for each time the graph has grown by about a half, a small one by an eighth; those of the levels
-/// above, which lead to every search, by a sixteenth. (Of 12,000 normally distributed rows of 128 numbers that came in
-/// batches of 1,000, one in five did not find itself where that was done by a half.)
-const RECONNECTS_PER_E: f64 = 2.5;
-const RECONNECTS_PER_E_SMALL: f64 = 8.0;
-const RECONNECTS_PER_E_ABOVE: f64 = 16.0;
+/// So many rows that have long been linked are looked for beside each new one, in the base and in the levels above,
+/// which lead to every search: an edge to one may have given way. They take turns, so that no link takes long. (Of 12,000 normally distributed rows
+/// of 128 numbers that came in batches of 1,000, one in six did not find itself without.)
+const OLD_PER_NEW: u32 = 8;
+const OLD_PER_NEW_ABOVE: u32 = 16;
 
 /// Told how many new rows are linked; may ask to stop.
 pub type Observe<'a> = &'a mut dyn FnMut(u32) -> ControlFlow<()>;
@@ -102,10 +101,10 @@ pub fn link<'a, S: Space>(
     // Lists by inner product are better searched for: of clustered rows 0.98 was found, 0.94 after a bulk.
     let bulk = bulk::pays(old, known.absent.vertex_count(rows)) && space.near().is_none();
     let picked = if bulk { Some(bulk::build(&known, space, rows, options, observe)?) } else { None };
-    let start = match picked {
-        None => Linked { graph: known, distances: 0, repaired: 0 },
-        Some(Bulk::Linked(linked)) => linked,
-        Some(Bulk::TooFew { distances }) => Linked { graph: known.emptied(), distances, repaired: 0 },
+    let (start, order) = match picked {
+        None => (Linked { graph: known, distances: 0, repaired: 0 }, None),
+        Some(Bulk::Linked { linked, order }) => (linked, Some(order)),
+        Some(Bulk::TooFew { distances }) => (Linked { graph: known.emptied(), distances, repaired: 0 }, None),
     };
     let start = start.beside(near);
     // After a bulk nothing is left to be searched for.
@@ -113,7 +112,7 @@ pub fn link<'a, S: Space>(
         extend(&start.graph, space, rows, options, observe).inspect_err(|_| graph.withdraw())?;
     let mut linked = linked.plus(start.distances, start.repaired);
     let rows = linked.graph.vertex_count();
-    dropped.extend(linked.reconnect(graph, space, bulk));
+    dropped.extend(linked.reconnect(graph, space, order));
     // What a search finds, from where the levels above lead it, need not be reached from the entry points.
     let looks = |rows: u32| (f64::from(rows.max(1)).ln() * LOOKS_PER_E) as u64;
     linked.repaired += if bulk || rows <= LOOK_ALWAYS || looks(old) != looks(rows) {
@@ -136,24 +135,22 @@ impl Linked {
         Linked { distances: self.distances + distances, repaired: self.repaired + repaired, ..self }
     }
 
-    /// Looks for the rows that are new, and for all where the graph has grown much since that was done; returns
-    /// those to which an edge gave way.
-    fn reconnect<S: Space>(&mut self, old: &Graph, space: &S, bulk: bool) -> Vec<LevelRow> {
-        let mut dropped = Vec::new();
+    /// Looks for rows: after a bulk, which linked them `in_order`, in all parts of the graph; else for those that are new,
+    /// and for some of the others. Returns those to which an edge gave way.
+    fn reconnect<S: Space>(&mut self, old: &Graph, space: &S, in_order: Option<Vec<u32>>) -> Vec<LevelRow> {
+        let (mut dropped, bulk) = (Vec::new(), in_order.is_some());
+        let mut in_order = in_order.unwrap_or_default();
         for number in (0..=self.graph.above.len()).rev() {
             let (old, rows) = (old.level_rows(number), self.graph.level_rows(number));
-            let steps = match number {
-                0 if rows <= LOOK_ALWAYS => RECONNECTS_PER_E_SMALL,
-                0 => RECONNECTS_PER_E,
-                _ => RECONNECTS_PER_E_ABOVE,
+            let (all, stretches) = match number {
+                0 if bulk => (Vec::new(), std::mem::take(&mut in_order)),
+                _ if bulk => ((0..rows).collect(), Vec::new()),
+                _ => ((old..rows).collect(), self.graph.take_turn(number, old)),
             };
-            let step = |rows: u32| (f64::from(rows.max(1)).ln() * steps) as u64;
-            let first = if bulk || step(old) != step(rows) { 0 } else { old };
-            let looked_for: Vec<u32> = match number {
-                0 => self.graph.absent.vertices(first..rows).collect(),
-                _ => (first..rows).collect(),
+            let vertices = |rows: Vec<u32>| -> Vec<u32> {
+                rows.into_iter().filter(|&row| number > 0 || self.graph.is_vertex(row)).collect()
             };
-            let looked = self.graph.reconnect(number, space, &looked_for);
+            let looked = self.graph.reconnect(number, space, &vertices(all), &vertices(stretches));
             self.repaired += looked.connected;
             dropped.extend(looked.dropped.into_iter().map(|row| (number, row)));
         }
@@ -162,6 +159,17 @@ impl Linked {
 }
 
 impl Graph {
+    /// Those of the first `old` rows of a level whose turn it is to be looked for.
+    fn take_turn(&mut self, number: usize, old: u32) -> Vec<u32> {
+        let per_new = if number == 0 { OLD_PER_NEW } else { OLD_PER_NEW_ABOVE };
+        let some = (self.level_rows(number) - old).saturating_mul(per_new).min(old);
+        let next = &mut self.level_mut(number).next_looked;
+        let first = if *next < old { *next } else { 0 };
+        // One is left out, so that others are the first of their stretches when it is their turn again.
+        *next = first.saturating_add(some + 1);
+        (first..old).chain(0..first).take(some as usize).collect()
+    }
+
     /// Takes out the edges to rows that this graph does not have: what an unfinished [`link`],
     /// ended by a panic, leaves in the lists it shares.
     pub fn withdraw(&self) {

@@ -24,6 +24,11 @@ const AT_ONCE: usize = 512;
 /// its row, which is then lost in its place.
 const IN_VAIN: usize = 8;
 
+/// Of each stretch of so many rows, one in so many is looked for; all are where more than one in so many of these is lost.
+const STRETCH: usize = 512;
+const ONE_IN: usize = 8;
+const MANY: usize = 32;
+
 /// What became of rows that were looked for.
 #[derive(Debug)]
 pub(crate) struct LookedFor {
@@ -34,11 +39,15 @@ pub(crate) struct LookedFor {
 }
 
 impl Graph {
-    /// Looks for `rows` of a level (numbered as there), and gives those that are not found an edge.
-    pub(crate) fn reconnect<S: Space>(&self, number: usize, space: &S, rows: &[u32]) -> LookedFor {
+    /// Looks for rows of a level (numbered as there), and gives those that are not found an edge: for `all` of some rows,
+    /// and for parts of the `stretches` of others, of which all are looked for where many are lost. An edge to one
+    /// row of a group saves the group, so rows of one group are to follow each other.
+    pub(crate) fn reconnect<S: Space>(&self, number: usize, space: &S, all: &[u32], stretches: &[u32]) -> LookedFor {
         match number.checked_sub(1) {
-            None => self.reconnect_in(number, space, space, rows),
-            Some(above) => self.reconnect_in(number, space, &Sampled::new(space, &self.above[above].slots), rows),
+            None => self.reconnect_in(number, space, space, all, stretches),
+            Some(above) => {
+                self.reconnect_in(number, space, &Sampled::new(space, &self.above[above].slots), all, stretches)
+            }
         }
     }
 
@@ -47,13 +56,21 @@ impl Graph {
         number: usize,
         base: &S,
         space: &L,
-        rows: &[u32],
+        all: &[u32],
+        stretches: &[u32],
     ) -> LookedFor {
         let shelf = Shelf::new();
         let seeker = || shelf.take(|| Seeker { probe: space.probe(), starts: Vec::new(), scratch: Scratch::new() });
         let is_lost = |row: u32| !seeker().get().finds(self, number, base, space, row);
         let all_lost = |rows: &[u32]| -> Vec<u32> { rows.par_iter().copied().filter(|&row| is_lost(row)).collect() };
-        let (mut lost, mut dropped, mut connected, mut in_vain) = (all_lost(rows), Vec::new(), 0, 0);
+        let lost_in = |stretch: &[u32]| -> Vec<u32> {
+            let some: Vec<u32> = stretch.iter().copied().step_by(ONE_IN).collect();
+            let lost = all_lost(&some);
+            if lost.len() * MANY <= some.len() { lost } else { all_lost(stretch) }
+        };
+        let mut lost = all_lost(all);
+        lost.par_extend(stretches.par_chunks(STRETCH).flat_map_iter(lost_in));
+        let (mut dropped, mut connected, mut in_vain) = (Vec::new(), 0, 0);
         while !lost.is_empty() && in_vain < IN_VAIN {
             let before = lost.len();
             let first_dropped = dropped.len();
