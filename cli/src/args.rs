@@ -26,7 +26,8 @@ Files are known by their ending:
 Rows are counted from 0, lines from 1.
 
 Exit codes: 0 done, 1 the run found something (damage, lost rows, no row for `get`, recall below
-the goal), 2 wrong usage, 3 an input refused or the disk failed.";
+the goal), 2 wrong usage, 3 an input refused or the disk failed. Where rows are in and only the
+graph cannot be written, that is a warning on stderr and exit code 0.";
 
 /// OmenDB: nearest rows of numbers, from a folder of files, without a server.
 #[derive(Debug, Parser)]

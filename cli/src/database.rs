@@ -1,5 +1,7 @@
-//! Opening a database as the command line says.
+//! Opening a database as the command line says, and closing it.
 
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,6 +9,7 @@ use omendb_engine::{Db, Isa, OpenError, OpenOptions, Progress, StorageError};
 
 use crate::args::Global;
 use crate::failure::Failure;
+use crate::progress::Bar;
 
 /// How commands use a database.
 pub(crate) struct Use {
@@ -46,5 +49,21 @@ impl Use {
     /// Opens to write.
     pub(crate) fn write(&self, path: &Path, listener: Arc<dyn Fn(Progress) + Send + Sync>) -> Result<Db, Failure> {
         Db::open_with(path, self.open_options().progress(listener)).map_err(|error| Failure::open(path, error))
+    }
+}
+
+/// Closes a database in which `done` is committed. That its graph cannot be written is no failure of the
+/// command, but a warning: the next opening links the rows again.
+pub(crate) fn close(db: Db, bar: &Bar, path: &Path, done: impl Display) {
+    let closed = db.close();
+    bar.clear();
+    if let Err(error) = closed {
+        let path = path.display();
+        // If stderr is closed there is nobody to tell.
+        let _ = writeln!(
+            io::stderr(),
+            "warning: {done}, for good; but the graph of {path} is not written, and its rows are linked again when it \
+             is opened: {error}"
+        );
     }
 }

@@ -9,7 +9,7 @@ use omendb_formats::Ids;
 use serde_json::json;
 
 use crate::args::Global;
-use crate::database::Use;
+use crate::database::{Use, close};
 use crate::failure::{Failure, Outcome};
 use crate::input::{Input, ids_of_kind, ids_ref};
 use crate::output::{Output, counted, grouped};
@@ -68,9 +68,9 @@ impl Add {
         };
         added.map_err(|error| input.refused(error))?;
         let count = db.count();
-        db.close()?;
+        let rows = counted(input.count(), "row", "rows");
+        close(db, &bar, &self.db, format_args!("{rows} added"));
         let seconds = start.elapsed().as_secs_f64();
-        bar.clear();
 
         let replaced = input.count() - (count - before);
         let replaced_text = if replaced > 0 {
@@ -79,8 +79,7 @@ impl Add {
             String::new()
         };
         output.line(format_args!(
-            "{} added{replaced_text}; {} holds {}",
-            counted(input.count(), "row", "rows"),
+            "{rows} added{replaced_text}; {} holds {}",
             self.db.display(),
             grouped(count as u64),
         ))?;

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::args::Global;
-use crate::database::Use;
+use crate::database::{Use, close};
 use crate::failure::{Failure, Outcome};
 use crate::output::{Output, bytes, counted, grouped};
 use crate::progress::Bar;
@@ -34,8 +34,7 @@ impl Compact {
         db.compact()?;
         let seconds = start.elapsed().as_secs_f64();
         let after = db.stats();
-        db.close()?;
-        bar.clear();
+        close(db, &bar, &self.db, "the database compacted");
 
         output.line(format_args!(
             "{}: {}; {} places of deleted and replaced rows given back, {} on disk instead of {}",

@@ -9,7 +9,7 @@ use omendb_formats::{Ids, read_ids};
 use serde_json::json;
 
 use crate::args::Global;
-use crate::database::Use;
+use crate::database::{Use, close};
 use crate::failure::{Failure, Outcome};
 use crate::input::ids_of_kind;
 use crate::output::{Output, counted, grouped};
@@ -53,8 +53,8 @@ impl Delete {
         let asked = ids.len();
         let deleted = db.delete_batch(ids)?;
         let count = db.count();
-        db.close()?;
-        bar.clear();
+        let rows = counted(deleted, "row", "rows");
+        close(db, &bar, &self.db, format_args!("{rows} deleted"));
 
         let missing = asked - deleted;
         let missing_text = if missing > 0 {
@@ -63,8 +63,7 @@ impl Delete {
             String::new()
         };
         output.line(format_args!(
-            "{} deleted{missing_text}; {} holds {}",
-            counted(deleted, "row", "rows"),
+            "{rows} deleted{missing_text}; {} holds {}",
             self.db.display(),
             grouped(count as u64),
         ))?;

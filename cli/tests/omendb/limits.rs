@@ -91,3 +91,36 @@ fn a_file_that_is_cut_while_it_is_read_ends_no_run() {
         }
     }
 }
+
+/// With any number of files that may be open: rows are in and the run succeeds, perhaps with a warning, or
+/// none are in and it fails.
+#[test]
+fn rows_that_are_in_are_not_called_refused() {
+    let (mut warned, mut refused) = (0, 0);
+    for line in ["add some.omen more.fbin -q", "delete some.omen 1 2 3 -q"] {
+        for files in 6..30 {
+            let folder = Folder::new();
+            many_rows(&folder, "rows.fbin", 20);
+            many_rows(&folder, "more.fbin", 7);
+            assert_eq!(folder.run("build some.omen rows.fbin").code, 0);
+            let (code, told) = limited(&folder, &format!("-n {files}"), line);
+            let case = format!("{line} with {files} files: {code:?} {told}");
+            let count = folder.json("info some.omen")["count"].as_u64().unwrap();
+            let (done, said) = if line.starts_with("add") { (27, "7 rows added") } else { (17, "3 rows deleted") };
+            match code {
+                Some(0) => assert_eq!(count, done, "{case}"),
+                _ => assert_eq!(count, 20, "{case}"),
+            }
+            if code == Some(0) && !told.is_empty() {
+                assert!(told.starts_with("warning: ") && told.contains(said) && told.contains("some.omen"), "{case}");
+                warned += 1;
+            }
+            if code == Some(3) {
+                assert!(told.starts_with("error: "), "{case}");
+                refused += 1;
+            }
+            assert_eq!(folder.run("verify some.omen").code, 0, "{case}");
+        }
+    }
+    assert!(warned >= 2 && refused >= 2, "{warned} warned, {refused} refused");
+}
