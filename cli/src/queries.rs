@@ -122,6 +122,7 @@ fn moved(mut error: SearchError, by: usize) -> SearchError {
         SearchError::Dimension { query, .. }
         | SearchError::NotFinite { query, .. }
         | SearchError::ZeroNorm { query }
+        | SearchError::TooShort { query, .. }
         | SearchError::TooLong { query, .. } => *query += by,
         _ => {}
     }

@@ -9,7 +9,7 @@ use omendb_storage::{IdColumn, IdRef, MAX_TEXT_ID, RowSource};
 use rayon::prelude::*;
 
 use crate::rows::Place;
-use crate::values::{self, Fit, MAX_SQUARED, MIN_SQUARED};
+use crate::values::{self, Fit, MAX_SQUARED, MIN_SQUARED, Shortness};
 use crate::{BatchError, IdsRef, Options, RowsRef};
 
 /// Rows handled at a time by one thread.
@@ -143,10 +143,12 @@ impl<'a> Batch<'a> {
         if squared > MAX_SQUARED {
             return Err(BatchError::TooLong { row, squared, limit: MAX_SQUARED });
         }
-        if cosine && squared < MIN_SQUARED {
-            return Err(BatchError::ZeroNorm { row });
+        match values::shortness(squared) {
+            Shortness::None => Ok(squared),
+            Shortness::Zero if cosine => Err(BatchError::ZeroNorm { row }),
+            Shortness::Zero => Ok(squared),
+            Shortness::Lost => Err(BatchError::TooShort { row, squared, limit: MIN_SQUARED }),
         }
-        Ok(squared)
     }
 }
 

@@ -148,10 +148,20 @@ pub enum BatchError {
         kind: ElementKind,
     },
     /// All values are zero: no direction, so no cosine.
-    #[error("row {row} has no cosine: its squared length is 0, or too small for an f32")]
+    #[error("row {row} has no cosine: all its values are 0")]
     ZeroNorm {
         /// The row.
         row: usize,
+    },
+    /// The row is so short, and not zero, that squares of its values are 0 to an f32.
+    #[error("row {row} has the squared length {squared:e}: below {limit:e} an f32 cannot tell it from 0")]
+    TooShort {
+        /// The row.
+        row: usize,
+        /// Its squared length.
+        squared: f64,
+        /// The limit.
+        limit: f64,
     },
     /// The row is so long that its distances would not be finite.
     #[error("row {row} has the squared length {squared:e}, at most {limit:e} keeps distances finite")]
@@ -235,10 +245,20 @@ pub enum SearchError {
         value: f32,
     },
     /// All values are zero: no direction, so no cosine.
-    #[error("query {query} has no cosine: its squared length is 0, or too small for an f32")]
+    #[error("query {query} has no cosine: all its values are 0")]
     ZeroNorm {
         /// Which query of a batch.
         query: usize,
+    },
+    /// The query is so short, and not zero, that squares of its values are 0 to an f32.
+    #[error("query {query} has the squared length {squared:e}: below {limit:e} an f32 cannot tell it from 0")]
+    TooShort {
+        /// Which query of a batch.
+        query: usize,
+        /// Its squared length.
+        squared: f64,
+        /// The limit.
+        limit: f64,
     },
     /// The query is so long that its distances would not be finite.
     #[error("query {query} has the squared length {squared:e}, at most {limit:e} keeps distances finite")]

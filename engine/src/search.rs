@@ -13,7 +13,7 @@ use crate::db::{Core, install};
 use crate::query::Probe;
 use crate::snapshot::Snapshot;
 use crate::top::Top;
-use crate::values::{self, Fit, MAX_SQUARED, MIN_SQUARED};
+use crate::values::{self, Fit, MAX_SQUARED, MIN_SQUARED, Shortness};
 use crate::{Db, Id, SearchError};
 
 /// Rows measured at a time when rows are looked at one after another.
@@ -118,8 +118,8 @@ impl Db {
     /// The `k` nearest rows to `query`, nearest first, ties by id; fewer if there are fewer.
     ///
     /// # Errors
-    /// [`SearchError`] when the query has another dimension, is not finite, or has no direction
-    /// under cosine.
+    /// [`SearchError`] when the query has another dimension, is not finite, has no direction under
+    /// cosine, or is too long or too short for the arithmetic (see [`Db::add_batch`]).
     pub fn search<T: Element>(&self, query: &[T], k: usize) -> Result<Vec<Hit>, SearchError> {
         self.search_with(query, &SearchOptions::new(k))
     }
@@ -227,13 +227,13 @@ impl Core {
         if squared > MAX_SQUARED {
             return Err(SearchError::TooLong { query: number, squared, limit: MAX_SQUARED });
         }
-        probe.inverse_norm = 1.0;
-        if self.options.metric == Metric::Cosine {
-            if squared < MIN_SQUARED {
-                return Err(SearchError::ZeroNorm { query: number });
-            }
-            probe.inverse_norm = values::inverse_norm(squared);
+        let cosine = self.options.metric == Metric::Cosine;
+        match values::shortness(squared) {
+            Shortness::Zero if cosine => return Err(SearchError::ZeroNorm { query: number }),
+            Shortness::Lost => return Err(SearchError::TooShort { query: number, squared, limit: MIN_SQUARED }),
+            Shortness::None | Shortness::Zero => {}
         }
+        probe.inverse_norm = if cosine { values::inverse_norm(squared) } else { 1.0 };
         // Whole numbers ask faster in the rows' own type, and mean the same.
         let whole =
             kind != ElementKind::F32 && floats.iter().all(|&value| matches!(values::fit(kind, value), Fit::Fits));

@@ -71,5 +71,24 @@ pub(crate) fn inverse_norm(squared: f64) -> f32 {
 /// The longest squared length whose distances stay finite in f32: |a − b|² ≤ 4 max(|a|², |b|²).
 pub(crate) const MAX_SQUARED: f64 = f32::MAX as f64 / 4.0;
 
-/// The shortest squared length that has a direction in f32 arithmetic.
+/// The shortest squared length, beside 0, that is told from 0 in f32 arithmetic.
 pub(crate) const MIN_SQUARED: f64 = f32::MIN_POSITIVE as f64;
+
+/// Whether a squared length is too short for something.
+pub(crate) enum Shortness {
+    /// For nothing.
+    None,
+    /// It is 0: there is no direction.
+    Zero,
+    /// It is not 0, and f32 would take it for 0, or keep a few digits of it: neither differences nor products say what
+    /// is nearest.
+    Lost,
+}
+
+pub(crate) fn shortness(squared: f64) -> Shortness {
+    match squared {
+        0.0 => Shortness::Zero,
+        squared if squared < MIN_SQUARED => Shortness::Lost,
+        _ => Shortness::None,
+    }
+}

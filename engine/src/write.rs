@@ -32,7 +32,8 @@ impl Db {
     /// says) and searched; linking them into the graph may be part of the call.
     ///
     /// A batch may have any size. Rows of another type than the database's are converted: to f16
-    /// and bf16 by rounding, to u8 and i8 only whole numbers in range.
+    /// and bf16 by rounding, to u8 and i8 only whole numbers in range. The squared length of a row is 1.2e-38
+    /// to 8.5e37, which keeps squares and products within f32, or 0 where the metric is not cosine.
     ///
     /// [`Options::durability`]: crate::Options::durability
     ///
