@@ -189,7 +189,7 @@ fn assemble(
     read_only: bool,
 ) -> Result<Db, OpenError> {
     let view = storage.view();
-    let snapshot = recover(&options, storage.as_ref(), view)?;
+    let (snapshot, whole) = recover(&options, storage.as_ref(), view)?;
     let behind = snapshot.buffered() > options.buffer_rows;
     let core = Core {
         index: RwLock::new(Index::of(&snapshot.view)),
@@ -203,7 +203,8 @@ fn assemble(
         pool: parts.pool,
         link_pool: parts.link_pool,
         dead_seen: AtomicU32::new(0),
-        saved_rows: AtomicU32::new(snapshot.graph.rows()),
+        // Where something was lost, closing writes all of it anew.
+        saved_rows: AtomicU32::new(if whole { snapshot.graph.rows() } else { 0 }),
         snapshot: ArcSwap::from_pointee(snapshot),
         writer: Mutex::new(()),
         linker: Mutex::new(()),
@@ -217,42 +218,72 @@ fn assemble(
     Ok(Db::of(core, behind))
 }
 
-/// The state that the medium holds, with as much of the graph as a checkpoint covers.
+/// The state that the medium holds, with as much of the graph as a checkpoint covers; and whether all that is
+/// derived from the rows was whole.
 ///
-/// A graph that is damaged or does not fit is not an error: it is built again from the rows.
-fn recover(options: &Options, storage: &dyn Storage, view: Arc<View>) -> Result<Snapshot, OpenError> {
+/// What is derived and damaged, missing or unfit is not an error: it is derived again.
+fn recover(options: &Options, storage: &dyn Storage, view: Arc<View>) -> Result<(Snapshot, bool), OpenError> {
     let empty = || Graph::empty(options.degree).expect("the degree was checked");
-    let blob = match storage.blob(GRAPH_BLOB) {
-        Ok(blob) => blob,
-        Err(StorageError::Corrupt { file, offset, what }) => {
-            tracing::warn!(?file, offset, what, "the graph is damaged, and built again");
-            None
-        }
-        Err(error) => return Err(error.into()),
+    let read = |bytes: &[u8]| match Graph::read_from(bytes) {
+        Ok(graph) if graph.rows() <= view.slots() && graph.csr().degree() == options.degree => Ok(graph),
+        Ok(_) => Err("it does not belong to these rows".to_string()),
+        Err(error) => Err(error.to_string()),
     };
-    let graph = match blob.map(|bytes| Graph::read_from(&bytes)) {
-        Some(Ok(graph)) if graph.rows() <= view.slots() && graph.csr().degree() == options.degree => graph,
-        Some(Ok(_)) => {
-            tracing::warn!("the graph does not belong to these rows, and is built again");
-            empty()
-        }
-        Some(Err(error)) => {
-            tracing::warn!(%error, "the graph cannot be read, and is built again");
-            empty()
-        }
-        None => empty(),
+    let graph = derived(storage, GRAPH_BLOB, read)?;
+    let read = |bytes: &[u8]| {
+        let norms = Norms::from_bytes(bytes).filter(|norms| norms.len() <= view.slots() as usize);
+        norms.ok_or_else(|| "it does not belong to these rows".to_string())
     };
-    let norms = if options.metric == Metric::Cosine { norms(options, storage, &view) } else { Norms::default() };
-    Ok(Snapshot { view, graph: Arc::new(graph), norms })
+    let norms = match options.metric {
+        Metric::Cosine => derived(storage, NORMS_BLOB, read)?,
+        _ => Derived::None,
+    };
+    let whole = !matches!(graph, Derived::Lost) && !matches!(norms, Derived::Lost);
+    let norms = match options.metric {
+        Metric::Cosine => extended(options, norms.unwrap_or_else(Norms::default), &view),
+        _ => Norms::default(),
+    };
+    Ok((Snapshot { view, graph: Arc::new(graph.unwrap_or_else(empty)), norms }, whole))
 }
 
-/// The norms that the checkpoint holds, and those of the rows after it, computed.
-fn norms(options: &Options, storage: &dyn Storage, view: &View) -> Norms {
-    let kept = match storage.blob(NORMS_BLOB) {
-        Ok(Some(bytes)) => Norms::from_bytes(&bytes).filter(|norms| norms.len() <= view.slots() as usize),
-        _ => None,
+/// What was found of something that is derived from the rows.
+enum Derived<T> {
+    Whole(T),
+    /// There was none yet.
+    None,
+    Lost,
+}
+
+impl<T> Derived<T> {
+    fn unwrap_or_else(self, other: impl FnOnce() -> T) -> T {
+        match self {
+            Derived::Whole(value) => value,
+            Derived::None | Derived::Lost => other(),
+        }
+    }
+}
+
+/// What `read` makes of a blob. One that is damaged, or missing though there was a checkpoint, is told.
+fn derived<T>(
+    storage: &dyn Storage,
+    name: &'static str,
+    read: impl FnOnce(&[u8]) -> Result<T, String>,
+) -> Result<Derived<T>, OpenError> {
+    let what = match storage.blob(name) {
+        Ok(None) => return Ok(Derived::None),
+        Ok(Some(bytes)) => match read(&bytes) {
+            Ok(value) => return Ok(Derived::Whole(value)),
+            Err(what) => what,
+        },
+        Err(error @ StorageError::Corrupt { .. }) => error.to_string(),
+        Err(error) => return Err(error.into()),
     };
-    let kept = kept.unwrap_or_default();
+    tracing::warn!(name, what, "a file that is derived from the rows is lost, and made again");
+    Ok(Derived::Lost)
+}
+
+/// The norms that were kept, and those of the rows after them, computed.
+fn extended(options: &Options, kept: Norms, view: &View) -> Norms {
     let mut values = Vec::with_capacity(options.dim);
     let first = kept.len() as u32;
     kept.extended((first..view.slots()).map(|slot| {
