@@ -84,6 +84,29 @@ fn repairing_saves_every_whole_row_and_names_the_others() {
 }
 
 #[test]
+fn verify_tells_the_recall_that_looking_at_all_tells() {
+    let folder = Folder::new();
+    let base = rows(2500, 8, 5);
+    folder.write_rows("base.fbin", &base, NumberKind::F32);
+    folder.json("build a.omen base.fbin --degree 8 --build-width 12");
+    let told = folder.json("verify a.omen --recall 2500")["recall"].clone();
+    assert_eq!((&told["asked"], &told["k"], &told["width"]), (&json!(2500), &json!(10), &json!(64)));
+
+    let found = folder.json("search a.omen base.fbin -k 10 --width 64");
+    let far = |a: &[f32], b: &[f32]| -> f32 { a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum() };
+    let counted = base.iter().zip(found["hits"].as_array().unwrap()).map(|(query, hits)| {
+        let last = nearest(&base, query, 10)[9] as usize;
+        let near = |hit: &&Value| far(&base[hit["id"].as_u64().unwrap() as usize], query) <= far(&base[last], query);
+        hits.as_array().unwrap().iter().filter(near).count()
+    });
+    let recall = counted.sum::<usize>() as f64 / 25_000.0;
+    assert!((told["recall"].as_f64().unwrap() - recall).abs() < 1e-9, "{told}, {recall} by looking at all");
+    let ran = folder.run("verify a.omen --recall");
+    assert!(ran.stdout.contains("recall@10 at width 64") && ran.stdout.contains("100 rows that asked"), "{ran:?}");
+    assert_eq!(folder.json("verify a.omen")["recall"], Value::Null);
+}
+
+#[test]
 fn a_graph_is_no_loss() {
     let (folder, base, queries) = built();
     damage_graph(&folder);
