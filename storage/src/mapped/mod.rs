@@ -212,7 +212,9 @@ impl Writer {
     /// Syncs the segments that are dirty.
     fn sync_segments(&mut self) -> Result<(), StorageError> {
         while let Some(&i) = self.dirty.first() {
-            self.segments[i].file().and_then(|file| file.sync()).map_err(|error| self.poisoned(error))?;
+            // One that cannot be opened is as it was.
+            let file = self.segments[i].file()?;
+            file.sync().map_err(|error| self.poisoned(error))?;
             self.dirty.remove(&i);
         }
         Ok(())

@@ -1,11 +1,12 @@
-//! Random work while folders are renamed and replaced, LOCK goes, and the process forks: nothing that
-//! was acknowledged is lost, and nobody else's database is touched.
+//! Random work while folders are renamed and replaced, LOCK goes, the process forks or ends, and the
+//! system sets limits: nothing that was acknowledged is lost, and nobody else's database is touched.
 //!
-//! `OMENDB_DISTURBED_STEPS=N` does N steps instead of a few hundred.
+//! `OMENDB_DISTURBED_STEPS=N` does N steps instead of a thousand, `OMENDB_DISTURBED_SEED=N` others.
 
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use omendb_storage::mapped::Mapped;
 use omendb_storage::{BlobSource, Durability, IdKind, Storage, StorageError};
@@ -13,17 +14,32 @@ use omendb_storage::{BlobSource, Durability, IdKind, Storage, StorageError};
 use crate::fork::{forked, refuses_in_a_fork};
 use crate::image::scratch;
 use crate::kit::{Contents, Model, contents, schema};
+use crate::limit::{Limit, is_of_a_limit};
 use crate::simulated::Dice;
 
-const ROW: usize = 40;
+/// Bytes of a row, and rows at which all are cleared. Of the long rows a segment holds 64.
+const SHORT: (usize, usize) = (40, 400);
+const LONG: (usize, usize) = (60_000, 150);
+
+/// What happened how often.
+#[derive(Debug, Default)]
+struct Counts {
+    done: usize,
+    refused: usize,
+    short: usize,
+    poisoned: usize,
+    unopened: usize,
+}
 
 struct Work {
     root: PathBuf,
     durability: Durability,
+    kind: IdKind,
+    most: usize,
     db: Option<Mapped>,
     model: Model,
     dice: Dice,
-    refused: usize,
+    counts: Counts,
 }
 
 impl Work {
@@ -44,28 +60,83 @@ impl Work {
 
     /// One call that writes.
     fn write(&mut self) -> Result<(), StorageError> {
+        self.attempt().1
+    }
+
+    /// One call that writes, and what the model is if it is done.
+    fn attempt(&mut self) -> (Model, Result<(), StorageError>) {
         let (rows, chance) = (self.dice.roll(12) as usize, self.dice.roll(10));
         let dead: Vec<u32> = self.model.living().into_iter().filter(|_| self.dice.roll(8) == 0).collect();
         let db = self.db.as_ref().unwrap();
-        match chance {
+        let mut after = self.model.clone();
+        let done = match chance {
             0 => {
                 let write = |out: &mut dyn Write| out.write_all(&[7; 300]);
                 db.checkpoint(&db.view(), &[BlobSource { name: "graph", write: &write }])
             }
             1 => {
                 let order = self.model.living();
-                drop(db.compact(&db.view(), &order, &[])?);
-                self.model.reorder(&order);
-                Ok(())
+                after.reorder(&order);
+                db.compact(&db.view(), &order, &[]).map(drop)
             }
-            2 if self.model.slots.len() > 400 => {
-                drop(db.clear()?);
-                self.model.reorder(&[]);
-                Ok(())
+            2 if self.model.slots.len() > self.most => {
+                after.reorder(&[]);
+                db.clear().map(drop)
             }
             3 => db.sync(),
-            _ => self.model.commit(db, rows, &dead),
+            _ => {
+                after = self.model.after(self.kind, rows, &dead);
+                self.model.commit(db, rows, &dead)
+            }
+        };
+        if done.is_ok() {
+            self.counts.done += 1;
+            self.model = after.clone();
         }
+        (after, done)
+    }
+
+    /// Some calls under a limit: each is done, or refused for the limit. Without it, all goes on.
+    fn limited(&mut self) {
+        let limit = Limit::some(&mut self.dice);
+        let mut doubtful = None;
+        for _ in 0..=self.dice.roll(5) {
+            let (after, done) = self.attempt();
+            self.model.check(&self.db().view());
+            match done {
+                Ok(()) => assert!(doubtful.is_none(), "a write after one that nobody knows the end of"),
+                Err(StorageError::Poisoned { .. }) => assert!(doubtful.is_some()),
+                Err(error) => {
+                    assert!(is_of_a_limit(&error), "{limit:?}: {error:?}");
+                    self.counts.short += 1;
+                    if matches!(self.db().sync(), Err(StorageError::Poisoned { .. })) {
+                        doubtful = Some(after);
+                    }
+                }
+            }
+        }
+        if doubtful.is_none() && self.dice.roll(2) == 0 {
+            self.db = None;
+            match Mapped::open(self.home(), self.durability) {
+                Ok(db) => self.db = Some(db),
+                Err(error) => {
+                    assert!(is_of_a_limit(&error), "{limit:?}: {error:?}");
+                    self.counts.unopened += 1;
+                }
+            }
+        }
+        drop(limit);
+        if let Some(after) = doubtful {
+            self.counts.poisoned += 1;
+            self.db = None;
+            if found(&self.home()) == after.slots {
+                self.model = after;
+            }
+        }
+        if self.db.is_none() {
+            self.open(&self.home());
+        }
+        self.write().unwrap();
     }
 
     /// Some calls, all of which are refused with such an error; nothing changes.
@@ -74,7 +145,7 @@ impl Work {
             let error = self.write().expect_err("a refusal");
             assert!(such(&error), "{error:?}");
             self.model.check(&self.db().view());
-            self.refused += 1;
+            self.counts.refused += 1;
         }
     }
 
@@ -129,10 +200,26 @@ impl Work {
                 let other = self.other();
                 self.refuses(moved);
                 self.db = None;
-                self.model = Model::of(other, ROW);
+                self.model = Model::of(other, self.model.row_bytes);
                 self.open(&self.home());
             }
             5 => self.open(&self.home()),
+            6 | 7 => self.limited(),
+            8 if self.dice.roll(2) == 0 => {
+                // What is left where the process ends now.
+                let copy = self.root.join("copy");
+                copy_folder(&self.home(), &copy);
+                let db = Mapped::open(&copy, self.durability).unwrap();
+                assert_eq!(contents(&db.view()), self.model.slots);
+                assert_eq!(db.verify(), []);
+                drop(db);
+                fs::remove_dir_all(copy).unwrap();
+            }
+            9 => {
+                let second = Mapped::open(self.home(), self.durability).err();
+                assert!(matches!(second, Some(StorageError::Locked { .. })), "{second:?}");
+                assert_eq!(found(&self.home()), self.model.slots);
+            }
             _ => self.write().unwrap(),
         }
         self.model.check(&self.db().view());
@@ -140,8 +227,8 @@ impl Work {
 
     /// Another database at this one's place.
     fn other(&self) -> Contents {
-        let db = Mapped::create(self.home(), &schema(ROW, IdKind::U64), self.durability).unwrap();
-        Model::new(ROW).commit(&db, 4, &[]).unwrap();
+        let db = Mapped::create(self.home(), &schema(self.model.row_bytes, self.kind), self.durability).unwrap();
+        Model::new(self.model.row_bytes).commit(&db, 4, &[]).unwrap();
         contents(&db.view())
     }
 }
@@ -152,19 +239,53 @@ fn found(path: &Path) -> Contents {
     contents(&db.view())
 }
 
+/// Holes stay holes: a segment is as long as all rows that it may ever hold.
+fn copy_folder(from: &Path, to: &Path) {
+    let copied = Command::new("cp").args(["-r", "--sparse=always"]).args([from, to]).status().unwrap();
+    assert!(copied.success());
+}
+
+/// In a process of its own, for limits are the process's.
+const CHILD: &str = "OMENDB_DISTURBED_CHILD";
+
 #[test]
 fn nothing_is_lost_whatever_becomes_of_the_folder_and_the_process() {
-    let steps = std::env::var("OMENDB_DISTURBED_STEPS").map_or(600, |n| n.parse().expect("a number of steps"));
-    for durability in [Durability::Sync, Durability::Os] {
+    if std::env::var_os(CHILD).is_some() {
+        return works();
+    }
+    let test = "disturbed::nothing_is_lost_whatever_becomes_of_the_folder_and_the_process";
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    print!("{}", String::from_utf8_lossy(&child.stdout));
+    assert!(child.status.success(), "{:?} {}", child.status, String::from_utf8_lossy(&child.stderr));
+}
+
+fn works() {
+    let number = |name, default| std::env::var(name).map_or(default, |n| n.parse().expect("a number"));
+    let (steps, seed) = (number("OMENDB_DISTURBED_STEPS", 1000), number("OMENDB_DISTURBED_SEED", 31));
+    let (sync, os) = (Durability::Sync, Durability::Os);
+    let forms = [
+        (sync, IdKind::U64, SHORT, steps),
+        (os, IdKind::Text, SHORT, steps),
+        (sync, IdKind::Text, LONG, steps / 4),
+        (os, IdKind::U64, LONG, steps / 4),
+    ];
+    for ((durability, kind, (row, most), steps), seed) in forms.into_iter().zip(seed..) {
         let dir = scratch();
         let root = dir.path().to_path_buf();
-        let db = Mapped::create(root.join("db"), &schema(ROW, IdKind::U64), durability).unwrap();
-        let mut work = Work { root, durability, db: Some(db), model: Model::new(ROW), dice: Dice(31), refused: 0 };
+        let db = Mapped::create(root.join("db"), &schema(row, kind), durability).unwrap();
+        let (model, counts) = (Model::new(row), Counts::default());
+        let mut work = Work { root, durability, kind, most, db: Some(db), model, dice: Dice(seed), counts };
         for _ in 0..steps {
             work.step();
         }
         assert_eq!(work.db().verify(), []);
-        println!("{durability:?}: {steps} steps, {} calls refused", work.refused);
-        assert!(work.refused > 20);
+        println!("{durability:?}, rows of {row} bytes: {steps} steps, {:?}", work.counts);
+        let Counts { done, refused, short, poisoned, unopened } = work.counts;
+        assert!(done >= steps as usize / 2 && refused > 20 && short > 20);
+        assert!(steps < 1000 || poisoned > 0 && unopened > 0);
     }
 }

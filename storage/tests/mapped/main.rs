@@ -13,6 +13,7 @@ mod format;
 mod hostile;
 mod image;
 mod kill;
+mod limit;
 mod place;
 mod processes;
 #[cfg(feature = "rocksdb")]
