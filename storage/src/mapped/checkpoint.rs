@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::dir::{Dir, DirFile, numbered};
 use super::log::{HEADER, Log};
-use super::manifest::{Entry, Manifest, VERSION, flip};
+use super::manifest::{Entry, Manifest, VERSION, flip, open_slots};
 use super::segment::{Segment, row_checksum};
 use super::stream::Sink;
 use super::{Files, Shared, Writer, blobfile, idsfile, owned, rows};
@@ -86,10 +86,7 @@ impl Writer {
     /// A checkpoint: `blobs` cover `view`, ids and log begin at the newest state.
     pub(super) fn checkpoint(&mut self, shared: &Shared, view: &View, blobs: Blobs) -> Result<(), StorageError> {
         let done = same_epoch(view, self.table.now()).and_then(|()| self.rebase(shared, &blobs, view.commit()));
-        if done.is_err() && self.poison.is_none() {
-            blobs.remove(shared);
-        }
-        done
+        self.unless_poisoned(done, || blobs.remove(shared))
     }
 
     /// A checkpoint of the ids alone: the blobs stay, the log begins anew.
@@ -126,7 +123,12 @@ impl Writer {
         let (ids, log) = made.inspect_err(|_| {
             remove(shared, [numbered("ids", number), numbered("commits", number)]);
         })?;
-        self.flip(shared, &manifest)?;
+        if let Err(error) = self.flip(shared, &manifest) {
+            drop((ids, log));
+            return self.unless_poisoned(Err(error), || {
+                remove(shared, [numbered("ids", number), numbered("commits", number)]);
+            });
+        }
         self.log = log;
         let files = Files { log: self.log.file.clone(), manifest, ids, blobs: blobs.0.clone() };
         replace_files(shared, &old, files, &[]);
@@ -144,7 +146,7 @@ impl Writer {
             .and_then(|log| shared.dir.sync().and_then(|()| shared.check_lock()).map(|()| log));
         let log = made.inspect_err(|_| remove(shared, [numbered("commits", number)]))?;
         let next = Next { table, segments: Vec::new(), manifest, ids: None, log };
-        self.become_next(shared, &old, next, &Blobs(Vec::new()))
+        self.become_next(shared, &old, next, &Blobs(Vec::new()), vec![numbered("commits", number)])
     }
 
     /// The living rows of `view` in a new order, under a new epoch.
@@ -163,7 +165,7 @@ impl Writer {
         let number = shared.next_number();
         let mut written = Vec::new();
         match self.rewrite(shared, &old.manifest, view, order, &blobs, number, &mut written) {
-            Ok(next) => self.become_next(shared, &old, next, &blobs),
+            Ok(next) => self.become_next(shared, &old, next, &blobs, written),
             Err(error) => {
                 blobs.remove(shared);
                 remove(shared, written);
@@ -234,15 +236,22 @@ impl Writer {
         }
     }
 
-    /// Flips to a state of other segments and shows it.
+    /// Flips to a state of other segments, whose files are `made`, and shows it.
     fn become_next(
         &mut self,
         shared: &Shared,
         old: &Files,
         next: Next,
         blobs: &Blobs,
+        made: Vec<String>,
     ) -> Result<Arc<View>, StorageError> {
-        self.flip(shared, &next.manifest)?;
+        if let Err(error) = self.flip(shared, &next.manifest) {
+            drop(next);
+            return self.unless_poisoned(Err(error), || {
+                blobs.remove(shared);
+                remove(shared, made);
+            });
+        }
         let first = old.manifest.first_segment;
         let gone: Vec<String> = (0..self.segments.len() as u64).map(|i| numbered("rows", first + i)).collect();
         self.table = next.table;
@@ -275,9 +284,18 @@ impl Writer {
     }
 
     /// Writes the manifest. If that fails nobody knows which state the next open will find, so
-    /// that neither may be written to.
+    /// that neither may be written to. Where its files cannot be opened, nothing has changed.
     fn flip(&mut self, shared: &Shared, manifest: &Manifest) -> Result<(), StorageError> {
-        flip(&shared.dir, manifest, self.slot).map_err(|error| self.poisoned(error))
+        let slots = open_slots(&shared.dir, self.slot)?;
+        flip(&slots, manifest).map_err(|error| self.poisoned(error))
+    }
+
+    /// Calls `undo` after a failure of which it is known that it changed nothing.
+    fn unless_poisoned<T>(&self, done: Result<T, StorageError>, undo: impl FnOnce()) -> Result<T, StorageError> {
+        if done.is_err() && self.poison.is_none() {
+            undo();
+        }
+        done
     }
 
     /// Refuses to copy rows that are not what was committed: a copy gets a new checksum.

@@ -284,22 +284,24 @@ pub(crate) fn read(dir: &Dir) -> Result<Slots, StorageError> {
     }
 }
 
+/// The files of both slots, the one that is to be written first first. Nothing is written to them yet.
+pub(crate) fn open_slots(dir: &Dir, first: usize) -> Result<[DirFile; 2], StorageError> {
+    let open = |slot: usize| match dir.open(MANIFESTS[slot], Open::Write) {
+        Err(error) if error.is_io(ErrorKind::NotFound) => {
+            let file = dir.open(MANIFESTS[slot], Open::New)?;
+            dir.sync()?;
+            Ok(file)
+        }
+        opened => opened,
+    };
+    Ok([open(first)?, open(1 - first)?])
+}
+
 /// Writes a manifest to both slots, one after the other: the state has changed when the first is
 /// synced.
-pub(crate) fn flip(dir: &Dir, manifest: &Manifest, first: usize) -> Result<(), StorageError> {
+pub(crate) fn flip(slots: &[DirFile; 2], manifest: &Manifest) -> Result<(), StorageError> {
     let bytes = manifest.encode();
-    for slot in [first, 1 - first] {
-        let file = match dir.open(MANIFESTS[slot], Open::Write) {
-            Err(StorageError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
-                let file = dir.open(MANIFESTS[slot], Open::New)?;
-                dir.sync()?;
-                file
-            }
-            other => other?,
-        };
-        write(&file, &bytes)?;
-    }
-    Ok(())
+    slots.iter().try_for_each(|file| write(file, &bytes))
 }
 
 /// Puts the manifest that was read on the medium once more, where it was read: after a flip that was

@@ -94,7 +94,7 @@ pub(super) fn write(dir: &Dir, durability: Durability) -> Result<Mapped, Storage
         manifest.version = manifest::VERSION;
         manifest.sealed = state.log.end;
         manifest.generation += 1;
-        manifest::flip(dir, manifest, slots.first)?;
+        manifest::flip(&manifest::open_slots(dir, slots.first)?, manifest)?;
     }
     lock.check()?;
     let names = dir.list()?;

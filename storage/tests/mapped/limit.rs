@@ -1,10 +1,15 @@
 //! Limits that the system sets a process, until they are dropped.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+use std::process::Command;
 
-use omendb_storage::StorageError;
+use omendb_storage::mapped::Mapped;
+use omendb_storage::{BlobSource, Durability, IdKind, Storage, StorageError};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::image::scratch;
+use crate::kit::{Model, schema};
 use crate::simulated::Dice;
 
 /// A limit that is set.
@@ -28,6 +33,10 @@ impl Limit {
             // A few more than there are.
             _ => (Resource::Nofile, open_files() + dice.roll(6)),
         };
+        Self::set(resource, most)
+    }
+
+    fn set(resource: Resource, most: u64) -> Self {
         let before = getrlimit(resource);
         setrlimit(resource, Rlimit { current: Some(most), maximum: before.maximum }).unwrap();
         Self { resource, before, most }
@@ -53,4 +62,63 @@ pub(crate) fn is_of_a_limit(error: &StorageError) -> bool {
         }
         _ => false,
     }
+}
+
+/// In a process of its own, for limits are the process's.
+const CHILD: &str = "OMENDB_LIMITED_FILES_OPEN";
+
+#[test]
+fn files_that_cannot_be_opened_poison_nothing() {
+    if let Ok(path) = std::env::var(CHILD) {
+        return opens_too_few(Path::new(&path));
+    }
+    let dir = scratch();
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "limit::files_that_cannot_be_opened_poison_nothing", "--nocapture"])
+        .env(CHILD, dir.path().join("db"))
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{:?} {}", child.status, String::from_utf8_lossy(&child.stderr));
+}
+
+fn opens_too_few(path: &Path) {
+    // A segment holds 64 rows, and only the last one is kept open.
+    const ROW: usize = 60_000;
+    let mut db = Mapped::create(path, &schema(ROW, IdKind::U64), Durability::Os).unwrap();
+    let mut model = Model::new(ROW);
+    let write = |out: &mut dyn Write| out.write_all(&[7; 300]);
+    let (mut refused, mut flips) = (0, 0);
+    for more in 0..12 {
+        for call in ["sync", "checkpoint", "compact", "clear"] {
+            model.commit(&db, 70, &[]).unwrap();
+            let (view, order) = (db.view(), model.living());
+            let limit = Limit::set(Resource::Nofile, open_files() + more);
+            let done = match call {
+                "sync" => db.sync(),
+                "checkpoint" => db.checkpoint(&view, &[BlobSource { name: "graph", write: &write }]),
+                "compact" => db.compact(&view, &order, &[BlobSource { name: "graph", write: &write }]).map(drop),
+                _ => db.clear().map(drop),
+            };
+            drop(limit);
+            let case = format!("{call}, {more} more: {done:?}");
+            match done {
+                Ok(()) if call == "clear" => model.reorder(&[]),
+                Ok(()) => {}
+                Err(error) => {
+                    assert!(is_of_a_limit(&error), "{case}");
+                    refused += 1;
+                    flips += usize::from(error.to_string().contains("MANIFEST"));
+                }
+            }
+            model.check(&db.view());
+            assert!(db.sync().is_ok(), "{case}");
+        }
+        drop(db.clear().unwrap());
+        model.reorder(&[]);
+        drop(db);
+        db = Mapped::open(path, Durability::Os).unwrap();
+        // LOCK, two manifests and a log: what could not be removed is gone by now.
+        assert_eq!((std::fs::read_dir(path).unwrap().count(), db.verify()), (4, vec![]));
+    }
+    assert!(refused >= 8 && flips >= 3, "{refused} refused, {flips} of them at the manifest");
 }
