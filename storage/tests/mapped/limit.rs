@@ -1,11 +1,12 @@
 //! Limits that the system sets a process, until they are dropped.
 
 use std::io::{ErrorKind, Write};
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::process::Command;
 
 use omendb_storage::mapped::Mapped;
-use omendb_storage::{BlobSource, Durability, IdKind, Storage, StorageError};
+use omendb_storage::{BlobSource, Commit, Durability, IdColumn, IdKind, Packed, Storage, StorageError};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::image::scratch;
@@ -27,11 +28,11 @@ impl Limit {
         let (resource, most) = match dice.roll(6) {
             0 => (Resource::Fsize, dice.roll(1000)),
             1 => (Resource::Fsize, dice.roll(30_000)),
-            // About as long as a segment of rows.
-            2 => (Resource::Fsize, (4 << 20) + dice.roll(300_000)),
+            // As long as a segment of short rows without most of its checksums.
+            2 => (Resource::Fsize, (64 << 20) + dice.roll(10_000)),
             3 => (Resource::Nofile, 3 + dice.roll(4)),
-            // A few more than there are.
-            _ => (Resource::Nofile, open_files() + dice.roll(6)),
+            // A few more.
+            _ => (Resource::Nofile, next_number() + dice.roll(6)),
         };
         Self::set(resource, most)
     }
@@ -49,9 +50,9 @@ impl Drop for Limit {
     }
 }
 
-/// One of them is the folder that is listed here.
-fn open_files() -> u64 {
-    std::fs::read_dir("/proc/self/fd").unwrap().count() as u64 - 1
+/// The number that the next file gets: a limit of so many lets none be opened.
+fn next_number() -> u64 {
+    std::fs::File::open("/dev/null").unwrap().as_raw_fd() as u64
 }
 
 /// Whether a call was refused because of such a limit.
@@ -70,31 +71,30 @@ const CHILD: &str = "OMENDB_LIMITED_FILES_OPEN";
 #[test]
 fn files_that_cannot_be_opened_poison_nothing() {
     if let Ok(path) = std::env::var(CHILD) {
-        return opens_too_few(Path::new(&path));
+        few_at_a_flip(&Path::new(&path).join("flip"));
+        return few_at_a_sync(&Path::new(&path).join("sync"));
     }
     let dir = scratch();
     let child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "limit::files_that_cannot_be_opened_poison_nothing", "--nocapture"])
-        .env(CHILD, dir.path().join("db"))
+        .env(CHILD, dir.path())
         .output()
         .unwrap();
     assert!(child.status.success(), "{:?} {}", child.status, String::from_utf8_lossy(&child.stderr));
 }
 
-fn opens_too_few(path: &Path) {
-    // A segment holds 64 rows, and only the last one is kept open.
-    const ROW: usize = 60_000;
+fn few_at_a_flip(path: &Path) {
+    const ROW: usize = 40;
     let mut db = Mapped::create(path, &schema(ROW, IdKind::U64), Durability::Os).unwrap();
     let mut model = Model::new(ROW);
     let write = |out: &mut dyn Write| out.write_all(&[7; 300]);
     let (mut refused, mut flips) = (0, 0);
     for more in 0..12 {
-        for call in ["sync", "checkpoint", "compact", "clear"] {
-            model.commit(&db, 70, &[]).unwrap();
+        for call in ["checkpoint", "compact", "clear"] {
+            model.commit(&db, 7, &[]).unwrap();
             let (view, order) = (db.view(), model.living());
-            let limit = Limit::set(Resource::Nofile, open_files() + more);
+            let limit = Limit::set(Resource::Nofile, next_number() + more);
             let done = match call {
-                "sync" => db.sync(),
                 "checkpoint" => db.checkpoint(&view, &[BlobSource { name: "graph", write: &write }]),
                 "compact" => db.compact(&view, &order, &[BlobSource { name: "graph", write: &write }]).map(drop),
                 _ => db.clear().map(drop),
@@ -120,5 +120,18 @@ fn opens_too_few(path: &Path) {
         // LOCK, two manifests and a log: what could not be removed is gone by now.
         assert_eq!((std::fs::read_dir(path).unwrap().count(), db.verify()), (4, vec![]));
     }
-    assert!(refused >= 8 && flips >= 3, "{refused} refused, {flips} of them at the manifest");
+    assert!(refused > 10 && flips >= 3, "{refused} refused, {flips} of them at the manifest");
+}
+
+fn few_at_a_sync(path: &Path) {
+    // A segment holds 128 rows, and only the last one is kept open.
+    const ROW: usize = 263_000;
+    let db = Mapped::create(path, &schema(ROW, IdKind::U64), Durability::Os).unwrap();
+    let (rows, ids) = (vec![3; ROW * 130], (0..130).collect::<Vec<u64>>());
+    db.commit(Commit { rows: &Packed::new(&rows, ROW), ids: IdColumn::U64(&ids), dead: &[] }).unwrap();
+    let limit = Limit::set(Resource::Nofile, next_number());
+    let refused = db.sync().unwrap_err();
+    drop(limit);
+    assert!(is_of_a_limit(&refused), "{refused:?}");
+    db.sync().unwrap();
 }
