@@ -33,7 +33,11 @@ impl Db {
         for slot in spread(&view, rows) {
             query.clear();
             values::read(self.core.options.row_type, view.row(slot), &mut query);
-            let nearest = self.search_with(&query, &exact)?;
+            let nearest = match self.search_with(&query, &exact) {
+                // A row that an older version took cannot ask.
+                Err(SearchError::TooShort { .. }) => continue,
+                found => found?,
+            };
             let Some(last) = nearest.last() else { continue };
             let (found, stats) = self.search_measured(&query, options)?;
             // f32 rounds a distance differently, depending on how it was measured.

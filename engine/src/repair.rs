@@ -61,7 +61,8 @@ impl Db {
         };
         saving.add()?;
         saving.db.flush()?;
-        Ok(Repaired { db: saving.db, lost: salvaged.lost.iter().map(ToString::to_string).collect() })
+        let lost = salvaged.lost.iter().map(ToString::to_string).chain(saving.refused).collect();
+        Ok(Repaired { db: saving.db, lost })
     }
 }
 
@@ -70,6 +71,8 @@ struct Saving {
     db: Db,
     ids: Vec<Id>,
     rows: Vec<u8>,
+    /// Rows that an older version took and this one does not.
+    refused: Vec<String>,
 }
 
 impl Saving {
@@ -77,7 +80,7 @@ impl Saving {
         let db = Db::create(to, Options::from_schema(schema, options)?.backend(backend))?;
         // Another epoch: rows that are not whole are missing, so the n-th here was not the n-th added.
         db.clear()?;
-        Ok(Saving { db, ids: Vec::new(), rows: Vec::new() })
+        Ok(Saving { db, ids: Vec::new(), rows: Vec::new(), refused: Vec::new() })
     }
 
     fn take(&mut self, id: IdRef<'_>, row: &[u8]) -> Result<(), RepairError> {
@@ -92,15 +95,24 @@ impl Saving {
         let options = self.db.options();
         let bytes = options.row_bytes();
         let newest = |place: usize| last[&self.ids[place]] == place;
-        let places: Vec<usize> = (0..self.ids.len()).filter(|&place| newest(place)).collect();
-        let ids: Vec<Id> = places.iter().map(|&place| self.ids[place].clone()).collect();
-        // Copied to where numbers of any type may start.
-        let mut rows = crate::query::Probe::new();
-        let aligned = rows.begin(options.row_type, places.len() * options.dim);
-        for (to, &place) in aligned.chunks_exact_mut(bytes).zip(&places) {
-            to.copy_from_slice(&self.rows[place * bytes..][..bytes]);
+        let mut places: Vec<usize> = (0..self.ids.len()).filter(|&place| newest(place)).collect();
+        loop {
+            let ids: Vec<Id> = places.iter().map(|&place| self.ids[place].clone()).collect();
+            // Copied to where numbers of any type may start.
+            let mut rows = crate::query::Probe::new();
+            let aligned = rows.begin(options.row_type, places.len() * options.dim);
+            for (to, &place) in aligned.chunks_exact_mut(bytes).zip(&places) {
+                to.copy_from_slice(&self.rows[place * bytes..][..bytes]);
+            }
+            match self.db.upsert_batch(&ids, RowsRef::bytes(options.row_type, rows.bytes())) {
+                Err(BatchError::TooShort { row, squared, .. }) => {
+                    let id = &ids[row];
+                    self.refused.push(format!("the row of the id {id}: its squared length {squared:e} is 0 to an f32"));
+                    places.remove(row);
+                }
+                done => break done?,
+            }
         }
-        self.db.upsert_batch(&ids, RowsRef::bytes(options.row_type, rows.bytes()))?;
         self.ids.clear();
         self.rows.clear();
         Ok(())

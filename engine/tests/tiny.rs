@@ -3,7 +3,11 @@
 mod data;
 
 use data::{distance, nearest, number, numbers, uniform};
-use omendb_engine::{BatchError, Db, ElementKind, Metric, Options, SearchError, SearchOptions};
+use omendb_engine::{
+    BatchError, Db, Durability, ElementKind, Metric, OpenOptions, Options, SearchError, SearchOptions,
+};
+use omendb_storage::mapped::Mapped;
+use omendb_storage::{Commit, IdColumn, Packed, Storage};
 
 const DIM: usize = 5;
 const ROWS: usize = 40;
@@ -110,4 +114,30 @@ fn the_message_says_why() {
         }
         assert!(db.verify().is_ok(), "{}", db.verify());
     }
+}
+
+/// What an older version took is still read, and named where it cannot be taken along.
+#[test]
+fn rows_that_were_taken_before_are_read_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, to) = (folder.path().join("db.omen"), folder.path().join("saved.omen"));
+    let db = Db::create(&path, Options::new(DIM, Metric::L2)).unwrap();
+    db.add_batch(&numbers(ROWS), &uniform(ROWS, DIM, 1)).unwrap();
+    db.close().unwrap();
+    let storage = Mapped::open(&path, Durability::Sync).unwrap();
+    let bytes: Vec<u8> = [3e-30f32; 2 * DIM].iter().flat_map(|value| value.to_le_bytes()).collect();
+    let rows = Packed::new(&bytes, DIM * 4);
+    storage.commit(Commit { rows: &rows, ids: IdColumn::U64(&[700, 701]), dead: &[] }).unwrap();
+    drop(storage);
+
+    let db = Db::open(&path).unwrap();
+    assert_eq!((db.count(), db.get(700u64)), (ROWS + 2, Some(vec![3e-30; DIM])));
+    assert!(db.verify().is_ok(), "{}", db.verify());
+    let estimate = db.estimate_recall(100, &SearchOptions::new(3)).unwrap();
+    assert_eq!((estimate.asked, estimate.recall), (ROWS, 1.0));
+    db.compact().unwrap();
+    db.close().unwrap();
+    let saved = Db::repair(&path, &to, OpenOptions::new()).unwrap();
+    assert_eq!(saved.db.count(), ROWS);
+    assert!(saved.lost.len() == 2 && saved.lost[1].contains("701"), "{:?}", saved.lost);
 }
