@@ -299,8 +299,8 @@ fn works() {
         }
         assert_eq!(work.db().verify(), []);
         println!("{durability:?}, rows of {} bytes: {steps} steps, {:?}", form.row_bytes, work.counts);
-        let Counts { done, refused, short, poisoned, unopened, several } = work.counts;
+        let Counts { done, refused, short, unopened, several, .. } = work.counts;
         assert!(done >= steps / 2 && refused > steps / 20 && short > 0 && (several > 0) == (form.row_bytes > 1000));
-        assert!(steps < 10_000 || poisoned > 0 && unopened > 0);
+        assert!(steps < 1000 || unopened > 0);
     }
 }
