@@ -1,7 +1,6 @@
 //! What is derived from the rows is written, so that the next opening need not derive it again.
 
 use std::io::{self, Write};
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;
 
 use omendb_graph::Graph;
@@ -29,7 +28,7 @@ impl Core {
     /// Writes graph and norms of the present state, and starts the log of commits anew. Commits
     /// go on meanwhile; linking, which would change the lists, waits.
     pub(crate) fn checkpoint(&self) -> Result<(), StorageError> {
-        let _linking = self.linker.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.linker.turn.lock();
         let snapshot = self.repaired();
         let rows = snapshot.graph.rows() as usize;
         let listener = &self.options.use_.listener;
@@ -59,16 +58,11 @@ impl Core {
         self.checkpoint()
     }
 
-    /// A checkpoint if what was linked since the last one is a good part of the database: so each
+    /// Whether what was linked since the last checkpoint is a good part of the database: if there is one each time, each
     /// row is written by a bounded number of checkpoints, however many there are (rule R8).
-    pub(crate) fn checkpoint_if_much_is_new(&self) {
+    pub(crate) fn much_is_new(&self) -> bool {
         let rows = self.snapshot.load().graph.rows();
-        if rows.saturating_sub(self.saved_rows.load(Relaxed)) < MUCH.max(rows / 2) {
-            return;
-        }
-        if let Err(error) = self.checkpoint_if_behind() {
-            tracing::warn!(%error, "no checkpoint after many rows");
-        }
+        rows.saturating_sub(self.saved_rows.load(Relaxed)) >= MUCH.max(rows / 2)
     }
 
     /// The present state with every linked row reachable: small batches leave the look at the

@@ -22,22 +22,19 @@ impl Db {
     /// # Errors
     /// What the medium says; the database is then as it was.
     pub fn compact(&self) -> Result<(), StorageError> {
-        self.core.compact()?;
-        // What came meanwhile found the linker taken.
-        self.core.link_if_many();
-        Ok(())
+        self.core.compact()
     }
 }
 
 impl Core {
     fn compact(&self) -> Result<(), StorageError> {
         self.writable()?;
-        let linking = self.linker.lock().unwrap_or_else(PoisonError::into_inner);
-        self.link_locked();
+        self.link_present();
+        let turn = self.linker.turn.lock();
         let writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.snapshot.load_full();
         if before.view.live() == before.view.slots() {
-            drop((writing, linking));
+            drop((writing, turn));
             return self.checkpoint_if_behind();
         }
         // In the order of their slots, so that what is linked comes before what is not.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
@@ -15,6 +15,7 @@ use crate::calibrate::Curves;
 use crate::centre::Centre;
 use crate::distinct::Distinct;
 use crate::index::Index;
+use crate::linker::{LinkThread, Linker};
 use crate::measure::Measure;
 use crate::norms::Norms;
 use crate::search::Scratches;
@@ -54,8 +55,8 @@ pub(crate) struct Core {
     pub(crate) writer: Mutex<()>,
     /// From id to slot; held for writing while a snapshot is published, so that both change at once.
     pub(crate) index: RwLock<Index>,
-    /// Held while rows are linked, and while a graph is written.
-    pub(crate) linker: Mutex<()>,
+    /// Who works on the graph, and the thread that does it otherwise.
+    pub(crate) linker: Linker,
     /// What lists by inner product are made by: from the centre of the rows.
     pub(crate) centred: Measure,
     /// That centre, once it was needed.
@@ -82,21 +83,21 @@ pub(crate) struct Built {
     pub(crate) repaired: AtomicU64,
 }
 
-/// Ends the background thread and writes the last checkpoint when the last handle goes.
+/// Ends the thread that links and writes the last checkpoint when the last handle goes.
 struct Closing {
     core: Arc<Core>,
-    background: Option<JoinHandle<()>>,
+    linking: Option<JoinHandle<()>>,
 }
 
 impl Drop for Closing {
     fn drop(&mut self) {
         if self.core.pool.is_of_parent() {
             // Threads and files are the parent's: nothing is waited for, written or given back.
-            std::mem::forget((Arc::clone(&self.core), self.background.take()));
+            std::mem::forget((Arc::clone(&self.core), self.linking.take()));
             return;
         }
-        self.core.closing.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.background.take() {
+        self.core.end_linker();
+        if let Some(thread) = self.linking.take() {
             let _ = thread.join();
         }
         if let Err(error) = self.core.checkpoint_if_behind() {
@@ -106,14 +107,12 @@ impl Drop for Closing {
 }
 
 impl Db {
-    /// A handle to a database whose parts have been opened; `background` links what is left.
-    pub(crate) fn of(core: Core, background: bool) -> Self {
+    /// A handle to a database whose parts have been opened, `thread` among them.
+    pub(crate) fn of(core: Core, thread: LinkThread) -> Self {
         let core = Arc::new(core);
-        let thread = background.then(|| {
-            let core = Arc::clone(&core);
-            std::thread::Builder::new().name("omendb-link".into()).spawn(move || core.link_if_many()).ok()
-        });
-        let closing = Closing { core: Arc::clone(&core), background: thread.flatten() };
+        let begun = thread.begin.send(Arc::clone(&core)).is_ok();
+        debug_assert!(begun, "the thread waits for its database");
+        let closing = Closing { core: Arc::clone(&core), linking: Some(thread.handle) };
         Db { core, _closing: Arc::new(closing) }
     }
 
@@ -127,17 +126,18 @@ impl Db {
         self.core.path.as_deref()
     }
 
-    /// Links what is in the buffer, and puts everything acknowledged on the medium.
+    /// Links what is in the buffer, and puts everything acknowledged on the medium. Rows that others add meanwhile are not
+    /// waited for.
     ///
     /// # Errors
     /// What the medium says.
     pub fn flush(&self) -> Result<(), StorageError> {
         self.core.writable()?;
-        self.core.link_all();
+        self.core.link_present();
         self.core.storage.sync()
     }
 
-    /// Writes the graph, so that the next opening need not link again what it covers.
+    /// Writes the graph, so that the next opening need not link again what it covers. Rows in the buffer stay there.
     ///
     /// # Errors
     /// What the medium says; the database goes on as before.
@@ -146,10 +146,7 @@ impl Db {
         if self.core.path.is_none() {
             return Ok(()); // nothing that could be opened again
         }
-        self.core.checkpoint()?;
-        // What came meanwhile found the linker taken.
-        self.core.link_if_many();
-        Ok(())
+        self.core.checkpoint()
     }
 
     /// [`Db::flush`] and [`Db::checkpoint`], and this handle is gone.
@@ -163,7 +160,7 @@ impl Db {
             return Ok(());
         }
         self.core.writable()?;
-        self.core.link_all();
+        self.core.link_present();
         self.core.checkpoint_if_behind()
     }
 }

@@ -1,6 +1,5 @@
 //! Dead rows leave the graph, before a compaction: a search would walk through them for nothing.
 
-use std::sync::TryLockError;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::db::{Core, install};
@@ -11,30 +10,11 @@ const PART: u32 = 32;
 const LEAST: u32 = 32;
 
 impl Core {
-    /// Takes dead rows out of the graph if many died since that was done. If another thread works on the graph, that looks
-    /// when it is done.
+    /// Takes dead rows out of the graph, where that helps.
     pub(crate) fn take_out_dead(&self) {
-        if !self.many_died(&self.snapshot.load()) {
-            return;
-        }
-        match self.linker.try_lock() {
-            Ok(_linking) => self.take_out_dead_locked(),
-            Err(TryLockError::Poisoned(poisoned)) => {
-                let _linking = poisoned.into_inner();
-                self.take_out_dead_locked();
-            }
-            Err(TryLockError::WouldBlock) => {}
-        }
-    }
-
-    /// [`Core::take_out_dead`] for a caller that holds the linker's lock.
-    pub(crate) fn take_out_dead_locked(&self) {
+        let _turn = self.linker.turn.lock();
         let before = self.snapshot.load_full();
-        if !self.many_died(&before) {
-            return;
-        }
         let view = &before.view;
-        self.dead_seen.store(view.slots() - view.live(), Relaxed);
         let is_alive = |slot: u32| !view.is_dead(slot);
         let without =
             || self.with_linking_space(&before, |rows| before.graph.without_dead(rows, is_alive, &self.options.build));
@@ -45,11 +25,17 @@ impl Core {
         }
     }
 
-    fn many_died(&self, snapshot: &Snapshot) -> bool {
+    /// Whether many rows died since the graph was last looked at for them.
+    pub(crate) fn many_died(&self, snapshot: &Snapshot) -> bool {
         let dead = snapshot.view.slots() - snapshot.view.live();
         let seen = self.dead_seen.load(Relaxed);
         // Fewer than were seen: the rows have other slots by now.
         let more = if dead < seen { dead } else { dead - seen };
         more >= (snapshot.graph.vertex_count() / PART).max(LEAST)
+    }
+
+    /// The graph is looked at for the rows that are dead by now.
+    pub(crate) fn saw_dead(&self, snapshot: &Snapshot) {
+        self.dead_seen.store(snapshot.view.slots() - snapshot.view.live(), Relaxed);
     }
 }

@@ -36,14 +36,21 @@ impl Vertex {
 
 impl Distinct {
     /// Those of the slots `new`, which follow the graph's, whose rows equal that of a vertex, or of a slot before them.
-    /// Takes, once after an opening, a look at all rows.
-    pub(crate) fn copies(&mut self, view: &View, kind: ElementKind, graph: &Graph, new: &[u32]) -> Vec<RowCopy> {
+    /// The new ones end at the slot `to`. Takes, once after an opening, a look at all rows.
+    pub(crate) fn copies(
+        &mut self,
+        view: &View,
+        kind: ElementKind,
+        graph: &Graph,
+        new: &[u32],
+        to: u32,
+    ) -> Vec<RowCopy> {
         if (self.epoch, self.rows) != (view.epoch(), graph.rows()) {
             self.table.clear();
             self.add(view, kind, graph, &graph.vertices().collect::<Vec<u32>>());
         }
         let copies = self.add(view, kind, graph, new);
-        (self.epoch, self.rows) = (view.epoch(), view.slots());
+        (self.epoch, self.rows) = (view.epoch(), to);
         copies
     }
 

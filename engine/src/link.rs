@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, PoisonError, TryLockError};
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use omendb_graph::{GraphError, Linked, NewRows, Observe, link};
@@ -13,87 +13,45 @@ use omendb_storage::View;
 use crate::centre::Centre;
 use crate::db::{Core, install};
 use crate::lengths::Lengths;
+use crate::linker::Stretch;
 use crate::progress::Phase;
 use crate::snapshot::Snapshot;
 use crate::space::Rows;
 
-/// How many times the buffer's limit may wait while another thread links.
-const PATIENCE: usize = 64;
-
 impl Core {
-    /// Links every row that is committed by now.
-    ///
-    /// Failing is not an error of the caller: its rows are committed, and searched exactly until
-    /// they are linked. The log tells.
-    pub(crate) fn link_all(&self) {
-        let linking = self.linker.lock().unwrap_or_else(PoisonError::into_inner);
-        self.link_locked();
-        self.take_out_dead_locked();
-        drop(linking);
-        // What came meanwhile found the linker taken.
-        self.link_if_many();
-    }
-
-    /// Links while more rows wait than should. If another thread is linking already, that is enough,
-    /// for it looks again when it is done; until so many wait that searching them would be slow.
-    pub(crate) fn link_if_many(&self) {
-        let limit = self.options.buffer_rows;
-        let waiting = || self.snapshot.load().buffered();
-        while waiting() > limit {
-            let linking = match self.linker.try_lock() {
-                Ok(linking) => linking,
-                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) if waiting() > limit.saturating_mul(PATIENCE) => {
-                    self.linker.lock().unwrap_or_else(PoisonError::into_inner)
-                }
-                Err(TryLockError::WouldBlock) => return,
-            };
-            let rows = self.snapshot.load().graph.rows();
-            self.link_locked();
-            drop(linking);
-            if self.snapshot.load().graph.rows() == rows {
-                // It failed, and would again.
-                return;
-            }
-            self.checkpoint_if_much_is_new();
-        }
-    }
-
-    /// [`Core::link_all`] for a caller that holds the linker's lock.
-    pub(crate) fn link_locked(&self) {
-        let before = self.snapshot.load_full();
-        if before.buffered() == 0 {
-            return;
-        }
+    /// Links the rows of the buffer up to the slot `to`, for a caller that holds the linker's lock; whether it did.
+    pub(crate) fn link_round(&self, before: &Snapshot, to: u32, stretch: Stretch) -> bool {
         let start = Instant::now();
-        match self.link(&before) {
+        match self.link(before, to, stretch) {
             Ok(linked) => {
-                self.built.rows.fetch_add(before.buffered() as u64, Relaxed);
+                self.built.rows.fetch_add(u64::from(to - before.graph.rows()), Relaxed);
                 self.built.nanoseconds.fetch_add(start.elapsed().as_nanos() as u64, Relaxed);
                 self.built.distances.fetch_add(linked.distances, Relaxed);
                 self.built.repaired.fetch_add(linked.repaired, Relaxed);
-                self.publish_graph(&before, linked.graph);
+                self.publish_graph(before, linked.graph);
+                return true;
             }
             Err(GraphError::Cancelled { .. }) => {}
             Err(error) => tracing::error!(%error, "rows stay in the buffer"),
         }
+        false
     }
 
-    /// Links the buffer of `before`: copies of rows share their vertices, and rows that are dead by now get none.
-    fn link_new(&self, before: &Snapshot, observe: Observe<'_>) -> Result<Linked, GraphError> {
+    /// Links rows of the buffer of `before`: copies of rows share their vertices, and rows that are dead by now get none.
+    fn link_new(&self, before: &Snapshot, to: u32, observe: Observe<'_>) -> Result<Linked, GraphError> {
         let (view, kind, graph) = (&before.view, self.options.row_type, &before.graph);
-        let (living, dead): (Vec<u32>, Vec<u32>) = (graph.rows()..view.slots()).partition(|&slot| !view.is_dead(slot));
+        let (living, dead): (Vec<u32>, Vec<u32>) = (graph.rows()..to).partition(|&slot| !view.is_dead(slot));
         let copies = {
             // Not held while rows are linked: `stats` asks how large the table is.
             let mut distinct = self.distinct.lock().unwrap_or_else(PoisonError::into_inner);
-            let copies = distinct.copies(view, kind, graph, &living);
-            if before.buffered() > graph.rows() as usize {
+            let copies = distinct.copies(view, kind, graph, &living, to);
+            if to - graph.rows() > graph.rows() {
                 // Many at once seldom come again.
                 distinct.forget();
             }
             copies
         };
-        let rows = NewRows { total: view.slots(), copies: &copies, dead: &dead };
+        let rows = NewRows { total: to, copies: &copies, dead: &dead };
         if self.options.metric == Metric::InnerProduct && !graph.has_near() {
             let old = Lengths::of(view, kind, 0..graph.rows());
             // What is sampled stands for all.
@@ -132,23 +90,27 @@ impl Core {
         centre
     }
 
-    /// Puts a graph over the rows of `before` in place, unless they are gone by now.
+    /// Puts a graph over the rows of `before` in place, unless they are gone by now; for a caller that holds the linker's
+    /// lock.
     pub(crate) fn publish_graph(&self, before: &Snapshot, graph: omendb_graph::Graph) {
-        self.publish(|_, present| {
-            let same_rows = present.view.epoch() == before.view.epoch();
-            same_rows.then(|| Snapshot { graph: Arc::new(graph), ..present.clone() })
-        });
+        // The index stays as it is. Read, it keeps writers from publishing in between, and nobody from looking up ids: not
+        // even a process that is forked just now, where it stays locked for ever.
+        let _index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        let present = self.snapshot.load();
+        if present.view.epoch() == before.view.epoch() {
+            self.snapshot.store(Arc::new(Snapshot { graph: Arc::new(graph), ..(**present).clone() }));
+        }
     }
 
-    fn link(&self, before: &Snapshot) -> Result<Linked, GraphError> {
-        let total = before.buffered();
+    fn link(&self, before: &Snapshot, to: u32, stretch: Stretch) -> Result<Linked, GraphError> {
+        let (linked, total) = (before.graph.rows() - stretch.from, stretch.len());
         let listener = &self.options.use_.listener;
         let mut observe = |done: u32| {
-            listener.tell(Phase::Link, (done as usize).min(total), total);
+            listener.tell(Phase::Link, (linked + done).min(total) as usize, total as usize);
             let cleared = self.snapshot.load().view.epoch() != before.view.epoch();
             if cleared || self.closing.load(Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let linking = || self.link_new(before, &mut observe);
+        let linking = || self.link_new(before, to, &mut observe);
         let attempt = catch_unwind(AssertUnwindSafe(|| install(&self.link_pool, linking)));
         attempt.unwrap_or_else(|panic| {
             let what = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());

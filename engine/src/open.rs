@@ -14,6 +14,7 @@ use crate::calibrate::Curves;
 use crate::checkpoint::{GRAPH_BLOB, NORMS_BLOB};
 use crate::db::{Built, Core, Pool};
 use crate::index::Index;
+use crate::linker::{LinkThread, Linker};
 use crate::measure::Measure;
 use crate::norms::Norms;
 use crate::options::OpenOptions;
@@ -155,6 +156,7 @@ struct Parts {
     linking: Measure,
     pool: Pool,
     link_pool: Pool,
+    thread: LinkThread,
 }
 
 impl Parts {
@@ -177,7 +179,7 @@ impl Parts {
                 .map(Pool::new)
                 .map_err(|error| OpenError::Threads { threads, what: error.to_string() })
         };
-        Ok(Parts { asked, linking, pool: pool("ask")?, link_pool: pool("link")? })
+        Ok(Parts { asked, linking, pool: pool("ask")?, link_pool: pool("link")?, thread: LinkThread::start()? })
     }
 }
 
@@ -190,7 +192,6 @@ fn assemble(
 ) -> Result<Db, OpenError> {
     let view = storage.view();
     let (snapshot, whole) = recover(&options, storage.as_ref(), view)?;
-    let behind = snapshot.buffered() > options.buffer_rows;
     let core = Core {
         index: RwLock::new(Index::of(&snapshot.view)),
         centred: parts.asked.centred(),
@@ -205,9 +206,9 @@ fn assemble(
         dead_seen: AtomicU32::new(0),
         // Where something was lost, closing writes all of it anew.
         saved_rows: AtomicU32::new(if whole { snapshot.graph.rows() } else { 0 }),
+        linker: Linker::new(&snapshot.view),
         snapshot: ArcSwap::from_pointee(snapshot),
         writer: Mutex::new(()),
-        linker: Mutex::new(()),
         distinct: Mutex::default(),
         scratches: Scratches::default(),
         curves: Curves::default(),
@@ -215,7 +216,7 @@ fn assemble(
         built: Built::default(),
         options,
     };
-    Ok(Db::of(core, behind))
+    Ok(Db::of(core, parts.thread))
 }
 
 /// The state that the medium holds, with as much of the graph as a checkpoint covers; and whether all that is

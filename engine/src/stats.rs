@@ -109,7 +109,7 @@ impl Db {
             part("blobs", usage.memory_blobs),
             part("index of ids", index as u64),
             part("graph", snapshot.graph.bytes() as u64),
-            part("table of equal rows", core.distinct.lock().unwrap_or_else(PoisonError::into_inner).bytes() as u64),
+            part("table of equal rows", core.distinct_bytes() as u64),
             part("norms", snapshot.norms.bytes() as u64),
             part("search scratch", core.scratches.bytes() as u64),
         ];
@@ -141,6 +141,14 @@ impl Db {
 }
 
 impl Core {
+    fn distinct_bytes(&self) -> usize {
+        if self.pool.is_of_parent() {
+            // Perhaps it was locked at the fork, and stays so.
+            return self.distinct.try_lock().map_or(0, |distinct| distinct.bytes());
+        }
+        self.distinct.lock().unwrap_or_else(PoisonError::into_inner).bytes()
+    }
+
     fn graph_stats(&self, graph: &Graph) -> GraphStats {
         let built = &self.built;
         let lengths = graph.vertices().map(|slot| graph.csr().neighbours(slot).count());

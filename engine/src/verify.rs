@@ -1,9 +1,8 @@
 //! Everything that can be checked, is.
 
 use std::fmt;
-use std::sync::PoisonError;
 
-use crate::db::Core;
+use crate::db::{Core, install};
 use crate::snapshot::Snapshot;
 use crate::{Db, values};
 
@@ -36,7 +35,12 @@ impl Db {
         let core = &self.core;
         let mut problems: Vec<String> = core.storage.verify().iter().map(ToString::to_string).collect();
         {
-            let _linking = core.linker.lock().unwrap_or_else(PoisonError::into_inner);
+            // A forked process has a copy of the lock that nobody may let go of, and nobody to end a link that is half done.
+            let is_forked = core.pool.is_of_parent();
+            let _turn = (!is_forked).then(|| core.linker.turn.lock());
+            if is_forked {
+                install(&core.link_pool, || core.snapshot.load().graph.withdraw());
+            }
             // Small batches leave the look at the whole graph to a checkpoint, or to this.
             let snapshot = core.repaired();
             problems.extend(snapshot.graph.check().iter().map(|defect| format!("graph: {defect}")));

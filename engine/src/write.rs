@@ -8,6 +8,7 @@ use omendb_storage::{Commit, IdColumn, RowSource, StorageError};
 
 use crate::batch::Batch;
 use crate::db::{Core, install};
+use crate::linker::Place;
 use crate::progress::Phase;
 use crate::snapshot::Snapshot;
 use crate::{BatchError, Db, Id, IdsRef, RowsRef};
@@ -29,13 +30,16 @@ impl Db {
     }
 
     /// Adds rows, all or none. When it returns, they are durable (as [`Options::durability`]
-    /// says) and searched; linking them into the graph may be part of the call.
+    /// says) and searched; they are linked into the graph later, by a thread of the database's own. While more rows
+    /// than [`Options::buffer_rows`] wait for that, calls are held back: by some hundredths of a second, a tenth at most,
+    /// and a batch of more rows than may wait so many times as long. At 0, until their rows are linked.
     ///
     /// A batch may have any size. Rows of another type than the database's are converted: to f16
     /// and bf16 by rounding, to u8 and i8 only whole numbers in range. The squared length of a row is 1.2e-38
     /// to 8.5e37, which keeps squares and products within f32, or 0 where the metric is not cosine.
     ///
     /// [`Options::durability`]: crate::Options::durability
+    /// [`Options::buffer_rows`]: crate::Options::buffer_rows
     ///
     /// # Errors
     /// The first thing that is wrong, with its row; the database is then as it was.
@@ -108,6 +112,7 @@ impl Core {
 
         let commit = Commit { rows: &batch, ids: batch.ids(), dead: &dead };
         let view = self.storage.commit(commit)?;
+        let end = Place::end(&view);
         self.publish(|index, present| {
             index.reserve(&view, batch.len());
             dead.iter().for_each(|&slot| index.remove(&view, slot));
@@ -118,8 +123,7 @@ impl Core {
         drop(writing);
         listener.tell(Phase::Write, batch.len(), batch.len());
 
-        self.link_if_many();
-        self.take_out_dead();
+        self.hold_back(end, batch.len());
         Ok(())
     }
 
@@ -164,7 +168,8 @@ impl Core {
             Some(Snapshot { view, ..present.clone() })
         });
         drop(writing);
-        self.take_out_dead();
+        // Where callers wait for their rows to be linked, they wait for those that are to go, too.
+        if self.options.buffer_rows == 0 { self.link_present() } else { self.wake_linker() }
         Ok(dead.len())
     }
 

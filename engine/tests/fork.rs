@@ -33,6 +33,51 @@ fn forked(work: impl FnOnce()) -> bool {
     false
 }
 
+/// What no process can do that has a copy of locks and none of the threads is refused; what it can do, it does.
+#[test]
+fn a_process_that_was_forked_while_rows_are_linked() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+    // Linking is held up in the middle of a round.
+    let (holds, held_up) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let listen = {
+        let (holds, held_up) = (Arc::clone(&holds), Arc::clone(&held_up));
+        move |progress: omendb_engine::Progress| {
+            while progress.phase == omendb_engine::Phase::Link && progress.done > 500 && holds.load(SeqCst) {
+                held_up.fetch_add(1, SeqCst);
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options::new(8, Metric::L2).buffer_rows(1000).threads(2).progress(Arc::new(listen));
+    let db = Db::create(dir.path().join("some.omen"), options).unwrap();
+    let (ids, all) = rows(0, 4000);
+    db.add_batch(&ids[..1000], &all[..1000]).unwrap();
+    db.flush().unwrap();
+    holds.store(true, SeqCst);
+    db.add_batch(&ids[1000..], &all[1000..]).unwrap();
+    while held_up.load(SeqCst) == 0 {
+        std::thread::yield_now();
+    }
+    let mut held = Some(db);
+    assert!(forked(|| {
+        let db = held.as_ref().unwrap();
+        assert_eq!(db.search(&all[7], 1).unwrap()[0].distance, 0.0);
+        assert_eq!((db.count(), db.get(5).unwrap().as_slice()), (4000, &all[5][..]));
+        assert!(db.stats().buffered > 0);
+        assert!(db.verify().is_ok(), "{}", db.verify());
+        for refused in [db.flush().err(), db.checkpoint().err(), db.compact().err(), db.clone().close().err()] {
+            assert!(matches!(refused, Some(StorageError::Forked { .. })), "{refused:?}");
+        }
+        held = None;
+    }));
+    holds.store(false, SeqCst);
+    let db = held.unwrap();
+    db.flush().unwrap();
+    assert_eq!((db.count(), db.stats().buffered), (4000, 0));
+}
+
 fn rows(first: u64, n: u64) -> (Vec<u64>, Vec<[f32; 8]>) {
     let row = |i: u64| std::array::from_fn(|j| ((i * 7 + j as u64 * 13) % 101) as f32);
     ((first..first + n).collect(), (first..first + n).map(row).collect())

@@ -29,13 +29,13 @@ fn threads_of_another_pool_may_write_and_search() {
 #[test]
 fn rows_that_came_while_another_thread_linked_are_linked_too() {
     let values = clustered(3000, 8, 2);
-    // Who links: one who adds more rows than may wait, or one who flushes those that do.
+    // Why rows are linked: more come than may wait, or one flushes those that do.
     for (first, flush) in [(1000, false), (100, true)] {
         let started = Arc::new(AtomicBool::new(false));
         let come = Arc::new(AtomicBool::new(false));
         let listen = {
             let (started, come) = (Arc::clone(&started), Arc::clone(&come));
-            // The first to link waits within it until the other's rows have come.
+            // Linking waits until the other's rows have come.
             move |progress: Progress| {
                 if progress.phase == Phase::Link && !started.swap(true, Ordering::SeqCst) {
                     while !come.load(Ordering::SeqCst) {
@@ -60,6 +60,11 @@ fn rows_that_came_while_another_thread_linked_are_linked_too() {
             assert_eq!(db.stats().buffered, 3000);
             come.store(true, Ordering::SeqCst);
         });
+        // More wait than may, and nobody asks for them.
+        while db.stats().buffered > 100 {
+            std::thread::yield_now();
+        }
+        db.flush().unwrap();
         assert_eq!((db.count(), db.stats().buffered), (3000, 0), "flush: {flush}");
     }
 }

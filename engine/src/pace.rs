@@ -1,0 +1,56 @@
+//! How many rows a round of linking takes, and how long who brings rows is held back.
+
+use std::time::Duration;
+
+use omendb_graph::Graph;
+
+/// How long a round should take: others wait for one, and each has a cost of its own.
+const ROUND: Duration = Duration::from_millis(30);
+
+/// Rows of a round: at least so many, lest its own cost be the larger part; at most so many.
+const LEAST: u32 = 64;
+const MOST: u32 = 8192;
+
+/// Rows of a round where callers wait for their rows, one after another: not by the clock, so that the same calls make the
+/// same graph.
+const FIXED: u32 = 1024;
+
+/// The size of rounds.
+pub(crate) struct Pace {
+    rows: u32,
+    is_fixed: bool,
+}
+
+impl Pace {
+    /// For a buffer of such a limit.
+    pub(crate) fn of(buffer_rows: usize) -> Self {
+        if buffer_rows == 0 { Pace { rows: FIXED, is_fixed: true } } else { Pace { rows: 4 * LEAST, is_fixed: false } }
+    }
+
+    /// Up to where the next round goes, of rows up to `to`. As many rows as there are in the graph are linked in one:
+    /// if they are many, all are linked anew, in bulk.
+    pub(crate) fn end(&self, graph: &Graph, to: u32) -> u32 {
+        let rows = graph.rows();
+        if to - rows >= graph.vertex_count() { to } else { to.min(rows + self.rows) }
+    }
+
+    /// Told how long a round took.
+    pub(crate) fn learn(&mut self, rows: u32, took: Duration) {
+        // One that was cut short tells only that it was too long: much of what it took it would have taken for more rows.
+        if self.is_fixed || rows < self.rows && took < ROUND {
+            return;
+        }
+        let fitting = f64::from(rows) * ROUND.as_secs_f64() / took.as_secs_f64().max(1e-6);
+        self.rows = (fitting as u32).clamp(rows / 2, rows * 2).clamp(LEAST, MOST);
+    }
+}
+
+/// How long a call of `rows` rows is held back at most, when so many rows are `waiting` and no more than `limit` should.
+pub(crate) fn patience(waiting: usize, rows: usize, limit: usize) -> Duration {
+    const SHORT: f64 = 0.020;
+    const LONG: f64 = 0.100;
+    let over = (waiting.saturating_sub(limit) as f64 / limit as f64).min(1.0);
+    // Who brings more than fits waits as long as if it came in parts that do.
+    let parts = rows.div_ceil(limit) as f64;
+    Duration::from_secs_f64((SHORT + (LONG - SHORT) * over) * parts)
+}
