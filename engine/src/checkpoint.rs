@@ -17,23 +17,45 @@ pub(crate) const NORMS_BLOB: &str = "norms";
 /// Fewer new rows than this are linked again at an opening sooner than a checkpoint is written.
 const MUCH: u32 = 10_000;
 
+/// A graph of up to so many bytes is copied for a checkpoint, so that linking goes on while the medium takes it. A larger
+/// one is not: the copy takes as much memory again.
+const COPIED: usize = 256 << 20;
+
 /// Calls `with` with the blobs of a graph and its norms.
-pub(crate) fn with_blobs<T>(graph: &Graph, norms: &Norms, with: impl FnOnce(&[BlobSource<'_>]) -> T) -> T {
-    let write_graph = |out: &mut dyn Write| -> io::Result<()> { graph.write_to(out) };
+pub(crate) fn with_blobs<T>(
+    write_graph: impl Fn(&mut dyn Write) -> io::Result<()> + Sync,
+    norms: &Norms,
+    with: impl FnOnce(&[BlobSource<'_>]) -> T,
+) -> T {
     let write_norms = |out: &mut dyn Write| -> io::Result<()> { norms.write_to(out) };
     with(&[BlobSource { name: GRAPH_BLOB, write: &write_graph }, BlobSource { name: NORMS_BLOB, write: &write_norms }])
 }
 
+fn copy(graph: &Graph) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(graph.bytes());
+    graph.write_to(&mut bytes)?;
+    Ok(bytes)
+}
+
 impl Core {
     /// Writes graph and norms of the present state, and starts the log of commits anew. Commits
-    /// go on meanwhile; linking, which would change the lists, waits.
+    /// go on meanwhile; linking, which would change the lists, waits until they are copied.
     pub(crate) fn checkpoint(&self) -> Result<(), StorageError> {
-        let _turn = self.linker.turn.lock();
+        // Of two, the newer is written last.
+        let _saving = self.saving.lock();
+        let turn = self.linker.turn.lock();
         let snapshot = self.repaired();
+        let copy = (snapshot.graph.bytes() <= COPIED).then(|| copy(&snapshot.graph)).transpose();
+        let copy = copy.expect("memory takes what is written to it");
+        let _turn = copy.is_none().then_some(turn);
         let rows = snapshot.graph.rows() as usize;
         let listener = &self.options.use_.listener;
         listener.tell(Phase::Checkpoint, 0, rows);
-        match with_blobs(&snapshot.graph, &snapshot.norms, |blobs| self.storage.checkpoint(&snapshot.view, blobs)) {
+        let write_graph = |out: &mut dyn Write| match &copy {
+            Some(bytes) => out.write_all(bytes),
+            None => snapshot.graph.write_to(out),
+        };
+        match with_blobs(write_graph, &snapshot.norms, |blobs| self.storage.checkpoint(&snapshot.view, blobs)) {
             Ok(()) => self.indexed(|_, present| {
                 // Else cleared meanwhile, which says 0 while it holds the index.
                 if present.view.epoch() == snapshot.view.epoch() {

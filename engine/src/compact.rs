@@ -30,11 +30,12 @@ impl Core {
     fn compact(&self) -> Result<(), StorageError> {
         self.writable()?;
         self.link_present();
+        let saving = self.saving.lock();
         let turn = self.linker.turn.lock();
         let writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.snapshot.load_full();
         if before.view.live() == before.view.slots() {
-            drop((writing, turn));
+            drop((writing, turn, saving));
             return self.checkpoint_if_behind();
         }
         // In the order of their slots, so that what is linked comes before what is not.
@@ -51,7 +52,7 @@ impl Core {
 
         let write = |blobs: &[BlobSource<'_>]| self.storage.compact(&before.view, &order, blobs);
         let view = match self.path {
-            Some(_) => with_blobs(&graph, &norms, write),
+            Some(_) => with_blobs(|out| graph.write_to(out), &norms, write),
             None => write(&[]),
         }?;
         self.saved_rows.store(graph.rows(), Relaxed);

@@ -24,7 +24,7 @@ use crate::snapshot::Snapshot;
 /// A vector database. A handle: cloning is cheap, and all clones are the same database.
 ///
 /// Used from many threads: writes queue behind one another, searches never wait for them and see
-/// the last acknowledged state. When the last handle is dropped, a checkpoint is written and the
+/// the last acknowledged state. A thread of the database's own links rows into the graph. When the last handle is dropped, a checkpoint is written and the
 /// lock released; [`Db::close`] does the same and tells of errors.
 ///
 /// In a process that was forked from the one that opened the database, searches go on over what was
@@ -37,6 +37,12 @@ pub struct Db {
 }
 
 /// Everything of an open database.
+///
+/// Locks are taken in this order, and no other: `saving` (while a checkpoint is written, or
+/// the database compacted), the linker's `turn` (while rows are
+/// linked, or a graph is mended, copied or compacted), `writer` (from the look at what exists to the publishing of what was
+/// added), `index` (while a state is swapped in, or an id is looked up). `distinct`, `centre` and the linker's state are
+/// taken last, and nothing is taken while one of them is held. Nobody waits for the thread that links while it holds any.
 pub(crate) struct Core {
     pub(crate) options: Options,
     pub(crate) path: Option<PathBuf>,
@@ -57,6 +63,8 @@ pub(crate) struct Core {
     pub(crate) index: RwLock<Index>,
     /// Who works on the graph, and the thread that does it otherwise.
     pub(crate) linker: Linker,
+    /// Held while a checkpoint is written, or the database compacted.
+    pub(crate) saving: parking_lot::Mutex<()>,
     /// What lists by inner product are made by: from the centre of the rows.
     pub(crate) centred: Measure,
     /// That centre, once it was needed.

@@ -39,7 +39,7 @@ impl Db {
     /// The database in the folder `path`, to read and write.
     ///
     /// Rows that came after the last checkpoint are linked again in the background; until then
-    /// they are searched exactly.
+    /// they are searched exactly, and nobody who adds rows is held back for them.
     ///
     /// # Errors
     /// [`OpenError::Storage`] when another process has it open for writing (`Locked`), when there
@@ -209,6 +209,7 @@ fn assemble(
         linker: Linker::new(&snapshot.view),
         snapshot: ArcSwap::from_pointee(snapshot),
         writer: Mutex::new(()),
+        saving: parking_lot::Mutex::default(),
         distinct: Mutex::default(),
         scratches: Scratches::default(),
         curves: Curves::default(),

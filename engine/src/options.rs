@@ -132,7 +132,9 @@ impl Options {
         self
     }
 
-    /// How many rows may wait, searched exactly, before they are linked; 1000 unless told.
+    /// How many rows may wait, searched exactly, before they are linked; 1000 unless told. While more wait, who adds rows
+    /// is held back a little. At 0, each call returns when its rows are linked: the same calls, one after another, make the
+    /// same graph.
     pub fn buffer_rows(mut self, rows: usize) -> Self {
         self.buffer_rows = rows;
         self

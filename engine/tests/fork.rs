@@ -52,7 +52,9 @@ fn a_process_that_was_forked_while_rows_are_linked() {
     let dir = tempfile::tempdir().unwrap();
     let options = Options::new(8, Metric::L2).buffer_rows(1000).threads(2).progress(Arc::new(listen));
     let db = Db::create(dir.path().join("some.omen"), options).unwrap();
-    let (ids, all) = rows(0, 4000);
+    let ids: Vec<u64> = (0..4000).collect();
+    let different = |i: u64| std::array::from_fn(|j| (i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (8 * j) & 255) as f32);
+    let all: Vec<[f32; 8]> = ids.iter().map(|i| different(i + 1)).collect();
     db.add_batch(&ids[..1000], &all[..1000]).unwrap();
     db.flush().unwrap();
     holds.store(true, SeqCst);
@@ -61,7 +63,7 @@ fn a_process_that_was_forked_while_rows_are_linked() {
         std::thread::yield_now();
     }
     let mut held = Some(db);
-    assert!(forked(|| {
+    let did = forked(|| {
         let db = held.as_ref().unwrap();
         assert_eq!(db.search(&all[7], 1).unwrap()[0].distance, 0.0);
         assert_eq!((db.count(), db.get(5).unwrap().as_slice()), (4000, &all[5][..]));
@@ -71,8 +73,9 @@ fn a_process_that_was_forked_while_rows_are_linked() {
             assert!(matches!(refused, Some(StorageError::Forked { .. })), "{refused:?}");
         }
         held = None;
-    }));
+    });
     holds.store(false, SeqCst);
+    assert!(did);
     let db = held.unwrap();
     db.flush().unwrap();
     assert_eq!((db.count(), db.stats().buffered), (4000, 0));
