@@ -170,9 +170,9 @@ impl Core {
         drop(writing);
         // Where callers wait for their rows to be linked, they wait for those that are to go, too.
         if self.options.buffer_rows == 0 {
-            self.link_present()
+            self.link_present();
         } else {
-            self.wake_linker()
+            self.wake_linker();
         }
         Ok(dead.len())
     }
