@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use omendb_graph::{GraphError, Linked, NewRows, Observe, link};
 use omendb_kernels::Metric;
@@ -19,22 +19,24 @@ use crate::snapshot::Snapshot;
 use crate::space::Rows;
 
 impl Core {
-    /// Links the rows of the buffer up to the slot `to`, for a caller that holds the linker's lock; whether it did.
-    pub(crate) fn link_round(&self, before: &Snapshot, to: u32, stretch: Stretch) -> bool {
+    /// Links the rows of the buffer up to the slot `to`, for a caller that holds the linker's lock; how long that took,
+    /// without what is looked at when they are linked.
+    pub(crate) fn link_round(&self, before: &Snapshot, to: u32, stretch: Stretch) -> Option<Duration> {
         let start = Instant::now();
-        match self.link(before, to, stretch) {
+        let mut linking = Duration::ZERO;
+        match self.link(before, to, stretch, &mut || linking = start.elapsed()) {
             Ok(linked) => {
                 self.built.rows.fetch_add(u64::from(to - before.graph.rows()), Relaxed);
                 self.built.nanoseconds.fetch_add(start.elapsed().as_nanos() as u64, Relaxed);
                 self.built.distances.fetch_add(linked.distances, Relaxed);
                 self.built.repaired.fetch_add(linked.repaired, Relaxed);
                 self.publish_graph(before, linked.graph);
-                return true;
+                return Some(linking);
             }
             Err(GraphError::Cancelled { .. }) => {}
             Err(error) => tracing::error!(%error, "rows stay in the buffer"),
         }
-        false
+        None
     }
 
     /// Links rows of the buffer of `before`: copies of rows share their vertices, and rows that are dead by now get none.
@@ -102,10 +104,17 @@ impl Core {
         }
     }
 
-    fn link(&self, before: &Snapshot, to: u32, stretch: Stretch) -> Result<Linked, GraphError> {
+    fn link(
+        &self,
+        before: &Snapshot,
+        to: u32,
+        stretch: Stretch,
+        on_batch: &mut (dyn FnMut() + Send),
+    ) -> Result<Linked, GraphError> {
         let (linked, total) = (before.graph.rows() - stretch.from, stretch.len());
         let listener = &self.options.use_.listener;
         let mut observe = |done: u32| {
+            on_batch();
             listener.tell(Phase::Link, (linked + done).min(total) as usize, total as usize);
             let cleared = self.snapshot.load().view.epoch() != before.view.epoch();
             if cleared || self.closing.load(Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -309,10 +309,10 @@ impl Core {
         }
         let to = pace.end(&before.graph, stretch.to.slots);
         let start = Instant::now();
-        let linked = self.link_round(&before, to, stretch);
+        let linking = self.link_round(&before, to, stretch)?;
         let took = start.elapsed();
-        pace.learn(to - before.graph.rows(), took);
-        linked.then_some(took)
+        pace.learn(to - before.graph.rows(), linking, took);
+        Some(took)
     }
 
     /// A listener, which is others' code, may panic: the thread goes on.

@@ -7,7 +7,10 @@ use omendb_graph::Graph;
 /// How long a round should take: others wait for one, and each has a cost of its own.
 const ROUND: Duration = Duration::from_millis(30);
 
-/// Rows of a round: at least so many, lest its own cost be the larger part; at most so many.
+/// A round may take longer, lest its own cost, a look at the graph when its rows are linked, be more than so large a part.
+const PART: u32 = 3;
+
+/// Rows of a round: at least, and at most.
 const LEAST: u32 = 64;
 const MOST: u32 = 8192;
 
@@ -19,12 +22,15 @@ const FIXED: u32 = 1024;
 pub(crate) struct Pace {
     rows: u32,
     is_fixed: bool,
+    /// What the last round took beside linking its rows.
+    beside: Duration,
 }
 
 impl Pace {
     /// For a buffer of such a limit.
     pub(crate) fn of(buffer_rows: usize) -> Self {
-        if buffer_rows == 0 { Pace { rows: FIXED, is_fixed: true } } else { Pace { rows: 4 * LEAST, is_fixed: false } }
+        let (rows, is_fixed) = if buffer_rows == 0 { (FIXED, true) } else { (4 * LEAST, false) };
+        Pace { rows, is_fixed, beside: Duration::ZERO }
     }
 
     /// Up to where the next round goes, of rows up to `to`. As many rows as there are in the graph are linked in one:
@@ -34,14 +40,18 @@ impl Pace {
         if to - rows >= graph.vertex_count() { to } else { to.min(rows + self.rows) }
     }
 
-    /// Told how long a round took.
-    pub(crate) fn learn(&mut self, rows: u32, took: Duration) {
-        // One that was cut short tells only that it was too long: much of what it took it would have taken for more rows.
-        if self.is_fixed || rows < self.rows && took < ROUND {
+    /// Told how long it took to link the rows of a round, and all of the round.
+    pub(crate) fn learn(&mut self, rows: u32, linking: Duration, all: Duration) {
+        // Now and then all rows are looked at: that is not what a round costs.
+        let beside = all.saturating_sub(linking);
+        let usual = std::mem::replace(&mut self.beside, beside).min(beside);
+        // One that was cut short tells only that it was too long.
+        if self.is_fixed || rows < self.rows && linking < ROUND {
             return;
         }
-        let fitting = f64::from(rows) * ROUND.as_secs_f64() / took.as_secs_f64().max(1e-6);
-        self.rows = (fitting as u32).clamp(rows / 2, rows * 2).clamp(LEAST, MOST);
+        let time = ROUND.saturating_sub(usual).max(usual * (PART - 1));
+        let fitting = f64::from(rows) * time.as_secs_f64() / linking.as_secs_f64().max(1e-6);
+        self.rows = (fitting as u32).clamp(self.rows / 2, self.rows * 2).clamp(LEAST, MOST);
     }
 }
 

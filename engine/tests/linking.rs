@@ -135,14 +135,18 @@ fn flush_links_what_was_there_when_it_was_called() {
     db.add_batch(&ids[..300], &values[..300 * DIM]).unwrap();
     assert_eq!(db.stats().buffered, 300, "no more wait than may");
     std::thread::scope(|scope| {
-        let flush = scope.spawn(|| db.flush().unwrap());
+        let first = scope.spawn(|| db.flush().unwrap());
         gate.wait_for_linking();
-        db.add_batch(&ids[300..], &values[300 * DIM..]).unwrap();
-        assert!(!flush.is_finished());
+        // Another, of a hundred more, that waits for the first; and rows that come then.
+        db.add_batch(&ids[300..400], &values[300 * DIM..400 * DIM]).unwrap();
+        let second = scope.spawn(|| db.flush().unwrap());
+        std::thread::sleep(Duration::from_millis(200));
+        db.add_batch(&ids[400..], &values[400 * DIM..]).unwrap();
+        assert!(!first.is_finished() && !second.is_finished());
         gate.set(true);
     });
-    assert_eq!((db.stats().graph.rows, db.stats().buffered), (300, 200));
-    assert_eq!(gate.total.load(SeqCst), 300);
+    assert_eq!((db.stats().graph.rows, db.stats().buffered), (400, 100));
+    assert_eq!(gate.total.load(SeqCst), 100);
     db.flush().unwrap();
     assert_eq!((db.stats().graph.rows, db.stats().buffered), (500, 0));
 }
