@@ -43,22 +43,23 @@ fn a_process_that_was_forked_while_rows_are_linked() {
     let listen = {
         let (holds, held_up) = (Arc::clone(&holds), Arc::clone(&held_up));
         move |progress: omendb_engine::Progress| {
-            while progress.phase == omendb_engine::Phase::Link && progress.done > 500 && holds.load(SeqCst) {
+            while progress.phase == omendb_engine::Phase::Link && progress.done > 0 && holds.load(SeqCst) {
                 held_up.fetch_add(1, SeqCst);
                 std::thread::sleep(Duration::from_millis(1));
             }
         }
     };
     let dir = tempfile::tempdir().unwrap();
-    let options = Options::new(8, Metric::L2).buffer_rows(1000).threads(2).progress(Arc::new(listen));
+    let options = Options::new(8, Metric::L2).buffer_rows(100).threads(2).progress(Arc::new(listen));
     let db = Db::create(dir.path().join("some.omen"), options).unwrap();
     let ids: Vec<u64> = (0..4000).collect();
     let different = |i: u64| std::array::from_fn(|j| (i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (8 * j) & 255) as f32);
     let all: Vec<[f32; 8]> = ids.iter().map(|i| different(i + 1)).collect();
-    db.add_batch(&ids[..1000], &all[..1000]).unwrap();
+    // Few are linked beside many, into lists that the old graph shares.
+    db.add_batch(&ids[..3800], &all[..3800]).unwrap();
     db.flush().unwrap();
     holds.store(true, SeqCst);
-    db.add_batch(&ids[1000..], &all[1000..]).unwrap();
+    db.add_batch(&ids[3800..], &all[3800..]).unwrap();
     while held_up.load(SeqCst) == 0 {
         std::thread::yield_now();
     }

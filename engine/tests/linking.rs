@@ -304,8 +304,9 @@ fn clearing_ends_a_link_and_whoever_waits_for_it() {
 #[test]
 fn where_no_row_may_wait_the_same_calls_make_the_same_graph() {
     let values = clustered(9000, DIM, 9);
-    let built = |threads: usize| {
-        let db = Db::in_memory(quick().threads(threads).buffer_rows(0)).unwrap();
+    let built = |threads: usize, pause: u64| {
+        let listen = move |_: Progress| std::thread::sleep(Duration::from_millis(pause));
+        let db = Db::in_memory(quick().threads(threads).buffer_rows(0).progress(Arc::new(listen))).unwrap();
         for (ids, rows) in numbers(9000).chunks(2500).zip(values.chunks(2500 * DIM)) {
             db.add_batch(ids, rows).unwrap();
             assert_eq!(db.stats().buffered, 0, "a call returns when its rows are linked");
@@ -315,9 +316,23 @@ fn where_no_row_may_wait_the_same_calls_make_the_same_graph() {
         let graph = db.stats().graph;
         (graph.hash, graph.vertices)
     };
-    let first = built(1);
+    let first = built(1, 0);
     assert!(first.1 < 9000, "dead rows are out of the graph: {first:?}");
-    assert_eq!([built(2), built(2), built(3)], [first; 3]);
+    assert_eq!([built(2, 0), built(2, 10), built(3, 3)], [first; 3], "whatever time it takes");
+}
+
+#[test]
+fn the_dead_are_out_of_the_graph_when_flush_returns() {
+    for limit in [0, 1000] {
+        let db = Db::in_memory(quick().buffer_rows(limit)).unwrap();
+        db.add_batch(&numbers(4000), &clustered(4000, DIM, 11)).unwrap();
+        db.flush().unwrap();
+        db.delete_batch(0..3000u64).unwrap();
+        if limit > 0 {
+            db.flush().unwrap();
+        }
+        assert_eq!(db.stats().graph.vertices, 1000);
+    }
 }
 
 #[test]
