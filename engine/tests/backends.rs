@@ -12,7 +12,7 @@ fn answers_are_the_same_on_every_backend_bit_for_bit() {
     let queries = clustered(50, dim, 2);
     let mut first: Option<(u64, Vec<_>)> = None;
     each_backend(
-        || Options::new(dim, Metric::Cosine),
+        || Options::new(dim, Metric::Cosine).buffer_rows(0),
         |db| {
             db.add_batch(&numbers(2000), &values[..2000 * dim]).unwrap();
             db.add_batch(&numbers(rows)[2000..], &values[2000 * dim..]).unwrap();

@@ -69,7 +69,7 @@ fn rows_that_differ_by_what_their_type_can_tell_are_not_equal() {
 fn of_thousands_of_equal_rows_any_are_found_at_little_cost() {
     let (rows, dim) = (20_000, 8);
     for metric in [Metric::L2, Metric::InnerProduct, Metric::Cosine] {
-        let db = Db::in_memory(Options::new(dim, metric)).unwrap();
+        let db = Db::in_memory(Options::new(dim, metric).buffer_rows(0)).unwrap();
         db.add_batch(&numbers(rows), &vec![0.5f32; rows * dim]).unwrap();
         db.flush().unwrap();
         assert_eq!(db.stats().graph.vertices, 1);
@@ -188,7 +188,7 @@ fn cosines_that_singles_cannot_tell_apart_are_decided_in_doubles() {
     let base = clustered(1, dim, 5);
     let values: Vec<f32> =
         clustered(rows, dim, 6).chunks(dim).flat_map(|row| base.iter().zip(row).map(|(b, x)| b + 2e-3 * x)).collect();
-    let db = Db::in_memory(Options::new(dim, Metric::Cosine)).unwrap();
+    let db = Db::in_memory(Options::new(dim, Metric::Cosine).buffer_rows(0)).unwrap();
     db.add_batch(&numbers(rows), &values).unwrap();
     let k = 10;
     let (mut right, mut asked) = (0, 0);

@@ -112,7 +112,7 @@ fn short_rows_are_found_by_those_who_ask_from_their_side() {
     // Rows on one side of the origin, where each row's largest products are with the same few long ones.
     let mut values = uneven(4000, 7);
     values.iter_mut().for_each(|value| *value += 1.0);
-    let db = Db::in_memory(Options::new(DIM, Metric::InnerProduct)).unwrap();
+    let db = Db::in_memory(Options::new(DIM, Metric::InnerProduct).buffer_rows(0)).unwrap();
     db.add_batch(&numbers(4000), &values).unwrap();
     let away: Vec<f32> = even(50, 8).iter().map(|value| value - 0.5).collect();
     for queries in [even(50, 8), away] {

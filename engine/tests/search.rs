@@ -71,7 +71,7 @@ fn ties_are_broken_by_id() {
 fn filters_and_deletes_cost_time_and_not_answers() {
     let (rows, dim) = (4000, 12);
     let values = clustered(rows, dim, 5);
-    let db = Db::in_memory(Options::new(dim, Metric::L2)).unwrap();
+    let db = Db::in_memory(Options::new(dim, Metric::L2).buffer_rows(0)).unwrap();
     db.add_batch(&numbers(rows), &values).unwrap();
     let query = clustered(1, dim, 6);
     for every in [2, 10, 100, 1000, 4000] {
@@ -96,7 +96,7 @@ fn filters_and_deletes_find_as_large_a_share_as_no_filter_does() {
     let (rows, dim, k, asking) = (20_000, 24, 10, 100);
     // Without clusters, so that much is missed.
     let values = uniform(rows, dim, 21);
-    let db = Db::in_memory(Options::new(dim, Metric::L2).degree(16)).unwrap();
+    let db = Db::in_memory(Options::new(dim, Metric::L2).buffer_rows(0).degree(16)).unwrap();
     db.add_batch(&numbers(rows), &values).unwrap();
     let queries = uniform(asking, dim, 22);
     let recall = |options: &SearchOptions, kept: &dyn Fn(u64) -> bool| {
@@ -183,7 +183,7 @@ fn a_recall_can_be_asked_for_instead_of_a_width() {
     let (rows, dim, asked) = (20_000, 16, 300);
     let (values, queries) = (uniform(rows, dim, 21), uniform(asked, dim, 22));
     // A graph so thin that narrow searches find little.
-    let db = Db::in_memory(Options::new(dim, Metric::L2).degree(8).build_width(20)).unwrap();
+    let db = Db::in_memory(Options::new(dim, Metric::L2).buffer_rows(0).degree(8).build_width(20)).unwrap();
     db.add_batch(&numbers(rows), &values).unwrap();
     let expected: Vec<Vec<u64>> = queries.chunks(dim).map(|query| nearest(Metric::L2, &values, query, 10)).collect();
     let mut before = 0;
@@ -211,7 +211,7 @@ fn a_recall_can_be_asked_for_instead_of_a_width() {
 fn a_recall_is_measured_again_when_the_graph_has_grown() {
     let dim = 12;
     let values = uniform(24_000, dim, 23);
-    let db = Db::in_memory(Options::new(dim, Metric::L2).build_width(40)).unwrap();
+    let db = Db::in_memory(Options::new(dim, Metric::L2).buffer_rows(0).build_width(40)).unwrap();
     assert_eq!(db.width_for(10, 0.9).unwrap(), 10, "of no rows, all are looked at");
     db.add_batch(&numbers(3000), &values[..3000 * dim]).unwrap();
     let few = db.width_for(10, 0.99).unwrap();
@@ -243,7 +243,7 @@ fn one_large_batch_is_found_as_well_as_small_ones() {
     for (kind, metric, values) in cases {
         let queries = &values[5_000 * dim..5_100 * dim];
         let found = |step: usize, threads: usize| {
-            let db = Db::in_memory(Options::new(dim, metric).row_type(kind).threads(threads)).unwrap();
+            let db = Db::in_memory(Options::new(dim, metric).buffer_rows(0).row_type(kind).threads(threads)).unwrap();
             for (ids, rows) in numbers(rows).chunks(step).zip(values.chunks(step * dim)) {
                 db.add_batch(ids, rows).unwrap();
             }
@@ -265,7 +265,7 @@ fn one_large_batch_is_found_as_well_as_small_ones() {
 fn a_cosine_distance_is_from_0_to_2() {
     for dim in [3, 8, 17, 100] {
         let rows = data::clustered(500, dim, dim as u64);
-        let db = Db::in_memory(Options::new(dim, Metric::Cosine).threads(1)).unwrap();
+        let db = Db::in_memory(Options::new(dim, Metric::Cosine).buffer_rows(0).threads(1)).unwrap();
         db.add_batch(&(0..500u64).collect::<Vec<_>>(), &rows).unwrap();
         for row in rows.chunks(dim) {
             let opposite: Vec<f32> = row.iter().map(|x| -x).collect();
