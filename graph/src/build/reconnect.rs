@@ -17,8 +17,10 @@ const WIDTH_ABOVE: usize = 2;
 /// The width that the descent is made for.
 const DESCENT: usize = 64;
 
-/// So many rows are given edges before the others are looked for again, in parallel.
+/// So many rows are given edges, one after another, before the others are looked for again, in parallel; of many rows, this
+/// part of them, so that each is looked for a bounded number of times.
 const AT_ONCE: usize = 512;
+const PART_AT_ONCE: usize = 4;
 
 /// So many rounds may save few rows. An edge that gives way may have been the only one to
 /// its row, which is then lost in its place.
@@ -74,7 +76,7 @@ impl Graph {
         while !lost.is_empty() && in_vain < IN_VAIN {
             let before = lost.len();
             let first_dropped = dropped.len();
-            let later = lost.split_off(lost.len().min(AT_ONCE));
+            let later = lost.split_off(lost.len().min(AT_ONCE.max(lost.len() / PART_AT_ONCE)));
             let tried = lost.len();
             for &row in &lost {
                 let mut lent = seeker();
