@@ -24,8 +24,10 @@ pub struct Outcome {
 
 /// How many times the distances of a fresh graph a history may cost, where it has a limit.
 const DEARER: f64 = 2.0;
-/// How much less than in a fresh database may be found in a compacted one.
+/// How much less than in a fresh database may be found in a compacted one; and so many standard errors of the difference, for
+/// two graphs of the same rows differ by chance too.
 const COMPACTED: f64 = 0.005;
+const BY_CHANCE: f64 = 2.0;
 
 impl Outcome {
     /// What is wrong with it, in words.
@@ -42,12 +44,13 @@ impl Outcome {
         if now.none > self.cell.asked.none && self.k > 1 {
             defects.push(format!("{} queries find none of their {}", now.none, self.k));
         }
-        let Some(fresh) = self.fresh else { return defects };
+        let Some(fresh) = &self.fresh else { return defects };
         let limited = matches!(way.history, History::Hot | History::Most);
         if limited && now.distances > DEARER * fresh.distances {
             defects.push(format!("{:.0} distances a query, {:.0} in a fresh graph", now.distances, fresh.distances));
         }
-        if way.then == Then::Compacted && now.recall < fresh.recall - COMPACTED {
+        let (more, error) = now.more_than(fresh, self.k);
+        if way.then == Then::Compacted && more < -COMPACTED - BY_CHANCE * error {
             defects.push(format!("recall {:.4} compacted, {:.4} in a fresh graph", now.recall, fresh.recall));
         }
         defects

@@ -22,7 +22,7 @@ pub(super) struct Question<'a> {
 }
 
 /// What was found.
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Serialize)]
 pub(super) struct Figures {
     /// The share of the k nearest; rows as near as the last of them count.
     pub(super) recall: f64,
@@ -30,6 +30,22 @@ pub(super) struct Figures {
     pub(super) none: usize,
     /// Distances a query.
     pub(super) distances: f64,
+    /// How many of its k each query found.
+    #[serde(skip)]
+    hits: Vec<usize>,
+}
+
+impl Figures {
+    /// How much more of the `k` nearest was found than by `other`, which was asked the same; and the standard error of
+    /// that.
+    pub(super) fn more_than(&self, other: &Figures, k: usize) -> (f64, f64) {
+        let more: Vec<f64> =
+            self.hits.iter().zip(&other.hits).map(|(&own, &other)| (own as f64 - other as f64) / k as f64).collect();
+        let count = more.len().max(2) as f64;
+        let mean = more.iter().sum::<f64>() / count;
+        let variance = more.iter().map(|more| (more - mean).powi(2)).sum::<f64>() / (count - 1.0);
+        (mean, (variance / count).sqrt())
+    }
 }
 
 impl<'a> Question<'a> {
@@ -53,7 +69,7 @@ impl<'a> Question<'a> {
 
     /// Counts answers, each a list of ids.
     pub(super) fn count(&self, answers: &[Vec<usize>], distances: f64) -> Result<Figures, Failure> {
-        let (mut found, mut none) = (0, 0);
+        let mut all_hits = Vec::with_capacity(answers.len());
         for (answer, (query, &last)) in
             answers.iter().zip(self.data.queries.chunks_exact(self.data.dim).zip(&self.last))
         {
@@ -69,11 +85,12 @@ impl<'a> Question<'a> {
                 let limit = last + exact::slack(self.metric, last, query, row);
                 exact::distance(self.metric, query, row) <= limit
             };
-            let hits = answer.iter().filter(is_near).count();
-            found += hits;
-            none += usize::from(hits == 0);
+            all_hits.push(answer.iter().filter(is_near).count());
         }
-        Ok(Figures { recall: found as f64 / (answers.len() * self.k) as f64, none, distances })
+        let found: usize = all_hits.iter().sum();
+        let none = all_hits.iter().filter(|&&hits| hits == 0).count();
+        let recall = found as f64 / (answers.len() * self.k) as f64;
+        Ok(Figures { recall, none, distances, hits: all_hits })
     }
 }
 

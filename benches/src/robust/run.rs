@@ -62,7 +62,7 @@ fn run_story(
         for cell in cells {
             let result = cell.measure(&question);
             let (size, element, k) = ([data.count(), data.dim], data.element, question.k);
-            tell(Outcome { cell: *cell, size, element, k, result, fresh, peers });
+            tell(Outcome { cell: *cell, size, element, k, result, fresh: fresh.clone(), peers: peers.clone() });
         }
     }
     Ok(())

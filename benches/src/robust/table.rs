@@ -15,12 +15,12 @@ pub(super) const HEAD: &str = "\
 pub(super) fn row(outcome: &Outcome) -> String {
     let Outcome { cell, size: [rows, dim], element, k, result, fresh, peers } = outcome;
     let found = match result {
-        Ok(Figures { recall, none, distances }) => format!("{recall:.4} | {none} | {distances:.0}"),
+        Ok(Figures { recall, none, distances, .. }) => format!("{recall:.4} | {none} | {distances:.0}"),
         Err(_) => "| | ".to_owned(),
     };
-    let fresh = fresh.map_or(String::new(), |fresh| format!("{:.4} / {:.0}", fresh.recall, fresh.distances));
+    let fresh = fresh.as_ref().map_or(String::new(), |fresh| format!("{:.4} / {:.0}", fresh.recall, fresh.distances));
     let peers =
-        peers.map_or([const { String::new() }; 3], |peers| peers.map(|figures| found_by_peer(&figures))).join(" | ");
+        peers.as_ref().map_or([const { String::new() }; 3], |peers| peers.each_ref().map(found_by_peer)).join(" | ");
     let verdict = match &outcome.defects()[..] {
         [] => String::new(),
         defects => format!("**{}**", defects.join("; ")),
@@ -42,7 +42,7 @@ fn found_by_peer(figures: &Figures) -> String {
 /// A cell as one JSON object.
 pub(super) fn json(outcome: &Outcome) -> Value {
     let [rows, dim] = outcome.size;
-    let peers: Option<BTreeMap<_, _>> = outcome.peers.map(|peers| NAMES.into_iter().zip(peers).collect());
+    let peers: Option<BTreeMap<_, _>> = outcome.peers.as_ref().map(|peers| NAMES.into_iter().zip(peers).collect());
     json!({
         "cell": outcome.cell.name(),
         "rows": rows,

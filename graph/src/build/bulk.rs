@@ -47,7 +47,7 @@ const OFFERED: RangeInclusive<usize> = 4..=COLUMNS;
 const TURNS: u32 = 8;
 
 /// Where more than one row in so many was offered too few others, all are searched for.
-const MANY: usize = 16;
+const MANY: usize = 8;
 
 /// What a row has been offered is fetched so many rows before its turn.
 const AHEAD: usize = 8;

@@ -14,7 +14,7 @@ use crate::{Graph, GraphError, MIN_DEGREE, Space};
 
 /// Graphs of up to this many rows are looked at whole after each link; larger ones each time they
 /// have grown by about a sixty-fourth, which costs a few per cent of linking that many rows.
-const LOOK_ALWAYS: u32 = 1 << 16;
+const LOOK_ALWAYS: u32 = 1 << 13;
 const LOOKS_PER_E: f64 = 64.0;
 
 /// So many rows that have long been linked are looked for beside each new one, in the base and in the levels above,
@@ -106,13 +106,26 @@ pub fn link<'a, S: Space>(
         Some(Bulk::Linked { linked, order }) => (linked, Some(order)),
         Some(Bulk::TooFew { distances }) => (Linked { graph: known.emptied(), distances, repaired: 0 }, None),
     };
-    let start = start.beside(near);
-    // After a bulk nothing is left to be searched for.
-    let (linked, mut dropped) =
-        extend(&start.graph, space, rows, options, observe).inspect_err(|_| graph.withdraw())?;
-    let mut linked = linked.plus(start.distances, start.repaired);
+    let (mut linked, mut order, mut dropped) = (start.beside(near), order, Vec::new());
+    let first_rows = linked.graph.rows();
+    loop {
+        let before = linked.graph.clone();
+        let to = stage_end(before.rows(), rows);
+        let first = before.rows().saturating_sub(graph.rows());
+        // After a bulk nothing is left to be searched for.
+        let (next, more) =
+            extend(&before, space, to, options, &mut |done| observe(first + done)).inspect_err(|_| graph.withdraw())?;
+        linked = next.plus(linked.distances, linked.repaired);
+        linked.graph.follow_near();
+        dropped.extend(more);
+        // At the end of several stages, for all rows: an edge may have given way since.
+        let known = if to == rows && before.rows() > first_rows { before.emptied() } else { before };
+        dropped.extend(linked.reconnect(&known, space, order.take()));
+        if to == rows {
+            break;
+        }
+    }
     let rows = linked.graph.vertex_count();
-    dropped.extend(linked.reconnect(graph, space, order));
     // What a search finds, from where the levels above lead it, need not be reached from the entry points.
     let looks = |rows: u32| (f64::from(rows.max(1)).ln() * LOOKS_PER_E) as u64;
     linked.repaired += if bulk || rows <= LOOK_ALWAYS || looks(old) != looks(rows) {
@@ -121,6 +134,14 @@ pub fn link<'a, S: Space>(
         linked.graph.repair_around(space, graph, &dropped)
     };
     Ok(linked)
+}
+
+/// Up to where rows are linked before they are looked for: what comes after them has to find its way to them. (Of 20 groups
+/// far apart of 450 rows of 1,536 numbers, 0.92 was found where all were linked first, and 0.97 in steps of 1,000.)
+fn stage_end(linked: u32, rows: u32) -> u32 {
+    const LEAST: u32 = 1024;
+    const GROWTH: u32 = 4;
+    linked.saturating_add((linked / GROWTH).max(LEAST)).min(rows)
 }
 
 impl Linked {
@@ -145,6 +166,8 @@ impl Linked {
             let (all, stretches) = match number {
                 0 if bulk => (Vec::new(), std::mem::take(&mut in_order)),
                 _ if bulk => ((0..rows).collect(), Vec::new()),
+                // By inner product a row is not its own best, and less is sure of those that are not looked for.
+                0 if self.graph.has_near() => ((old..rows).chain(self.graph.take_turn(0, old)).collect(), Vec::new()),
                 _ => ((old..rows).collect(), self.graph.take_turn(number, old)),
             };
             let vertices = |rows: Vec<u32>| -> Vec<u32> {

@@ -29,7 +29,7 @@ const IN_VAIN: usize = 8;
 /// Of each stretch of so many rows, one in so many is looked for; all are where more than one in so many of these is lost.
 const STRETCH: usize = 512;
 const ONE_IN: usize = 8;
-const MANY: usize = 32;
+const MANY: usize = 64;
 
 /// What became of rows that were looked for.
 #[derive(Debug)]
