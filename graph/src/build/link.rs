@@ -17,9 +17,9 @@ use crate::{Graph, GraphError, MIN_DEGREE, Space};
 const LOOK_ALWAYS: u32 = 1 << 13;
 const LOOKS_PER_E: f64 = 64.0;
 
-/// So many rows that have long been linked are looked for beside each new one, in the base and in the levels above,
-/// which lead to every search: an edge to one may have given way. They take turns, so that no link takes long. (Of 12,000 normally distributed rows
-/// of 128 numbers that came in batches of 1,000, one in six did not find itself without.)
+/// So many rows that have long been linked are looked for beside each new one, in the base and in the levels above, which
+/// lead to every search: an edge to one may have given way. They take turns, so that no link takes long. (Of 12,000
+/// normally distributed rows of 128 numbers that came in batches of 1,000, one in six did not find itself without.)
 const OLD_PER_NEW: u32 = 8;
 const OLD_PER_NEW_ABOVE: u32 = 16;
 
