@@ -14,7 +14,7 @@ pub(super) enum Arrival {
     By(usize),
     /// Three quarters in one call, the others 1,000 a call: they meet a graph made in bulk.
     Late,
-    /// One a call, few of them linked at a time.
+    /// One a call.
     Singly,
 }
 
@@ -26,11 +26,6 @@ impl Arrival {
             Arrival::Late => "a bulk, then batches".to_owned(),
             Arrival::Singly => "single rows".to_owned(),
         }
-    }
-
-    /// Rows that may wait to be linked, where it is not the engine's own number.
-    pub(super) fn buffer(self) -> Option<usize> {
-        (self == Arrival::Singly).then_some(16)
     }
 
     /// Adds all rows, the row's number as its id, and links them.

@@ -1,5 +1,6 @@
 //! One cell: a kind of data, asked by one metric, in one way.
 
+use super::history::History;
 use super::kinds::{Asked, Kind};
 use super::question::{Figures, Question};
 use super::ways::{Then, Way};
@@ -42,9 +43,11 @@ impl Cell {
 
     fn made(&self, question: &Question<'_>) -> Result<Figures, Failure> {
         let Question { data, story, .. } = question;
-        let options = match self.way.arrival.buffer() {
-            Some(rows) => options(question).buffer_rows(rows),
-            None => options(question),
+        // Linked when a call returns, so that the same rows make the same graph; but for ids that are replaced all the
+        // time, where it matters what waits.
+        let options = match self.way.history {
+            History::Hot => options(question),
+            _ => options(question).buffer_rows(0),
         };
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("robust.omen");
@@ -75,7 +78,7 @@ impl Cell {
 /// What a database finds whose rows are those that live, all in one batch, and that has no history.
 pub(super) fn fresh(question: &Question<'_>) -> Result<Figures, String> {
     caught(|| {
-        let db = Db::in_memory(options(question))?;
+        let db = Db::in_memory(options(question).buffer_rows(0))?;
         let ids: Vec<u64> = question.story.ids().into_iter().map(|id| id as u64).collect();
         db.add_batch(&ids, &question.story.living()[..])?;
         db.flush()?;
