@@ -70,6 +70,8 @@ fn r10_groups_far_apart() {
     right_on(&[
         "groups 100 apart 30, dim 128 (l2): one batch, fresh",
         "groups 100 apart 30, dim 128 (l2): one batch, half deleted, compacted",
+        "groups 100 apart 30, dim 128 (ip): one batch, fresh",
+        "groups 20 apart 100, dim 1536 (l2): one batch, fresh",
         "groups 2 apart 10,000, dim 32 (l2): one batch, fresh",
         "groups 2,000 apart 30, dim 16 (l2): one batch, fresh",
         "groups 400 apart 3, dim 2 (l2): one batch, fresh",
