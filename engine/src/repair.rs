@@ -5,6 +5,7 @@ use std::path::Path;
 
 use omendb_storage::{IdRef, Schema, StorageError};
 
+use crate::values::{self, Shortness};
 use crate::{Backend, BatchError, Db, Id, OpenError, OpenOptions, Options, RowsRef};
 
 /// Bytes of rows that are added at a time.
@@ -95,24 +96,25 @@ impl Saving {
         let options = self.db.options();
         let bytes = options.row_bytes();
         let newest = |place: usize| last[&self.ids[place]] == place;
-        let mut places: Vec<usize> = (0..self.ids.len()).filter(|&place| newest(place)).collect();
-        loop {
-            let ids: Vec<Id> = places.iter().map(|&place| self.ids[place].clone()).collect();
-            // Copied to where numbers of any type may start.
-            let mut rows = crate::query::Probe::new();
-            let aligned = rows.begin(options.row_type, places.len() * options.dim);
-            for (to, &place) in aligned.chunks_exact_mut(bytes).zip(&places) {
-                to.copy_from_slice(&self.rows[place * bytes..][..bytes]);
+        let places: Vec<usize> = (0..self.ids.len()).filter(|&place| newest(place)).collect();
+        // Copied to where numbers of any type may start.
+        let mut rows = crate::query::Probe::new();
+        let aligned = rows.begin(options.row_type, places.len() * options.dim);
+        let (mut ids, mut values) = (Vec::with_capacity(places.len()), Vec::with_capacity(options.dim));
+        for place in places {
+            let (id, row) = (&self.ids[place], &mut aligned[ids.len() * bytes..][..bytes]);
+            row.copy_from_slice(&self.rows[place * bytes..][..bytes]);
+            values.clear();
+            values::read(options.row_type, row, &mut values);
+            let squared = values::squared_length(&values);
+            if let Shortness::Lost = values::shortness(squared) {
+                self.refused.push(format!("the row of the id {id}: its squared length {squared:e} is 0 to an f32"));
+                continue;
             }
-            match self.db.upsert_batch(&ids, RowsRef::bytes(options.row_type, rows.bytes())) {
-                Err(BatchError::TooShort { row, squared, .. }) => {
-                    let id = &ids[row];
-                    self.refused.push(format!("the row of the id {id}: its squared length {squared:e} is 0 to an f32"));
-                    places.remove(row);
-                }
-                done => break done?,
-            }
+            ids.push(id.clone());
         }
+        let rows = &rows.bytes()[..ids.len() * bytes];
+        self.db.upsert_batch(&ids, RowsRef::bytes(options.row_type, rows))?;
         self.ids.clear();
         self.rows.clear();
         Ok(())
