@@ -24,8 +24,9 @@ use crate::snapshot::Snapshot;
 /// A vector database. A handle: cloning is cheap, and all clones are the same database.
 ///
 /// Used from many threads: writes queue behind one another, searches never wait for them and see
-/// the last acknowledged state. A thread of the database's own links rows into the graph. When the last handle is dropped, a checkpoint is written and the
-/// lock released; [`Db::close`] does the same and tells of errors.
+/// the last acknowledged state. A thread of the database's own links rows into the graph. When the last
+/// handle is dropped, a checkpoint is written and the lock released; [`Db::close`] does the same and
+/// tells of errors.
 ///
 /// In a process that was forked from the one that opened the database, searches go on over what was
 /// there at the fork, writes are refused ([`StorageError::Forked`]), and dropping does nothing.
@@ -38,10 +39,9 @@ pub struct Db {
 
 /// Everything of an open database.
 ///
-/// Locks are taken in this order, and no other: `saving` (while a checkpoint is written, or
-/// the database compacted), the linker's `turn` (while rows are
-/// linked, or a graph is mended, copied or compacted), `writer` (from the look at what exists to the publishing of what was
-/// added), `index` (while a state is swapped in, or an id is looked up). `distinct`, `centre` and the linker's state are
+/// Locks are taken in this order, and no other: `saving` (while a checkpoint is written, or the database compacted), the
+/// linker's `turn` (while rows are linked, or a graph is mended, copied or compacted), `writer` (from the look at what
+/// exists to the publishing of what was added), `index` (while a state is swapped in, or an id is looked up). `distinct`, `centre` and the linker's state are
 /// taken last, and nothing is taken while one of them is held. Nobody waits for the thread that links while it holds any.
 pub(crate) struct Core {
     pub(crate) options: Options,
@@ -106,6 +106,12 @@ impl Drop for Closing {
         }
         self.core.end_linker();
         if let Some(thread) = self.linking.take() {
+            let is_own = thread.thread().id() == std::thread::current().id();
+            if is_own || self.core.link_pool.current_thread_index().is_some() {
+                // A listener lets the last handle go: the thread that tells it cannot wait for itself. It ends when it
+                // returns, and the files are released then.
+                return;
+            }
             let _ = thread.join();
         }
         if let Err(error) = self.core.checkpoint_if_behind() {

@@ -127,6 +127,27 @@ fn a_link_that_is_held_up_keeps_no_writer_and_no_searcher() {
 }
 
 #[test]
+fn a_listener_may_let_the_last_handle_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db.omen");
+    let kept: Arc<Mutex<Option<Db>>> = Arc::default();
+    let is_last = Arc::new(AtomicBool::new(false));
+    let (own, is_last_now) = (Arc::clone(&kept), Arc::clone(&is_last));
+    let listener = move |progress: Progress| {
+        if progress.phase == Phase::Link {
+            wait_until(|| is_last_now.load(SeqCst));
+            drop(own.lock().unwrap().take());
+        }
+    };
+    let db = Db::create(&path, quick().buffer_rows(100).progress(Arc::new(listener))).unwrap();
+    *kept.lock().unwrap() = Some(db.clone());
+    db.add_batch(&numbers(150), &clustered(150, DIM, 9)).unwrap();
+    drop(db);
+    is_last.store(true, SeqCst);
+    wait_until(|| Db::open(&path).is_ok_and(|db| db.count() == 150));
+}
+
+#[test]
 fn flush_links_what_was_there_when_it_was_called() {
     let gate = Arc::new(Gate::default());
     let db = Db::in_memory(quick().buffer_rows(1000).progress(gate.listener())).unwrap();
