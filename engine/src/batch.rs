@@ -46,6 +46,16 @@ impl<'a> Batch<'a> {
         self.ids.column()
     }
 
+    /// Bytes of one row, as stored.
+    pub(crate) fn row_bytes(&self) -> usize {
+        self.dim * self.stored.size()
+    }
+
+    /// Bytes of all rows, as stored.
+    pub(crate) fn bytes(&self) -> usize {
+        self.len * self.row_bytes()
+    }
+
     fn row(&self, row: usize) -> &'a [u8] {
         let bytes = self.dim * self.rows.kind.size();
         match &self.rows.place {
@@ -167,7 +177,7 @@ impl RowSource for Batch<'_> {
     }
 
     fn fill(&self, rows: Range<usize>, stride: usize, out: &mut [u8]) {
-        let stored = self.dim * self.stored.size();
+        let stored = self.row_bytes();
         let mut values = Vec::new();
         for (row, out) in rows.zip(out.chunks_mut(stride)) {
             let out = &mut out[..stored];

@@ -14,6 +14,7 @@ use crate::Options;
 use crate::calibrate::Curves;
 use crate::centre::Centre;
 use crate::distinct::Distinct;
+use crate::group::Queue;
 use crate::index::Index;
 use crate::linker::{LinkThread, Linker};
 use crate::measure::Measure;
@@ -41,8 +42,8 @@ pub struct Db {
 ///
 /// Locks are taken in this order, and no other: `saving` (while a checkpoint is written, or the database compacted), the
 /// linker's `turn` (while rows are linked, or a graph is mended, copied or compacted), `writer` (from the look at what
-/// exists to the publishing of what was added), `index` (while a state is swapped in, or an id is looked up). `distinct`, `centre` and the linker's state are
-/// taken last, and nothing is taken while one of them is held. Nobody waits for the thread that links while it holds any.
+/// exists to the publishing of what was added), `index` (while a state is swapped in, or an id is looked up). `distinct`, `centre`, `queue` and the
+/// linker's state are taken last, and nothing is taken while one of them is held. Nobody waits for the thread that links while it holds any.
 pub(crate) struct Core {
     pub(crate) options: Options,
     pub(crate) path: Option<PathBuf>,
@@ -52,13 +53,15 @@ pub(crate) struct Core {
     pub(crate) measure: Measure,
     /// What lists by nearness are made by: the Euclidean distance under the inner product, else what is asked.
     pub(crate) linking: Measure,
-    /// For checking batches and for batches of queries.
+    /// For checking batches, for batches of queries, and for the look at a graph before a checkpoint.
     pub(crate) pool: Pool,
     /// For linking, so that a long link keeps nobody waiting.
     pub(crate) link_pool: Pool,
     pub(crate) snapshot: ArcSwap<Snapshot>,
     /// Held from the look at what exists to the publishing of what was added.
     pub(crate) writer: Mutex<()>,
+    /// Small batches whose callers wait for that.
+    pub(crate) queue: Queue,
     /// From id to slot; held for writing while a snapshot is published, so that both change at once.
     pub(crate) index: RwLock<Index>,
     /// Who works on the graph, and the thread that does it otherwise.

@@ -10,9 +10,11 @@ const PART: u32 = 32;
 const LEAST: u32 = 32;
 
 impl Core {
-    /// Takes dead rows out of the graph, where that helps.
+    /// Takes dead rows out of the graph, where that helps; for the thread that links.
+    ///
+    /// Others may copy the graph, reconnect its rows or compact it meanwhile: it is only read, and the new one is a graph of
+    /// its own, whose rows are reconnected in it.
     pub(crate) fn take_out_dead(&self) {
-        let _turn = self.linker.turn.lock();
         let before = self.snapshot.load_full();
         let view = &before.view;
         let is_alive = |slot: u32| !view.is_dead(slot);
@@ -20,7 +22,10 @@ impl Core {
             || self.with_linking_space(&before, |rows| before.graph.without_dead(rows, is_alive, &self.options.build));
         match install(&self.link_pool, without) {
             Ok(None) => {}
-            Ok(Some(graph)) => self.publish_graph(&before, graph),
+            Ok(Some(graph)) => {
+                let _turn = self.linker.turn.lock();
+                self.publish_graph(&before, graph);
+            }
             Err(error) => tracing::error!(%error, "dead rows stay in the graph"),
         }
     }

@@ -31,6 +31,7 @@ mod db;
 mod dead;
 mod distinct;
 mod error;
+mod group;
 mod ids;
 mod index;
 mod lengths;

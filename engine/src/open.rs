@@ -13,6 +13,7 @@ use omendb_storage::{Storage, StorageError, View};
 use crate::calibrate::Curves;
 use crate::checkpoint::{GRAPH_BLOB, NORMS_BLOB};
 use crate::db::{Built, Core, Pool};
+use crate::group::Queue;
 use crate::index::Index;
 use crate::linker::{LinkThread, Linker};
 use crate::measure::Measure;
@@ -209,6 +210,7 @@ fn assemble(
         linker: Linker::new(&snapshot.view),
         snapshot: ArcSwap::from_pointee(snapshot),
         writer: Mutex::new(()),
+        queue: Queue::default(),
         saving: parking_lot::Mutex::default(),
         distinct: Mutex::default(),
         scratches: Scratches::default(),

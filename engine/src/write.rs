@@ -1,10 +1,10 @@
 //! Rows come in, are replaced, and go.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{MutexGuard, PoisonError, TryLockError};
 
 use omendb_graph::MAX_ROWS;
-use omendb_storage::{Commit, IdColumn, RowSource, StorageError};
+use omendb_storage::{Commit, IdColumn, IdRef, RowSource, StorageError};
 
 use crate::batch::Batch;
 use crate::db::{Core, install};
@@ -15,7 +15,7 @@ use crate::{BatchError, Db, Id, IdsRef, RowsRef};
 
 /// What happens to an id that exists.
 #[derive(Clone, Copy, PartialEq)]
-enum Existing {
+pub(crate) enum Existing {
     Refuse,
     Replace,
 }
@@ -106,35 +106,62 @@ impl Core {
             return Ok(());
         }
         listener.tell(Phase::Check, batch.len(), batch.len());
-        let writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let dead = self.replaced(batch.ids(), existing)?;
-        self.check_capacity(batch.len())?;
-
-        let commit = Commit { rows: &batch, ids: batch.ids(), dead: &dead };
-        let view = self.storage.commit(commit)?;
-        let end = Place::end(&view);
-        self.publish(|index, present| {
-            index.reserve(&view, batch.len());
-            dead.iter().for_each(|&slot| index.remove(&view, slot));
-            (present.view.slots()..view.slots()).for_each(|slot| index.insert(&view, slot));
-            let norms = present.norms.extended(batch.inverse_norms.iter().copied());
-            Some(Snapshot { view, norms, graph: present.graph.clone() })
-        });
-        drop(writing);
+        let end = match self.writer.try_lock() {
+            Err(TryLockError::WouldBlock) if batch.is_small() => self.commit_with_others(&batch, existing)?,
+            Ok(writing) => self.commit_alone(writing, &batch, existing)?,
+            Err(_) => {
+                let writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+                self.commit_alone(writing, &batch, existing)?
+            }
+        };
         listener.tell(Phase::Write, batch.len(), batch.len());
 
         self.hold_back(end, batch.len());
         Ok(())
     }
 
+    fn commit_alone(
+        &self,
+        _writing: MutexGuard<'_, ()>,
+        batch: &Batch<'_>,
+        existing: Existing,
+    ) -> Result<Place, BatchError> {
+        let ids = batch.ids();
+        let dead = self.replaced((0..ids.len()).map(|row| ids.get(row)), existing)?;
+        self.commit(Commit { rows: batch, ids, dead: &dead }, batch.inverse_norms.iter().copied())
+    }
+
+    /// Commits rows and publishes the state with them, for a caller that holds the writer's lock; where they end.
+    pub(crate) fn commit(
+        &self,
+        commit: Commit<'_>,
+        inverse_norms: impl Iterator<Item = f32>,
+    ) -> Result<Place, BatchError> {
+        self.check_capacity(commit.rows.len())?;
+        let view = self.storage.commit(commit)?;
+        let end = Place::end(&view);
+        self.publish(|index, present| {
+            index.reserve(&view, commit.rows.len());
+            commit.dead.iter().for_each(|&slot| index.remove(&view, slot));
+            (present.view.slots()..view.slots()).for_each(|slot| index.insert(&view, slot));
+            let norms = present.norms.extended(inverse_norms);
+            Some(Snapshot { view, norms, graph: present.graph.clone() })
+        });
+        Ok(end)
+    }
+
     /// The slots whose ids come again.
-    fn replaced(&self, ids: IdColumn<'_>, existing: Existing) -> Result<Vec<u32>, BatchError> {
+    pub(crate) fn replaced<'i>(
+        &self,
+        ids: impl Iterator<Item = IdRef<'i>>,
+        existing: Existing,
+    ) -> Result<Vec<u32>, BatchError> {
         self.indexed(|index, present| {
             let mut dead = Vec::new();
-            for row in 0..ids.len() {
-                match index.find(&present.view, ids.get(row)) {
+            for (row, id) in ids.enumerate() {
+                match index.find(&present.view, id) {
                     Some(slot) if existing == Existing::Replace => dead.push(slot),
-                    Some(_) => return Err(BatchError::IdExists { id: ids.get(row).into(), row }),
+                    Some(_) => return Err(BatchError::IdExists { id: id.into(), row }),
                     None => {}
                 }
             }
