@@ -111,7 +111,7 @@ impl Writer {
         let made = (|| {
             let mut ids = None;
             if view.slots() > 0 {
-                let entry = idsfile::write(&shared.dir, &manifest, view, number)?;
+                let entry = idsfile::write(&shared.dir, &manifest, shared.layout, view, &self.segments, number)?;
                 manifest.files.push(entry.clone());
                 ids = Some(idsfile::open(&shared.dir, &manifest, &entry)?);
             }
@@ -212,7 +212,7 @@ impl Writer {
         let mut ids = None;
         if !order.is_empty() {
             written.push(numbered("ids", number));
-            let entry = idsfile::write(dir, &manifest, table.now(), number)?;
+            let entry = idsfile::write(dir, &manifest, layout, table.now(), &segments, number)?;
             manifest.files.push(entry.clone());
             ids = Some(idsfile::open(dir, &manifest, &entry)?);
         }
@@ -276,7 +276,7 @@ impl Writer {
         self.log.trim()?;
         self.log.file.sync().map_err(|error| self.poisoned(error))?;
         let generation = old.manifest.generation + 1;
-        let manifest = Manifest { version: VERSION, generation, sealed: self.log.end, ..old.manifest.clone() };
+        let manifest = Manifest { generation, sealed: self.log.end, ..old.manifest.clone() };
         self.flip(shared, &manifest)?;
         let files = Files { manifest, ids: old.ids.clone(), log: old.log.clone(), blobs: old.blobs.clone() };
         shared.files.store(Arc::new(files));

@@ -58,13 +58,14 @@ impl Writer {
         let travels = sync && n > 0 && n * layout.stride <= INLINE;
         let mut packed = Vec::new();
         let mut scratch = std::mem::take(&mut self.scratch);
-        let rows_crc = if travels {
+        let checksums = if travels {
             self.write_inline(shared, first, commit.rows, &mut scratch, &mut packed)
         } else {
             rows::write(&self.segments, layout, first, commit.rows, &mut scratch)
         };
         let inline = if layout.stride == layout.row_bytes { &scratch } else { &packed };
-        let appended = rows_crc.and_then(|rows_crc| self.append(shared, commit, rows_crc, travels.then_some(inline)));
+        let inline = travels.then_some(&inline[..]);
+        let appended = checksums.and_then(|checksums| self.append(shared, commit, &checksums, inline));
         self.scratch = scratch;
         appended
     }
@@ -95,8 +96,8 @@ impl Writer {
         &mut self,
         shared: &Shared,
         commit: &Commit<'_>,
-        rows_crc: u32,
-        inline: Option<&Vec<u8>>,
+        checksums: &[u32],
+        inline: Option<&[u8]>,
     ) -> Result<(), StorageError> {
         let layout = shared.layout;
         let (first, n) = (self.table.now().slots(), commit.rows.len());
@@ -112,12 +113,14 @@ impl Writer {
             dead: 0,
             sync,
             inline: travels,
+            checksums: false,
             ids_bytes: 0,
-            rows_crc,
+            rows_crc: rows::fold(0, checksums),
             body_crc: 0,
             log: 0,
         };
-        let parts = Parts { ids: commit.ids, dead: commit.dead, inline: inline.map(Vec::as_slice) };
+        let carries = n > 0 && !travels && shared.files.load().manifest.binds_rows();
+        let parts = Parts { ids: commit.ids, dead: commit.dead, inline, checksums: carries.then_some(checksums) };
         let with = if sync && !travels { &self.segments[touched.clone()] } else { &[] };
         let appended = self.log.append(layout, record, &parts, with);
         let synced = !with.is_empty();
@@ -158,7 +161,7 @@ impl Writer {
         rows: &dyn RowSource,
         strided: &mut Vec<u8>,
         packed: &mut Vec<u8>,
-    ) -> Result<u32, StorageError> {
+    ) -> Result<Vec<u32>, StorageError> {
         let layout = shared.layout;
         strided.resize(rows.len() * layout.stride, 0);
         rows.fill(0..rows.len(), layout.stride, strided);
@@ -175,6 +178,6 @@ impl Writer {
             let bytes = &strided[done * layout.stride..(done + n) * layout.stride];
             self.segments[segment].write_rows(at, bytes, &checksums[done..done + n])?;
         }
-        Ok(rows::fold(0, &checksums))
+        Ok(checksums)
     }
 }

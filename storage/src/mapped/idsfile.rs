@@ -1,4 +1,7 @@
-//! The ids file of a checkpoint: every slot's id, and which slots are dead, in checked blocks.
+//! The ids file of a checkpoint: every slot's id and its row's checksum, and which slots are dead, in checked blocks.
+//!
+//! The checksums bind ids and rows together: a row of another commit, or of another database, is whole by the checksum in
+//! its segment, and not by the one beside its id.
 
 use std::io::{BufReader, Read};
 use std::ops::RangeInclusive;
@@ -6,14 +9,14 @@ use std::ops::RangeInclusive;
 use super::dir::{Dir, DirFile};
 use super::manifest::{Entry, Manifest};
 use super::owned;
-use super::record::{put_ids, take_ids};
+use super::record::{put_checksums, put_ids, take_ids};
+use super::segment::Segment;
 use super::stream::{Put, Sink, Source};
 use crate::fields::Fields;
+use crate::layout::Layout;
 use crate::table::{Table, ids_in_order};
 use crate::{IdColumn, IdKind, MAX_TEXT_ID, StorageError, View};
 
-/// The version of the format of ids.
-const VERSION: u32 = 1;
 pub(crate) const MAGIC: &[u8; 8] = b"OMENIDS\n";
 pub(crate) const HEADER: usize = 64;
 /// Ids of so many slots, or so many dead slots, make a block; the last may be shorter.
@@ -21,30 +24,31 @@ pub(crate) const BLOCK: usize = 4096;
 /// Before each block: its bytes and its checksum.
 const BLOCK_HEADER: usize = 8;
 
-/// Writes the ids and deaths of a view as `ids.{number}` (not yet synced in the directory).
-pub(crate) fn write(dir: &Dir, manifest: &Manifest, view: &View, number: u64) -> Result<Entry, StorageError> {
-    let order: Vec<u32> = (0..view.slots()).collect();
-    let dead: Vec<u32> = (0..view.slots()).filter(|&slot| view.is_dead(slot)).collect();
-    write_ordered(dir, manifest, view, &order, &dead, number)
-}
-
-/// Writes the ids of the slots in `order`, which become slots 0, 1, …; of these, `dead` are dead.
-pub(crate) fn write_ordered(
+/// Writes the ids, checksums and deaths of a view as `ids.{number}` (not yet synced in the directory).
+pub(crate) fn write(
     dir: &Dir,
     manifest: &Manifest,
+    layout: Layout,
     view: &View,
-    order: &[u32],
-    dead: &[u32],
+    segments: &[Segment],
     number: u64,
 ) -> Result<Entry, StorageError> {
+    let order: Vec<u32> = (0..view.slots()).collect();
+    let dead: Vec<u32> = (0..view.slots()).filter(|&slot| view.is_dead(slot)).collect();
     let mut entry = Entry { kind: "ids".into(), number, bytes: 0, crc: 0 };
     let header = header(manifest, order.len() as u32, dead.len() as u32, number);
     let file = owned::create(dir, &entry.name(), manifest.database, &header)?;
     let mut sink = Sink::new(&file, 0);
     sink.put(&header)?;
-    ids_in_order(view, order, BLOCK, |ids| {
+    let mut first = 0;
+    ids_in_order(view, &order, BLOCK, |ids| {
         let mut block = Vec::new();
         put_ids(&mut block, ids)?;
+        for (_, slot, rows) in layout.runs(first, ids.len(), usize::MAX) {
+            let (segment, at) = layout.place(slot);
+            put_checksums(&mut block, &segments[segment].checksums(at / layout.stride, rows)?)?;
+        }
+        first += ids.len() as u32;
         put_block(&mut sink, &block)
     })?;
     for piece in dead.chunks(BLOCK) {
@@ -75,6 +79,7 @@ pub(crate) fn open(dir: &Dir, manifest: &Manifest, entry: &Entry) -> Result<DirF
         IdKind::U64 => 8,
         IdKind::Text => 2,
     };
+    let least = least + checksum_bytes(manifest) as u64;
     if u64::from(manifest.base_slots) * least + 4 * u64::from(manifest.base_dead) > length {
         return Err(file.corrupt(length, format!("it is too short for {} slots", manifest.base_slots)));
     }
@@ -93,7 +98,7 @@ pub(crate) fn load(file: &DirFile, manifest: &Manifest, table: &mut Table) -> Re
     let mut first_dead = None;
     let mut damage = None;
     blocks(file, manifest, |block| match block {
-        Block::Ids { first, ids } => table.restore_ids(first, ids),
+        Block::Ids { first, ids, .. } => table.restore_ids(first, ids),
         Block::Dead { at, slots } => {
             for &slot in slots {
                 if !table.restore_death(slot) {
@@ -116,8 +121,8 @@ pub(crate) fn load(file: &DirFile, manifest: &Manifest, table: &mut Table) -> Re
 
 /// A block as it was found.
 pub(crate) enum Block<'a> {
-    /// Ids of the slots from `first` on.
-    Ids { first: u32, ids: IdColumn<'a> },
+    /// Ids of the slots from `first` on, and the checksums of their rows; none of these before version 3.
+    Ids { first: u32, ids: IdColumn<'a>, checksums: &'a [u32] },
     /// Dead slots.
     Dead { at: u64, slots: &'a [u32] },
     /// Not what was written. Later blocks of number ids and of deaths can still be found; of
@@ -130,19 +135,22 @@ pub(crate) fn blocks(file: &DirFile, manifest: &Manifest, mut take: impl FnMut(B
     let end = file.len()?;
     let begin = (HEADER as u64).min(end);
     let mut walk = Walk { source: Source::new(file, begin, end), at: begin, end, block: Vec::new() };
-    let kind = manifest.schema.ids;
+    let (kind, each) = (manifest.schema.ids, checksum_bytes(manifest));
     for first in (0..manifest.base_slots).step_by(BLOCK) {
         let n = BLOCK.min((manifest.base_slots - first) as usize);
         let possible = match kind {
-            IdKind::U64 => 8 * n..=8 * n,
-            IdKind::Text => 2 * n..=(2 + MAX_TEXT_ID) * n,
+            IdKind::U64 => 8..=8,
+            IdKind::Text => 2..=2 + MAX_TEXT_ID,
         };
+        let possible = (possible.start() + each) * n..=(possible.end() + each) * n;
         let Some((at, good)) = walk.next(possible) else {
             take(Block::Damaged { at: walk.at, what: format!("the ids from slot {first} on cannot be found") });
             return Ok(());
         };
-        let mut fields = Fields(&walk.block);
-        if !good || take_ids(&mut fields, kind, n, |ids| take(Block::Ids { first, ids })).is_none() {
+        let (ids, checksums) = walk.block.split_at(walk.block.len() - each * n);
+        let checksums: Vec<u32> = checksums.as_chunks().0.iter().map(|sum| u32::from_le_bytes(*sum)).collect();
+        let take_block = |ids: IdColumn<'_>| take(Block::Ids { first, ids, checksums: &checksums });
+        if !good || take_ids(&mut Fields(ids), kind, n, take_block).is_none() {
             let last = first as usize + n - 1;
             let what = format!("the ids of slots {first} to {last} do not match their checksum");
             take(Block::Damaged { at, what });
@@ -200,10 +208,16 @@ impl Walk<'_> {
     }
 }
 
+/// Bytes of a row's checksum in a block.
+fn checksum_bytes(manifest: &Manifest) -> usize {
+    if manifest.binds_rows() { size_of::<u32>() } else { 0 }
+}
+
 /// Magic, version, kind of ids, database, number, slots, dead slots, slots a block, checksum.
 fn header(manifest: &Manifest, slots: u32, dead: u32, number: u64) -> Vec<u8> {
     let mut out = MAGIC.to_vec();
-    out.extend_from_slice(&VERSION.to_le_bytes());
+    let version = if manifest.binds_rows() { 2u32 } else { 1 };
+    out.extend_from_slice(&version.to_le_bytes());
     out.extend_from_slice(&u32::from(manifest.schema.ids == IdKind::Text).to_le_bytes());
     out.extend_from_slice(&manifest.database.to_le_bytes());
     out.extend_from_slice(&number.to_le_bytes());

@@ -12,8 +12,9 @@ use crate::fields::Fields;
 use crate::layout::{Layout, MOST_COUNTED, ROCKS};
 use crate::{IdKind, Schema, StorageError};
 
-/// The version this library writes, and the newest it reads. In version 1 blobs had no header.
-pub(crate) const VERSION: u32 = 2;
+/// The version this library writes, and the newest it reads. In version 1 blobs had no header; before version 3 ids did not
+/// say what rows are theirs.
+pub(crate) const VERSION: u32 = 3;
 const OLDEST: u32 = 1;
 pub(crate) const MAGIC: &[u8; 8] = b"OMENDB\r\n";
 /// Bytes before the owner's options.
@@ -67,6 +68,11 @@ impl Entry {
 }
 
 impl Manifest {
+    /// Whether its ids file and its log hold the checksums of the rows that the ids are of.
+    pub(crate) fn binds_rows(&self) -> bool {
+        self.version >= 3
+    }
+
     pub(crate) fn entry(&self, kind: &str) -> Option<&Entry> {
         self.files.iter().find(|entry| entry.kind == kind)
     }

@@ -278,14 +278,15 @@ impl Storage for Mapped {
     }
 
     fn verify(&self) -> Vec<Problem> {
-        let (mut problems, view, segments) = {
+        let (mut problems, files, view, segments) = {
             let Some(writer) = self.look() else {
                 let what = "it was being written to when this process was forked, and cannot be looked at".into();
                 return vec![Problem { file: self.shared.dir.path().into(), offset: 0, what }];
             };
-            (verify::manifests(&self.shared), self.view(), writer.segments.clone())
+            let files = self.shared.files.load_full();
+            (verify::manifests(&self.shared), files, self.view(), writer.segments.clone())
         };
-        problems.extend(verify::files(&self.shared, &view, &segments));
+        problems.extend(verify::files(&self.shared, &files, &view, &segments));
         problems
     }
 

@@ -91,7 +91,6 @@ pub(super) fn write(dir: &Dir, durability: Durability) -> Result<Mapped, Storage
     manifest::settle(dir, &slots)?;
     if state.log.end != slots.newest.sealed || !slots.agree {
         let manifest = &mut state.files.manifest;
-        manifest.version = manifest::VERSION;
         manifest.sealed = state.log.end;
         manifest.generation += 1;
         manifest::flip(&manifest::open_slots(dir, slots.first)?, manifest)?;

@@ -1,4 +1,4 @@
-//! A record of the log: what one commit was. Header, ids, rows if it carries them, deaths.
+//! A record of the log: what one commit was. Header, ids, rows if it carries them or else their checksums, deaths.
 
 use super::stream::Put;
 use crate::fields::Fields;
@@ -11,6 +11,7 @@ pub(crate) const MARK_AT: u64 = 56;
 const MAGIC: u32 = u32::from_le_bytes(*b"RECD");
 const SYNC: u32 = 1;
 const INLINE: u32 = 2;
+const CHECKSUMS: u32 = 4;
 
 /// A record's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub(crate) struct Record {
     pub(crate) sync: bool,
     /// The rows are in the record, one behind the other.
     pub(crate) inline: bool,
+    /// The checksums of the rows are in the record; never where the rows are.
+    pub(crate) checksums: bool,
     pub(crate) ids_bytes: u64,
     /// CRC-32C over the rows' checksums.
     pub(crate) rows_crc: u32,
@@ -37,12 +40,32 @@ pub(crate) struct Record {
 impl Record {
     /// Length of a record, by what is in it.
     fn total(&self, layout: Layout) -> u64 {
-        let rows = if self.inline { u64::from(self.rows) * layout.row_bytes as u64 } else { 0 };
+        let rows = (self.inline_bytes(layout) + self.checksum_bytes()) as u64;
         (HEADER as u64 + self.ids_bytes + rows + 4 * u64::from(self.dead)).next_multiple_of(8)
     }
 
+    /// Bytes of the rows that are in the record.
+    pub(crate) fn inline_bytes(&self, layout: Layout) -> usize {
+        if self.inline { self.rows as usize * layout.row_bytes } else { 0 }
+    }
+
+    /// Bytes of the checksums that are in the record.
+    fn checksum_bytes(&self) -> usize {
+        if self.checksums { 4 * self.rows as usize } else { 0 }
+    }
+
+    /// The parts of a body of the record's length: ids; rows, if it carries them; checksums, if it carries these; dead slots.
+    pub(crate) fn split<'a>(&self, body: &'a [u8], layout: Layout) -> (Fields<'a>, &'a [u8], Vec<u32>, Vec<u32>) {
+        let words = |bytes: &[u8]| bytes.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
+        let (ids, rest) = body.split_at(self.ids_bytes as usize);
+        let (rows, rest) = rest.split_at(self.inline_bytes(layout));
+        let (checksums, rest) = rest.split_at(self.checksum_bytes());
+        (Fields(ids), rows, words(checksums), words(&rest[..4 * self.dead as usize]))
+    }
+
     pub(crate) fn encode(&self) -> [u8; HEADER] {
-        let flags = if self.sync { SYNC } else { 0 } | if self.inline { INLINE } else { 0 };
+        let flags = [(self.sync, SYNC), (self.inline, INLINE), (self.checksums, CHECKSUMS)];
+        let flags = flags.iter().filter(|(set, _)| *set).map(|(_, flag)| flag).sum();
         let mut out = [0; HEADER];
         out[0..4].copy_from_slice(&MAGIC.to_le_bytes());
         out[8..16].copy_from_slice(&self.length.to_le_bytes());
@@ -67,7 +90,7 @@ impl Record {
         }
         let (length, commit) = (fields.u64()?, fields.u64()?);
         let (first_slot, rows, dead, flags) = (fields.u32()?, fields.u32()?, fields.u32()?, fields.u32()?);
-        let (sync, inline) = (flags & SYNC != 0, flags & INLINE != 0);
+        let [sync, inline, checksums] = [SYNC, INLINE, CHECKSUMS].map(|flag| flags & flag != 0);
         let (ids_bytes, rows_crc, body_crc) = (fields.u64()?, fields.u32()?, fields.u32()?);
         let record = Self {
             length,
@@ -77,6 +100,7 @@ impl Record {
             dead,
             sync,
             inline,
+            checksums,
             ids_bytes,
             rows_crc,
             body_crc,
@@ -88,7 +112,8 @@ impl Record {
             IdKind::Text => (2 * n..=(2 + MAX_TEXT_ID as u64) * n).contains(&ids_bytes),
         };
         let good = possible
-            && flags & !(SYNC | INLINE) == 0
+            && flags & !(SYNC | INLINE | CHECKSUMS) == 0
+            && !(inline && checksums)
             && record.log == log
             && u64::from(first_slot) + n <= MAX_SLOTS
             && length == record.total(layout);
@@ -102,6 +127,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) dead: &'a [u32],
     /// Packed rows, if the record carries them.
     pub(crate) inline: Option<&'a [u8]>,
+    /// The rows' checksums, if the record carries them.
+    pub(crate) checksums: Option<&'a [u32]>,
 }
 
 /// A record's header (but for its checksums) from its parts.
@@ -112,7 +139,8 @@ pub(crate) fn describe(parts: &Parts<'_>, layout: Layout, record: Record) -> Rec
     };
     let rows = parts.ids.len() as u32;
     let dead = parts.dead.len() as u32;
-    let mut record = Record { ids_bytes, rows, dead, inline: parts.inline.is_some(), ..record };
+    let (inline, checksums) = (parts.inline.is_some(), parts.checksums.is_some());
+    let mut record = Record { ids_bytes, rows, dead, inline, checksums, ..record };
     record.length = record.total(layout);
     record
 }
@@ -121,12 +149,18 @@ pub(crate) fn describe(parts: &Parts<'_>, layout: Layout, record: Record) -> Rec
 pub(crate) fn put_body(out: &mut dyn Put, record: &Record, parts: &Parts<'_>) -> Result<(), StorageError> {
     put_ids(out, parts.ids)?;
     out.put(parts.inline.unwrap_or_default())?;
+    put_checksums(out, parts.checksums.unwrap_or_default())?;
     for slot in parts.dead {
         out.put(&slot.to_le_bytes())?;
     }
-    let rows = parts.inline.map_or(0, <[u8]>::len) as u64;
-    let body = record.ids_bytes + rows + 4 * u64::from(record.dead);
+    let rows = parts.inline.map_or(0, <[u8]>::len) + record.checksum_bytes();
+    let body = record.ids_bytes + rows as u64 + 4 * u64::from(record.dead);
     out.put(&[0; 8][..(body.next_multiple_of(8) - body) as usize])
+}
+
+/// Writes checksums of rows.
+pub(crate) fn put_checksums(out: &mut dyn Put, checksums: &[u32]) -> Result<(), StorageError> {
+    checksums.iter().try_for_each(|sum| out.put(&sum.to_le_bytes()))
 }
 
 /// Writes ids: numbers as they are, strings each behind their length in two bytes.

@@ -10,7 +10,6 @@ use super::record::{self, Record, take_ids};
 use super::segment::{Segment, row_checksum};
 use super::{Files, idsfile, rows, scan};
 use crate::StorageError;
-use crate::fields::Fields;
 use crate::layout::Layout;
 use crate::table::Table;
 
@@ -138,17 +137,12 @@ impl Replay<'_> {
         if self.how == Open::Write && !settled {
             self.touches(record);
         }
-        let (ids, rest) = body.split_at(record.ids_bytes as usize);
-        let rows = if record.inline { record.rows as usize * self.layout.row_bytes } else { 0 };
-        let (rows, rest) = rest.split_at(rows);
+        let (mut ids, rows, _, dead) = record.split(&body, self.layout);
         if record.inline {
             self.put_back(record, rows, settled)?;
         } else if !synced && !self.rows_are_there(record)? {
             return Ok(false);
         }
-        let dead: Vec<u32> =
-            rest.as_chunks().0.iter().take(record.dead as usize).map(|slot| u32::from_le_bytes(*slot)).collect();
-        let mut ids = Fields(ids);
         let mut applied = Err(damaged("a commit has ids of another length than it says"));
         let table = &mut self.table;
         let taken = take_ids(&mut ids, self.manifest.schema.ids, record.rows as usize, |ids| {

@@ -3,7 +3,7 @@
 //! Opening refuses what it cannot trust whole; this trusts piece by piece: a block of ids, a
 //! record of the log, a row. It reads only, and needs one whole manifest slot.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,7 +15,6 @@ use super::medium::{Disk, Open};
 use super::record::{self, Record, take_ids};
 use super::scan::Reader;
 use super::segment::{Segment, row_checksum};
-use crate::fields::Fields;
 use crate::layout::Layout;
 use crate::{IdColumn, IdRef, Problem, Salvaged, Schema, StorageError};
 
@@ -34,7 +33,7 @@ pub fn salvage<E: From<StorageError>>(
     let dir = Dir::open_at(Arc::new(Disk), path.as_ref())?;
     let manifest = manifest::read(&dir)?.newest;
     let layout = Layout::new(&manifest.schema)?;
-    let mut found = Found { ids: BTreeMap::new(), dead: HashSet::new(), inline: BTreeMap::new(), lost: Vec::new() };
+    let mut found = Found::default();
     found.base(&dir, &manifest);
     found.log(&dir, &manifest, layout);
 
@@ -55,12 +54,13 @@ pub fn salvage<E: From<StorageError>>(
         }
         let place = dir.path().join(&name);
         let within = at / layout.stride;
+        let expected = found.checksums.get(&slot).copied();
         let lost = match (found.inline.get(&slot), &segment) {
             (Some(carried), _) => {
                 row.copy_from_slice(carried);
                 None
             }
-            (None, Some((_, Some(segment)))) => damage(segment, within, &mut row),
+            (None, Some((_, Some(segment)))) => damage(segment, within, expected, &mut row),
             (None, _) => Some("was in that file"),
         };
         match lost {
@@ -77,16 +77,19 @@ pub fn salvage<E: From<StorageError>>(
     Ok(Salvaged { schema: manifest.schema, rows, lost: found.lost })
 }
 
-/// Reads a row of a segment; what is wrong with it.
-fn damage(segment: &Segment, within: usize, row: &mut [u8]) -> Option<&'static str> {
+/// Reads a row of a segment; what is wrong with it, by the checksum that was written with its id, or else by its segment's.
+fn damage(segment: &Segment, within: usize, expected: Option<u32>, row: &mut [u8]) -> Option<&'static str> {
     if segment.file().and_then(|file| file.read_at(row, segment.row_at(within))).is_err() {
         return Some("cannot be read");
     }
-    match segment.checksums(within, 1) {
+    let found = row_checksum(row);
+    match (expected, segment.checksums(within, 1)) {
+        (Some(expected), _) if expected == found => None,
+        (Some(_), Ok(own)) if own[0] == found => Some("is of another commit than its id"),
+        (Some(_), _) => Some("does not match its checksum"),
         // The checksums lie behind all rows: a file that was cut off has none.
-        Err(_) => Some("cannot be told from damage: its checksum, at the file's end, cannot be read"),
-        Ok(checksum) if checksum[0] != row_checksum(row) => Some("does not match its checksum"),
-        Ok(_) => None,
+        (None, Err(_)) => Some("cannot be told from damage: its checksum, at the file's end, cannot be read"),
+        (None, Ok(own)) => (own[0] != found).then_some("does not match its checksum"),
     }
 }
 
@@ -105,9 +108,12 @@ impl Id {
     }
 }
 
+#[derive(Default)]
 struct Found {
     ids: BTreeMap<u32, Id>,
     dead: HashSet<u32>,
+    /// The checksums of rows that were written with their ids.
+    checksums: HashMap<u32, u32>,
     /// Rows that travelled in the log.
     inline: BTreeMap<u32, Box<[u8]>>,
     lost: Vec<Problem>,
@@ -118,7 +124,8 @@ impl Found {
         self.lost.push(Problem { file, offset, what });
     }
 
-    fn ids(&mut self, first: u32, ids: IdColumn<'_>) {
+    fn ids(&mut self, first: u32, ids: IdColumn<'_>, checksums: &[u32]) {
+        self.checksums.extend((first..).zip(checksums.iter().copied()));
         for i in 0..ids.len() {
             let id = match ids.get(i) {
                 IdRef::U64(id) => Id::U64(id),
@@ -134,7 +141,7 @@ impl Found {
         let path = dir.path().join(entry.name());
         let walked = dir.open(&entry.name(), Open::Read).and_then(|file| {
             idsfile::blocks(&file, manifest, |block| match block {
-                Block::Ids { first, ids } => self.ids(first, ids),
+                Block::Ids { first, ids, checksums } => self.ids(first, ids, checksums),
                 Block::Dead { slots, .. } => self.dead.extend(slots),
                 Block::Damaged { at, what } => self.lose(path.clone(), at, what),
             })
@@ -189,18 +196,16 @@ impl Found {
     ) -> Result<(), StorageError> {
         let mut body = vec![0; (record.length - record::HEADER as u64) as usize];
         file.read_at(&mut body, at + record::HEADER as u64)?;
-        let (ids, rest) = body.split_at(record.ids_bytes as usize);
+        let (mut ids, rows, checksums, dead) = record.split(&body, layout);
         let first = record.first_slot;
         let kind = manifest.schema.ids;
-        if take_ids(&mut Fields(ids), kind, record.rows as usize, |ids| self.ids(first, ids)).is_none() {
+        if take_ids(&mut ids, kind, record.rows as usize, |ids| self.ids(first, ids, &checksums)).is_none() {
             return Err(file.corrupt(at, "a commit's ids cannot be read"));
         }
-        let carried = if record.inline { record.rows as usize * layout.row_bytes } else { 0 };
-        let (rows, rest) = rest.split_at(carried);
         for (i, row) in rows.chunks_exact(layout.row_bytes).enumerate() {
             self.inline.insert(first + i as u32, row.into());
         }
-        self.dead.extend(rest.as_chunks().0.iter().take(record.dead as usize).map(|slot| u32::from_le_bytes(*slot)));
+        self.dead.extend(dead);
         Ok(())
     }
 }

@@ -1,9 +1,11 @@
 //! Reading everything again and comparing it with its checksums.
 
-use super::dir::MANIFESTS;
+use super::dir::{DirFile, MANIFESTS};
+use super::record::{self, Record};
 use super::segment::{Segment, row_checksum};
 use super::stream::checksum;
-use super::{Shared, blobfile, idsfile, manifest, scan};
+use super::{Files, Shared, blobfile, idsfile, manifest, scan};
+use crate::layout::Layout;
 use crate::{Problem, StorageError, View};
 
 /// Rows read at once.
@@ -24,15 +26,18 @@ pub(super) fn manifests(shared: &Shared) -> Vec<Problem> {
 }
 
 /// Everything else that is not what was written.
-pub(super) fn files(shared: &Shared, view: &View, segments: &[Segment]) -> Vec<Problem> {
+pub(super) fn files(shared: &Shared, files: &Files, view: &View, segments: &[Segment]) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let files = shared.files.load();
+    let rows = Rows { layout: shared.layout, view, segments };
     if let (Some(file), Some(entry)) = (&files.ids, files.manifest.entry("ids")) {
         let before = problems.len();
-        let walked = idsfile::blocks(file, &files.manifest, |block| {
-            if let idsfile::Block::Damaged { at, what } = block {
+        let mut foreign = Vec::new();
+        let walked = idsfile::blocks(file, &files.manifest, |block| match block {
+            idsfile::Block::Damaged { at, what } => {
                 problems.push(Problem { file: file.path().into(), offset: at, what });
             }
+            idsfile::Block::Ids { first, checksums, .. } => rows.compare(first, checksums, &mut foreign),
+            idsfile::Block::Dead { .. } => {}
         });
         if let Err(error) = walked {
             problems.push(problem(file.path().into(), &error));
@@ -43,6 +48,7 @@ pub(super) fn files(shared: &Shared, view: &View, segments: &[Segment]) -> Vec<P
             Ok(_) => problems.push(mismatch(file.path().into())),
             Err(error) => problems.push(problem(file.path().into(), &error)),
         }
+        problems.extend(foreign);
     }
     for (entry, file) in &files.blobs {
         let checked = match file {
@@ -53,47 +59,100 @@ pub(super) fn files(shared: &Shared, view: &View, segments: &[Segment]) -> Vec<P
             problems.push(problem(shared.dir.path().join(entry.name()), &error));
         }
     }
-    if let Err(error) = scan::scan(&files.log, &files.manifest, shared.layout, false) {
-        problems.push(problem(files.log.path().into(), &error));
+    match scan::scan(&files.log, &files.manifest, shared.layout, false) {
+        Ok(found) => {
+            for (at, record) in found.records {
+                if let Err(error) = rows.compare_record(&files.log, at, &record, &mut problems) {
+                    problems.push(problem(files.log.path().into(), &error));
+                }
+            }
+        }
+        Err(error) => problems.push(problem(files.log.path().into(), &error)),
     }
-    rows(shared, view, segments, &mut problems);
+    rows.check(&mut problems);
     problems
 }
 
-fn rows(shared: &Shared, view: &View, segments: &[Segment], problems: &mut Vec<Problem>) {
-    let layout = shared.layout;
-    for (_, slot, n) in layout.runs(0, view.slots() as usize, PIECE) {
-        let (index, at) = layout.place(slot);
-        // A database that was cleared meanwhile has other segments; `view` keeps the old rows.
-        let Some(segment) = segments.get(index) else {
-            return;
-        };
-        let within = at / layout.stride;
-        let checksums = match segment.checksums(within, n) {
-            Ok(checksums) => checksums,
-            Err(error) => {
-                problems.push(problem(segment.path(), &error));
-                continue;
-            }
-        };
-        let damaged: Vec<u32> = (slot..)
-            .zip(checksums)
-            .filter(|(slot, sum)| row_checksum(view.row(*slot)) != *sum)
-            .map(|(slot, _)| slot)
-            .collect();
-        // Rows beside one another were damaged together: one finding for all of them.
-        for run in damaged.chunk_by(|a, b| a + 1 == *b) {
-            let (first, last) = (run[0], run[run.len() - 1]);
-            let what = match run.len() {
-                1 => format!("the row of slot {first} (id {}) does not match its checksum", view.id(first)),
-                n => format!(
-                    "the {n} rows of slots {first} to {last} (ids {} to {}) do not match their checksums",
-                    view.id(first),
-                    view.id(last)
-                ),
+/// The rows of a state, in its segments.
+struct Rows<'a> {
+    layout: Layout,
+    view: &'a View,
+    segments: &'a [Segment],
+}
+
+impl Rows<'_> {
+    /// Compares each row with its checksum.
+    fn check(&self, problems: &mut Vec<Problem>) {
+        let own = ("does not match its checksum", "do not match their checksums");
+        self.each(0, self.view.slots() as usize, problems, |slot, sum| {
+            (row_checksum(self.view.row(slot)) != sum).then_some(own)
+        });
+    }
+
+    /// Compares the checksums of the rows from `first` on with those that were written with their ids.
+    fn compare(&self, first: u32, expected: &[u32], problems: &mut Vec<Problem>) {
+        let other = ("is of another commit than its id", "are of another commit than their ids");
+        self.each(first, expected.len(), problems, |slot, sum| {
+            let is_whole = || row_checksum(self.view.row(slot)) == sum;
+            (sum != expected[(slot - first) as usize] && is_whole()).then_some(other)
+        });
+    }
+
+    /// [`Rows::compare`] for a commit in the log.
+    fn compare_record(
+        &self,
+        log: &DirFile,
+        at: u64,
+        record: &Record,
+        problems: &mut Vec<Problem>,
+    ) -> Result<(), StorageError> {
+        if record.checksums {
+            let mut body = vec![0; (record.length - record::HEADER as u64) as usize];
+            log.read_at(&mut body, at + record::HEADER as u64)?;
+            let (_, _, checksums, _) = record.split(&body, self.layout);
+            self.compare(record.first_slot, &checksums, problems);
+        }
+        Ok(())
+    }
+
+    /// Calls `wrong` with `rows` slots from `first` on and the checksums of their segments, and tells what it says of one row,
+    /// and of several.
+    fn each(
+        &self,
+        first: u32,
+        rows: usize,
+        problems: &mut Vec<Problem>,
+        wrong: impl Fn(u32, u32) -> Option<(&'static str, &'static str)>,
+    ) {
+        let (layout, view) = (self.layout, self.view);
+        let rows = rows.min(view.slots().saturating_sub(first) as usize);
+        for (_, slot, n) in layout.runs(first, rows, PIECE) {
+            let (index, at) = layout.place(slot);
+            let Some(segment) = self.segments.get(index) else { return };
+            let within = at / layout.stride;
+            let checksums = match segment.checksums(within, n) {
+                Ok(checksums) => checksums,
+                Err(error) => {
+                    problems.push(problem(segment.path(), &error));
+                    continue;
+                }
             };
-            let offset = segment.row_at(within + (first - slot) as usize);
-            problems.push(Problem { file: segment.path(), offset, what });
+            let found = (slot..).zip(checksums).filter_map(|(slot, sum)| Some((slot, wrong(slot, sum)?)));
+            let found: Vec<_> = found.collect();
+            // Rows beside one another were damaged together: one finding for all of them.
+            for run in found.chunk_by(|a, b| a.0 + 1 == b.0) {
+                let ((first, (one, several)), (last, _)) = (run[0], run[run.len() - 1]);
+                let what = match run.len() {
+                    1 => format!("the row of slot {first} (id {}) {one}", view.id(first)),
+                    n => format!(
+                        "the {n} rows of slots {first} to {last} (ids {} to {}) {several}",
+                        view.id(first),
+                        view.id(last)
+                    ),
+                };
+                let offset = segment.row_at(within + (first - slot) as usize);
+                problems.push(Problem { file: segment.path(), offset, what });
+            }
         }
     }
 }

@@ -232,14 +232,14 @@ fn a_newer_version_is_told() {
     let dir = scratch();
     let path = image.put(&dir);
     let mut bytes = std::fs::read(path.join("MANIFEST.a")).unwrap();
-    bytes[8] = 3;
+    bytes[8] = 4;
     let summed = bytes.len() - 4;
     let crc = crc32c::crc32c(&bytes[..summed]).to_le_bytes();
     bytes[summed..].copy_from_slice(&crc);
     image.0.insert("MANIFEST.a".into(), Content::of(&bytes));
     let path = image.put(&dir);
     for opened in [Mapped::open(&path, Durability::Sync), Mapped::open_read_only(&path)] {
-        assert!(matches!(opened, Err(StorageError::Version { found: 3, supported: 2, .. })));
+        assert!(matches!(opened, Err(StorageError::Version { found: 4, supported: 3, .. })));
     }
     assert_eq!(Image::take(&path), image);
 }

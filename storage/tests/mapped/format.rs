@@ -77,7 +77,7 @@ fn the_document_says_what_is_in_the_files() {
         &manifest,
         &[
             ("magic", b"OMENDB\r\n"),
-            ("version", &u32s(2)),
+            ("version", &u32s(3)),
             ("length", &u32s(manifest.len() as u32)),
             ("generation", &u64s(4)),
             ("database", &database),
@@ -201,7 +201,7 @@ fn the_document_says_what_is_in_the_files() {
         &file,
         &[
             ("magic", b"OMENIDS\n"),
-            ("version", &u32s(1)),
+            ("version", &u32s(2)),
             ("kind", &u32s(1)),
             ("database", &database),
             ("number", &u64s(ids_number)),
@@ -214,6 +214,8 @@ fn the_document_says_what_is_in_the_files() {
     );
     let length = file.len() - 64 - 8 - 16;
     let block = &file[72..72 + length];
+    let checksums: Vec<u8> = (0..8).flat_map(|slot| u32s(crc32c::crc32c(db.view().row(slot)))).collect();
+    assert_eq!(block[block.len() - 32..], checksums);
     compare(
         &tables["Block"],
         &file[64..],
@@ -279,6 +281,6 @@ fn an_image_is_written_when_asked_for() {
         let row: String = row.iter().map(|byte| format!("{byte:02x}")).collect();
         found += &format!("{id} {row}{}\n", if dead { " dead" } else { "" });
     }
-    std::fs::write(format!("{dir}/version_2.image"), image.to_text()).unwrap();
-    std::fs::write(format!("{dir}/version_2.contents"), found).unwrap();
+    std::fs::write(format!("{dir}/version_3.image"), image.to_text()).unwrap();
+    std::fs::write(format!("{dir}/version_3.contents"), found).unwrap();
 }

@@ -42,6 +42,64 @@ fn living(state: &Contents, lost: impl Fn(usize) -> bool) -> Vec<(String, Vec<u8
     kept.map(|(_, (id, row, _))| (id.clone(), row.clone())).collect()
 }
 
+/// Two databases that were one, and went their own ways with the same ids: their files have the same names and headers.
+fn ways(durability: Durability, checkpoints: bool) -> (Image, Image, Contents) {
+    let dir = scratch();
+    let path = dir.path().join("db");
+    drop(Mapped::create(&path, &schema(33, IdKind::U64), durability).unwrap());
+    let begun = Image::take(&path);
+    let gone = |first: u8, rows: u8| {
+        let dir = scratch();
+        let path = begun.put(&dir);
+        let db = Mapped::open(&path, durability).unwrap();
+        for row in first..first + rows {
+            let (rows, ids) = ([row; 33], [u64::from(row - first)]);
+            let (rows, ids) = (Packed::new(&rows, 33), IdColumn::U64(&ids));
+            drop(db.commit(Commit { rows: &rows, ids, dead: &[] }).unwrap());
+        }
+        if checkpoints {
+            db.checkpoint(&db.view(), &[]).unwrap();
+        }
+        let state = contents(&db.view());
+        drop(db);
+        (Image::take(&path), state)
+    };
+    let (one, state) = gone(10, 40);
+    (one, gone(100, 30).0, state)
+}
+
+/// A segment of the one between the files of the other: each row is whole, and another's.
+#[test]
+fn rows_of_another_commit_are_no_rows_of_these_ids() {
+    // The checksums that tell lie in the ids file, or in the log.
+    for checkpoints in [true, false] {
+        let (one, other, _) = ways(Durability::Os, checkpoints);
+        let mut mixed = one.clone();
+        let name = one.named("rows.");
+        mixed.0.insert(name.clone(), other.0[&name].clone());
+        let dir = scratch();
+        let db = Mapped::open(mixed.put(&dir), Durability::Os).unwrap();
+        let problems: Vec<String> = db.verify().iter().map(|problem| problem.what.clone()).collect();
+        let told = problems.iter().filter(|what| what.contains("of another commit than")).count();
+        assert_eq!(told, if checkpoints { 1 } else { 30 }, "{problems:?}");
+        drop(db);
+        let (rows, lost) = salvaged(&mixed);
+        assert_eq!((rows, lost), (vec![], 40));
+    }
+}
+
+/// The checksums of a segment lie at its end; those that are with the ids do as well.
+#[test]
+fn rows_before_the_cut_of_a_truncated_segment_come_out() {
+    for checkpoints in [true, false] {
+        let (mut image, _, state) = ways(Durability::Os, checkpoints);
+        let name = image.named("rows.");
+        image.0.get_mut(&name).unwrap().set_len(4096 + 64 * 25);
+        let (rows, lost) = salvaged(&image);
+        assert_eq!((rows, lost), (living(&state, |slot| slot >= 25), 15));
+    }
+}
+
 #[test]
 fn what_is_whole_comes_out() {
     for kind in [IdKind::U64, IdKind::Text] {
