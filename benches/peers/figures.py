@@ -112,8 +112,9 @@ def columns(kept, names, apart):
 
 
 def said_of(apart):
-    return (f"Bold are the best of a column and what is within {100 * (apart - 1):.0f} % of it: so far lie the two rows of "
-            "ours apart, one engine that builds one graph. ≥: its narrowest search found more already.")
+    return (f"Bold marks the best of a column and all within {100 * (apart - 1):.0f} % of it. That is how far the two runs of "
+            "OmenDB differ, native and from Python, though they build the same graph. "
+            "≥ marks a library whose narrowest search already finds more.")
 
 
 def label(kept, name):
@@ -124,9 +125,9 @@ def label(kept, name):
 def head(kept):
     """What the ratios of a set are ratios to."""
     unit = kept["rows"]["hnswlib"]
-    speeds = ", ".join(f"{qps_at(unit, target):,.0f} at {target}" for target in TARGETS if qps_at(unit, target))
-    return (f"{unit['rows']:,} rows, {kept['metric']}; hnswlib links {unit['rows_per_second']:,.0f} rows/s with "
-            f"{kept['threads']} threads and answers, with one thread at recall@10, {speeds} queries/s")
+    speeds = " and ".join(f"{qps_at(unit, target):,.0f} queries/s at {target}" for target in TARGETS if qps_at(unit, target))
+    return (f"{unit['rows']:,} rows, {kept['metric']}. hnswlib indexes {unit['rows_per_second']:,.0f} rows/s on "
+            f"{kept['threads']} threads. On one thread it answers {speeds} of recall@10")
 
 
 def table(kept):
@@ -138,10 +139,11 @@ def table(kept):
     lines = [
         f"### {kept['set']}", "",
         f"{kept['date']}, {kept['processor']}, commit {kept['commit']}, `--minutes {kept['minutes']:g} --timeout "
-        f"{kept['timeout']:g}`, done in {kept['seconds'] / 60:.0f} minutes. {head(kept)}. Ratios are to hnswlib beside each, "
-        f"the machine's speed divided out (build · searches, as a share of that beside hnswlib). {said_of(apart)}", "",
+        f"{kept['timeout']:g}`, took {kept['seconds'] / 60:.0f} min. {head(kept)}. Each ratio is to hnswlib measured next "
+        "to that library. The machine's speed at the time is divided out; column `machine` has it for build · searches, "
+        f"relative to hnswlib. {said_of(apart)}", "",
         "| library | build | " + " | ".join(f"QPS at {target}" for target in TARGETS)
-        + " | at 0.95, calls included | machine | bytes a row | peak MiB | a call, µs | settings |",
+        + " | 0.95, with call overhead | machine | bytes a row | peak MiB | call overhead, µs | settings |",
         "|---|" + "---:|" * (len(ratios) + 4) + "---|",
     ]
     for place, name in enumerate(names):
@@ -161,30 +163,80 @@ def document(sets):
     return "\n".join(["## Peers\n", *(table(kept) for kept in sets)])
 
 
+# Rows of the README's table: the best-known libraries, and those that are fastest beside OmenDB.
+SHORT = ["omendb", "zvec4", "svs", "faiss", "hnswlib"]
+
+
 def short_table(sets):
-    """The README's: build and searches of each set in one cell, and bytes a row of all."""
-    small = [kept["set"] for kept in sets if kept["rows"]["hnswlib"]["rows"] <= 10_000]
-    sets = [kept for kept in sets if kept["set"] not in small]
+    """The README's: few libraries, one number a cell, and the best of the libraries that are left out."""
+    sets = large(sets)
+    searched, built = sets, max(sets, key=lambda kept: kept["rows"]["hnswlib"]["rows"])
+    apart = spread(sets)
+    searches = [columns(kept, SHORT, apart)[1] for kept in searched]
+    builds = columns(built, SHORT, apart)[0]
+    lines = [
+        "| relative to hnswlib | " + " | ".join(f"queries/s, {kept['set']}" for kept in searched)
+        + f" | build, {built['set']} |",
+        "|---|" + "---:|" * (len(searched) + 1),
+    ]
+    for place, name in enumerate(SHORT):
+        row = [column[place] for column in searches] + [builds[place]]
+        lines.append(f"| {LABELS[name]} | " + " | ".join(row) + " |")
+    others = [name for name in LABELS if name not in SHORT and not name.startswith("omendb")]
+    best = [f"{kept['set']} {best_of(others, kept, lambda name, kept=kept: search_ratio(kept, name, 0.95), 0.95)}"
+            for kept in searched]
+    first, unit = searched[0], built["rows"]["hnswlib"]
+    lines += [
+        "",
+        "Queries/s are at recall@10 of 0.95 on one thread, without call overhead. "
+        f"Build is rows/s on {built['threads']} threads.", said_of(apart),
+        f"The best libraries that are not shown: {'; '.join(best)}; build "
+        f"{best_of(others, built, lambda name: build_ratio(built, name))}.",
+        f"Measured on {first['date']}, {first['processor']}. On {built['set']} hnswlib indexes "
+        f"{unit['rows_per_second']:,.0f} rows/s and answers {qps_at(unit, 0.95):,.0f} queries/s.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def best_of(names, kept, ratio, recall=None):
+    """The best of some libraries by a ratio, as text."""
+    known = [(ratio(name), name) for name in names]
+    best, name = max((value, name) for value, name in known if value is not None)
+    above = recall is not None and begins_beyond(kept["rows"][name], recall)
+    return f"{'≥ ' if above else ''}{best:.2f} ({LABELS[name]})"
+
+
+def large(sets):
+    """The sets of more than ten thousand rows."""
+    return [kept for kept in sets if kept["rows"]["hnswlib"]["rows"] > 10_000]
+
+
+def wide_document(sets):
+    """`peers-all.md`: every library on every set, a table for each figure."""
     names = [name for name in LABELS if any(name in kept["rows"] for kept in sets)]
     apart = spread(sets)
     groups = [columns(kept, names, apart) for kept in sets]
-    elsewhere = f" {', '.join(small)}: in peers.md." if small else ""
+    sizes = [cells([kept["rows"].get(name, {}).get("bytes_per_row") for name in names], ",.0f") for kept in sets]
     lines = [
-        "Ratios to hnswlib beside each: build · queries a second at recall@10 of 0.95 · of 0.99, less what a call costs",
-        f"with nothing to search. {said_of(apart)}",
-        f"A dash is a recall that was not reached, or a library whose figures are not known (reasons below).{elsewhere}", "",
-        "| | " + " | ".join(kept["set"] for kept in sets) + " | memory, bytes a row |", "|---|" + "---|" * (len(sets) + 1),
+        "# All peers", "",
+        "Written by `benches/peers/readme.py` from `peers.SET.json`. [peers.md](peers.md) has each set with settings, peak "
+        "memory and call overhead.", "",
+        f"Figures are ratios to hnswlib, except memory. {said_of(apart)} A dash is a recall that was not reached, or a "
+        "library without figures; the reasons are below.", "",
     ]
-    for place, name in enumerate(names):
-        ratios = [" · ".join(column[place] for column in group) for group in groups]
-        ratios = ["–" if set(text) <= set("– ·") else text for text in ratios]
-        sizes = cells([kept["rows"].get(name, {}).get("bytes_per_row") for kept in sets], ",.0f")
-        sizes = "–" if set(sizes) == {"–"} else " · ".join(sizes)
-        lines.append(f"| {LABELS[name]} | " + " | ".join(ratios) + f" | {sizes} |")
-    lines.append("")
+    titles = ["Build, rows/s", *(f"Queries/s at recall@10 of {target}" for target in TARGETS)]
+    for title, columns_of in [*((title, [group[i] for group in groups]) for i, title in enumerate(titles)),
+                              ("Memory, bytes a row", sizes)]:
+        lines += [f"## {title}", "", "| | " + " | ".join(kept["set"] for kept in sets) + " |",
+                  "|---|" + "---:|" * len(sets)]
+        lines += [f"| {LABELS[name]} | " + " | ".join(column[place] for column in columns_of) + " |"
+                  for place, name in enumerate(names)]
+        lines.append("")
+    lines += ["## Runs", ""]
     for kept in sets:
         rows = kept["rows"]
-        failed = [f"{LABELS[name]} ({rows[name]['failed']})" for name in LABELS if "failed" in rows.get(name, {})]
+        failed = [f"{LABELS[name]} ({rows[name]['failed'].rstrip('.')})" for name in LABELS
+                  if "failed" in rows.get(name, {})]
         lacking = f" Without figures: {'; '.join(failed)}." if failed else ""
         lines.append(f"* {kept['set']}, {kept['date']}, {kept['processor']}, commit {kept['commit']}: {head(kept)}.{lacking}")
     return "\n".join(lines) + "\n"

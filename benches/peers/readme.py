@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Keeps the README's table of the peers in step with the figures of `results/peers.SET.json`.
+"""Keeps what is written about the peers in step with the figures of `results/peers.SET.json`.
 
-    python3 benches/peers/readme.py            # writes the table between its markers
-    python3 benches/peers/readme.py --check    # exit code 1 if the README says anything else
+    python3 benches/peers/readme.py            # writes the README's table, results/peers-all.md and results/peers.md
+    python3 benches/peers/readme.py --check    # exit code 1 if one of them says anything else
 
 The sets of a table are of one run of `peers.py`: figures of several are refused.
 """
@@ -13,6 +13,7 @@ import figures
 import places
 
 README = places.CLONE / "README.md"
+RESULTS = places.HERE.parent / "results"
 OPENS, CLOSES = "<!-- peers: written by benches/peers/readme.py -->\n", "<!-- end of peers -->\n"
 
 
@@ -22,15 +23,23 @@ def main(words):
     _, closes, after = rest.partition(CLOSES)
     if not opens or not closes:
         sys.exit(f"readme: no markers in {README}")
-    sets = figures.load(places.HERE.parent / "results")
+    sets = figures.load(RESULTS)
     runs = {kept["run"] for kept in sets}
     if len(runs) > 1:
         sys.exit(f"readme: the figures are of {len(runs)} runs, begun {', '.join(sorted(runs))}; all sets in one are wanted")
-    fresh = before + OPENS + "\n" + figures.short_table(sets) + "\n" + CLOSES + after
+    fresh = {
+        README: before + OPENS + "\n" + figures.short_table(sets) + "\n" + CLOSES + after,
+        RESULTS / "peers-all.md": figures.wide_document(sets),
+        RESULTS / "peers.md": figures.document(sets),
+    }
     if "--check" not in words:
-        README.write_text(fresh)
-    elif fresh != text:
-        sys.exit("readme: the table of the peers is not what the figures give; run benches/peers/readme.py")
+        for path, wanted in fresh.items():
+            path.write_text(wanted)
+        return
+    stale = [path for path, wanted in fresh.items() if not path.exists() or path.read_text() != wanted]
+    if stale:
+        names = ", ".join(str(path.relative_to(places.CLONE)) for path in stale)
+        sys.exit(f"readme: not what the figures give: {names}; run benches/peers/readme.py")
 
 
 if __name__ == "__main__":
