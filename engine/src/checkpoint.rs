@@ -40,11 +40,13 @@ fn copy(graph: &Graph) -> io::Result<Vec<u8>> {
 impl Core {
     /// Writes graph and norms of the present state, and starts the log of commits anew. Commits
     /// go on meanwhile; linking, which would change the lists, waits until they are copied.
+    ///
+    /// The graph is written as it is searched: linking sees to it that rows are reached.
     pub(crate) fn checkpoint(&self) -> Result<(), StorageError> {
         // Of two, the newer is written last.
         let _saving = self.saving.lock();
         let turn = self.linker.turn.lock();
-        let snapshot = self.repaired();
+        let snapshot = self.snapshot.load_full();
         let copy = (snapshot.graph.bytes() <= COPIED).then(|| copy(&snapshot.graph)).transpose();
         let copy = copy.expect("memory takes what is written to it");
         let _turn = copy.is_none().then_some(turn);
@@ -71,13 +73,25 @@ impl Core {
 
     /// A checkpoint if anything was committed, or linked, since the last one.
     pub(crate) fn checkpoint_if_behind(&self) -> Result<(), StorageError> {
-        let snapshot = self.snapshot.load();
-        let behind = snapshot.view.commit() > self.storage.checkpoint_commit()
-            || snapshot.graph.rows() != self.saved_rows.load(Relaxed);
-        if self.read_only || self.path.is_none() || !behind {
+        if self.is_behind() { self.checkpoint() } else { Ok(()) }
+    }
+
+    /// The last checkpoint, if there is anything for it: of a graph that was looked at whole.
+    pub(crate) fn checkpoint_at_closing(&self) -> Result<(), StorageError> {
+        if !self.is_behind() {
             return Ok(());
         }
+        let turn = self.linker.turn.lock();
+        self.repaired();
+        drop(turn);
         self.checkpoint()
+    }
+
+    fn is_behind(&self) -> bool {
+        let snapshot = self.snapshot.load();
+        let is_new = snapshot.view.commit() > self.storage.checkpoint_commit()
+            || snapshot.graph.rows() != self.saved_rows.load(Relaxed);
+        is_new && !self.read_only && self.path.is_some()
     }
 
     /// Whether what was linked since the last checkpoint is a good part of the database: if there is one each time, each
@@ -87,8 +101,8 @@ impl Core {
         rows.saturating_sub(self.saved_rows.load(Relaxed)) >= MUCH.max(rows / 2)
     }
 
-    /// The present state with every linked row reachable: small batches leave the look at the
-    /// whole graph to the checkpoint.
+    /// The present state with every linked row reachable, for a caller that holds the linker's turn: after small batches
+    /// the graph is not looked at whole.
     pub(crate) fn repaired(&self) -> Snapshot {
         let snapshot = self.snapshot.load_full();
         let mut graph = (*snapshot.graph).clone();

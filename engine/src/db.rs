@@ -117,7 +117,7 @@ impl Drop for Closing {
             }
             let _ = thread.join();
         }
-        if let Err(error) = self.core.checkpoint_if_behind() {
+        if let Err(error) = self.core.checkpoint_at_closing() {
             tracing::warn!(%error, "no checkpoint at closing; its rows will be linked again");
         }
     }
@@ -178,7 +178,7 @@ impl Db {
         }
         self.core.writable()?;
         self.core.link_present();
-        self.core.checkpoint_if_behind()
+        self.core.checkpoint_at_closing()
     }
 }
 

@@ -1,20 +1,21 @@
 //! Small batches whose callers wait for the writer's lock become one commit: one sync does for all of them.
 //!
-//! A caller that finds the lock taken leaves a copy of its batch in a queue, and waits for the lock. Whoever has it next
-//! commits the batches in the queue, in their order, and tells each what became of it. This is group commit (DeWitt et al.,
-//! Implementation Techniques for Main Memory Database Systems, SIGMOD 1984, section 5.2).
+//! A caller that finds the lock taken leaves a copy of its batch in a queue. One of those in the queue leads: it waits for the
+//! lock, commits the batches in the queue, in their order, and tells each caller what became of its own. Meanwhile the next
+//! group gathers. This is group commit (DeWitt et al., Implementation Techniques for Main Memory Database Systems, SIGMOD
+//! 1984, section 5.2).
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, PoisonError};
 
 use omendb_storage::{Commit, IdColumn, IdRef, Packed, RowSource};
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use crate::batch::Batch;
 use crate::db::Core;
 use crate::linker::Place;
 use crate::write::Existing;
-use crate::{BatchError, Id, IdKind};
+use crate::{BatchError, Durability, Id, IdKind};
 
 /// Batches of more bytes of rows are not copied: a sync is a small part of what they cost.
 const SMALL: usize = 64 << 10;
@@ -23,7 +24,18 @@ const MOST: usize = 192 << 10;
 
 /// Batches that wait to be committed.
 #[derive(Default)]
-pub(crate) struct Queue(Mutex<VecDeque<Arc<Waiting>>>);
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    /// A group was committed.
+    over: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Arc<Waiting>>,
+    /// Whether one of the callers commits for others, or waits for the writer's lock to do so.
+    is_led: bool,
+}
 
 /// A batch that waits, checked, and what became of it.
 struct Waiting {
@@ -52,37 +64,66 @@ impl Waiting {
     }
 }
 
-impl Batch<'_> {
-    /// Whether it may become part of a commit with others.
-    pub(crate) fn is_small(&self) -> bool {
-        self.bytes() <= SMALL
-    }
-}
-
 impl Queue {
+    /// Whether none waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.state.lock().waiting.is_empty()
+    }
+
+    /// Waits until a batch was committed or refused, or its caller is to lead.
+    fn wait_for(&self, mine: &Waiting) -> Result<Result<Place, BatchError>, Lead<'_>> {
+        let mut state = self.state.lock();
+        loop {
+            if let Some(outcome) = mine.outcome.lock().take() {
+                return Ok(outcome);
+            }
+            if !state.is_led {
+                state.is_led = true;
+                return Err(Lead(self));
+            }
+            self.over.wait(&mut state);
+        }
+    }
+
     /// The batches that are committed next: no id comes twice, as a commit cannot replace its own rows.
     fn first(&self) -> Vec<Arc<Waiting>> {
-        let waiting = self.0.lock();
+        let state = self.state.lock();
         let (mut bytes, mut ids) = (0, HashSet::new());
         let fits = |one: &&Arc<Waiting>| {
             bytes += one.rows.len();
             let is_first = ids.is_empty();
             one.ids().all(|id| ids.insert(Id::from(id))) && (is_first || bytes <= MOST)
         };
-        waiting.iter().take_while(fits).cloned().collect()
+        state.waiting.iter().take_while(fits).cloned().collect()
+    }
+}
+
+/// Another leads when this is dropped.
+struct Lead<'a>(&'a Queue);
+
+impl Drop for Lead<'_> {
+    fn drop(&mut self) {
+        self.0.state.lock().is_led = false;
+        self.0.over.notify_all();
     }
 }
 
 impl Core {
+    /// Whether a batch may become part of a commit with others: where there is a sync to be shared.
+    pub(crate) fn may_share(&self, batch: &Batch<'_>) -> bool {
+        batch.bytes() <= SMALL && self.path.is_some() && self.options.use_.durability == Durability::Sync
+    }
+
     /// Commits a small batch, together with those of other callers that wait for the writer's lock too.
     pub(crate) fn commit_with_others(&self, batch: &Batch<'_>, existing: Existing) -> Result<Place, BatchError> {
         let mine = Arc::new(Waiting::copy(batch, existing));
-        self.queue.0.lock().push_back(Arc::clone(&mine));
-        let _writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        self.queue.state.lock().waiting.push_back(Arc::clone(&mine));
         loop {
-            if let Some(outcome) = mine.outcome.lock().take() {
-                return outcome;
-            }
+            let _lead = match self.queue.wait_for(&mine) {
+                Ok(outcome) => return outcome,
+                Err(lead) => lead,
+            };
+            let _writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
             self.commit_first_in_queue(batch.row_bytes());
         }
     }
@@ -105,8 +146,8 @@ impl Core {
                 Err(_) => good.iter().for_each(|one| one.tell(self.commit_together(&[one], row_bytes))),
             },
         }
-        // Not sooner: where this panics, the next caller finds them.
-        self.queue.0.lock().drain(..group.len());
+        // Not sooner: where this panics, the next to lead finds them.
+        self.queue.state.lock().waiting.drain(..group.len());
     }
 
     /// Commits batches as one.
@@ -153,10 +194,10 @@ mod tests {
         let before = db.core.snapshot.load().view.commit();
         let mut threads = Vec::new();
         for call in calls {
-            let waiting = db.core.queue.0.lock().len();
+            let waiting = db.core.queue.state.lock().waiting.len();
             let own = db.clone();
             threads.push(spawn(move || call(&own)));
-            wait_until(|| db.core.queue.0.lock().len() > waiting);
+            wait_until(|| db.core.queue.state.lock().waiting.len() > waiting);
         }
         drop(held);
         let outcomes = threads.into_iter().map(|thread| thread.join().unwrap()).collect();

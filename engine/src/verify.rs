@@ -41,7 +41,7 @@ impl Db {
             if is_forked {
                 install(&core.link_pool, || core.snapshot.load().graph.withdraw());
             }
-            // Small batches leave the look at the whole graph to a checkpoint, or to this.
+            // Small batches leave the look at the whole graph to the closing, or to this.
             let snapshot = core.repaired();
             problems.extend(snapshot.graph.check().iter().map(|defect| format!("graph: {defect}")));
             problems.extend(core.wrong_norms(&snapshot));

@@ -1,7 +1,7 @@
 //! Rows come in, are replaced, and go.
 
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{MutexGuard, PoisonError, TryLockError};
+use std::sync::{MutexGuard, PoisonError};
 
 use omendb_graph::MAX_ROWS;
 use omendb_storage::{Commit, IdColumn, IdRef, RowSource, StorageError};
@@ -107,11 +107,15 @@ impl Core {
         }
         listener.tell(Phase::Check, batch.len(), batch.len());
         let end = match self.writer.try_lock() {
-            Err(TryLockError::WouldBlock) if batch.is_small() => self.commit_with_others(&batch, existing)?,
-            Ok(writing) => self.commit_alone(writing, &batch, existing)?,
-            Err(_) => {
-                let writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-                self.commit_alone(writing, &batch, existing)?
+            Ok(writing) if self.queue.is_empty() => self.commit_alone(writing, &batch, existing)?,
+            free => {
+                drop(free);
+                if self.may_share(&batch) {
+                    self.commit_with_others(&batch, existing)?
+                } else {
+                    let writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+                    self.commit_alone(writing, &batch, existing)?
+                }
             }
         };
         listener.tell(Phase::Write, batch.len(), batch.len());
