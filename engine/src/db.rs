@@ -233,11 +233,14 @@ pub(crate) fn install<R: Send>(pool: &Pool, work: impl FnOnce() -> R + Send) -> 
 }
 
 impl Core {
-    /// Refuses what a handle that only reads cannot do, before any work is done for it.
+    /// Refuses what a handle that only reads, a forked process or a listener cannot do, before any work is done for it.
     pub(crate) fn writable(&self) -> Result<(), StorageError> {
+        let path = || self.path.clone().unwrap_or_else(|| "the database in memory".into());
         if self.pool.is_of_parent() {
-            let path = self.path.clone().unwrap_or_else(|| "the database in memory".into());
-            return Err(StorageError::Forked { path, opened: self.pool.process, found: std::process::id() });
+            return Err(StorageError::Forked { path: path(), opened: self.pool.process, found: std::process::id() });
+        }
+        if self.options.use_.listener.is_calling() {
+            return Err(StorageError::InListener { path: path() });
         }
         match &self.path {
             Some(path) if self.read_only => Err(StorageError::ReadOnly { path: path.clone() }),

@@ -70,8 +70,9 @@ impl OpenOptions {
         self
     }
 
-    /// Told how far long calls have come, from whichever thread does the work. It must not call
-    /// the database, which may be waiting for it.
+    /// Called with how far long calls have come, from whichever thread does the work. It may search the database, and let
+    /// handles to it go. Its writes are refused ([`StorageError::InListener`](crate::StorageError::InListener)), as the
+    /// database may be waiting for it.
     pub fn progress(mut self, listen: Arc<dyn Fn(Progress) + Send + Sync>) -> Self {
         self.listener = Listener(Some(listen));
         self

@@ -34,7 +34,9 @@ impl Db {
     pub fn verify(&self) -> VerifyReport {
         let core = &self.core;
         let mut problems: Vec<String> = core.storage.verify().iter().map(ToString::to_string).collect();
-        {
+        if core.options.use_.listener.is_calling() {
+            problems.push("the graph was not checked: a progress listener asks, for which it may be waiting".into());
+        } else {
             // A forked process has a copy of the lock that nobody may let go of, and nobody to end a link that is half done.
             let is_forked = core.pool.is_of_parent();
             let _turn = (!is_forked).then(|| core.linker.turn.lock());

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use data::{clustered, files, number, numbers, recall};
-use omendb_engine::{Db, Metric, OpenOptions, Options, Phase, Progress};
+use omendb_engine::{BatchError, Db, Metric, OpenOptions, Options, Phase, Progress, StorageError};
 
 const DIM: usize = 8;
 
@@ -124,6 +124,35 @@ fn a_link_that_is_held_up_keeps_no_writer_and_no_searcher() {
     });
     assert_eq!((db.count(), db.stats().buffered), (599, 0));
     assert!(db.verify().is_ok(), "{}", db.verify());
+}
+
+#[test]
+fn a_listener_searches_and_is_refused_what_would_wait_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let own: Arc<Mutex<Option<Db>>> = Arc::default();
+    let told: Arc<Mutex<Vec<Phase>>> = Arc::default();
+    let (own_now, told_now) = (Arc::clone(&own), Arc::clone(&told));
+    let listener = move |progress: Progress| {
+        let Some(db) = own_now.lock().unwrap().clone() else { return };
+        let row = [0.5f32; DIM];
+        let added = db.add(77_777u64, &row).err();
+        assert!(matches!(added, Some(BatchError::Storage(StorageError::InListener { .. }))), "{added:?}");
+        let closed = db.clone().close();
+        let calls = [closed, db.flush(), db.checkpoint(), db.compact(), db.clear(), db.delete(1u64).map(drop)];
+        assert!(calls.iter().all(|call| matches!(call, Err(StorageError::InListener { .. }))), "{calls:?}");
+        assert!(!db.verify().is_ok());
+        assert!(!db.search(&row, 3).unwrap().is_empty());
+        told_now.lock().unwrap().push(progress.phase);
+    };
+    let options = quick().buffer_rows(0).progress(Arc::new(listener));
+    let db = Db::create(folder.path().join("db.omen"), options).unwrap();
+    db.add(0u64, &[0.25f32; DIM]).unwrap();
+    *own.lock().unwrap() = Some(db.clone());
+    db.add_batch(&(1..300u64).collect::<Vec<_>>(), &clustered(299, DIM, 9)).unwrap();
+    db.checkpoint().unwrap();
+    own.lock().unwrap().take();
+    let told = told.lock().unwrap();
+    assert!([Phase::Check, Phase::Write, Phase::Link, Phase::Checkpoint].iter().all(|phase| told.contains(phase)));
 }
 
 #[test]

@@ -62,6 +62,12 @@ pub enum StorageError {
         /// This process.
         found: u32,
     },
+    /// A progress listener writes to the database that is telling it, which may be waiting for the listener.
+    #[error("{}: a progress listener must not write to the database that calls it", path.display())]
+    InListener {
+        /// The database.
+        path: PathBuf,
+    },
     /// A file is not what was written.
     #[error("{} is damaged at byte {offset}: {what}", file.display())]
     Corrupt {
