@@ -11,16 +11,16 @@ use omendb_graph::Graph;
 use omendb_storage::{Storage, StorageError};
 
 use crate::Options;
-use crate::calibrate::Curves;
-use crate::centre::Centre;
-use crate::distinct::Distinct;
-use crate::group::Queue;
-use crate::index::Index;
-use crate::linker::{LinkThread, Linker};
-use crate::measure::Measure;
-use crate::norms::Norms;
-use crate::search::Scratches;
-use crate::snapshot::Snapshot;
+use crate::search::calibrate::Curves;
+use crate::search::measure::Measure;
+use crate::search::scratch::Scratches;
+use crate::state::centroid::Centre;
+use crate::state::copies::Distinct;
+use crate::state::index::Index;
+use crate::state::norms::Norms;
+use crate::state::snapshot::Snapshot;
+use crate::write::group::Queue;
+use crate::write::linker::{LinkThread, Linker};
 
 /// A vector database. A handle: cloning is cheap, and all clones are the same database.
 ///

@@ -22,57 +22,33 @@
 //! graph (`omendb-graph`, measuring with `omendb-kernels`) → checkpoint.
 #![forbid(unsafe_code)]
 
-mod batch;
-mod calibrate;
-mod centre;
-mod checkpoint;
-mod compact;
 mod db;
-mod dead;
-mod distinct;
 mod error;
-mod group;
-mod ids;
-mod index;
-mod lengths;
-mod link;
-mod linker;
-mod measure;
+mod input;
 mod medium;
-mod norms;
 mod open;
 mod options;
-mod pace;
 mod progress;
-mod query;
-mod read;
-mod recall;
-mod repair;
-mod rows;
-mod saves;
 mod search;
-mod snapshot;
-mod space;
-mod stats;
-mod top;
-mod values;
-mod verify;
+mod state;
+mod upkeep;
 mod write;
 
 pub use db::Db;
 pub use error::{BatchError, OpenError, SearchError};
-pub use ids::{Id, IdValue, IdsRef};
+pub use input::ids::{Id, IdValue, IdsRef};
+pub use input::rows::{RowValue, RowsRef};
 pub use medium::Backend;
 pub use omendb_kernels::{Element, ElementKind, Isa, KernelError, MAX_DIM, Metric, bf16, f16};
 pub use omendb_storage::{Durability, IdKind, IdRef, Lock, StorageError};
 pub use options::{OpenOptions, Options};
 pub use progress::{Phase, Progress};
-pub use recall::RecallEstimate;
-pub use repair::{RepairError, Repaired};
-pub use rows::{RowValue, RowsRef};
-pub use search::{Hit, SearchOptions, SearchStats};
-pub use stats::{GraphStats, Part, Stats};
-pub use verify::VerifyReport;
+pub use search::options::{Hit, SearchOptions, SearchStats};
+pub use search::plan::Plan;
+pub use search::recall::RecallEstimate;
+pub use upkeep::repair::{RepairError, Repaired};
+pub use upkeep::stats::{GraphStats, Part, Stats};
+pub use upkeep::verify::VerifyReport;
 
 /// The README's program, compiled by the tests.
 #[cfg(doctest)]

@@ -10,18 +10,19 @@ use omendb_kernels::{Isa, Metric};
 use omendb_storage::memory::Memory;
 use omendb_storage::{Storage, StorageError, View};
 
-use crate::calibrate::Curves;
-use crate::checkpoint::{GRAPH_BLOB, NORMS_BLOB};
 use crate::db::{Built, Core, Pool};
-use crate::group::Queue;
-use crate::index::Index;
-use crate::linker::{LinkThread, Linker};
-use crate::measure::Measure;
-use crate::norms::Norms;
+use crate::input::values;
 use crate::options::OpenOptions;
-use crate::search::Scratches;
-use crate::snapshot::Snapshot;
-use crate::{Backend, Db, OpenError, Options, values};
+use crate::search::calibrate::Curves;
+use crate::search::measure::Measure;
+use crate::search::scratch::Scratches;
+use crate::state::index::Index;
+use crate::state::norms::Norms;
+use crate::state::snapshot::Snapshot;
+use crate::write::checkpoint::{GRAPH_BLOB, NORMS_BLOB};
+use crate::write::group::Queue;
+use crate::write::linker::{LinkThread, Linker};
+use crate::{Backend, Db, OpenError, Options};
 
 impl Db {
     /// A new, empty database in the folder `path`, which is made, or is empty.

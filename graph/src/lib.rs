@@ -44,32 +44,25 @@
 #![forbid(unsafe_code)]
 
 mod absent;
-mod build;
-mod check;
-mod compact;
 mod csr;
-mod encode;
-mod entry;
 mod error;
 mod graph;
 mod level;
-mod nearest;
-mod pool;
+mod link;
 mod prune;
-mod reach;
-mod scratch;
+mod search;
 mod space;
-mod visited;
+mod upkeep;
 
 pub use absent::RowCopy;
-pub use build::{BuildOptions, Linked, NewRows, Observe, link};
-pub use check::Defect;
 pub use csr::{Csr, MAX_DEGREE, MIN_DEGREE};
 pub use error::GraphError;
 pub use graph::{Graph, SearchCount};
-pub use pool::Neighbour;
-pub use scratch::Scratch;
+pub use link::{BuildOptions, Linked, NewRows, Observe, link};
+pub use search::candidates::Neighbour;
+pub use search::scratch::Scratch;
 pub use space::Space;
+pub use upkeep::check::Defect;
 
 /// The largest number of rows a graph holds: in a list, the highest bit of a u32 says more of the
 /// edge, and the last value ends the list.

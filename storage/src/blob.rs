@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::StorageError;
-use crate::region::Region;
+use crate::state::region::Region;
 
 const LONGEST_NAME: usize = 32;
 const TAKEN: [&str; 3] = ["rows", "commits", "ids"];

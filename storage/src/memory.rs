@@ -1,19 +1,16 @@
 //! The backend without a medium: the same contract over anonymous memory.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 
 use crate::blob::check_names;
-use crate::region::Region;
-use crate::table::{Table, check_order, ids_in_order};
-use crate::{Blob, BlobSource, Commit, IdColumn, Problem, RowSource, Schema, Storage, StorageError, Usage, View};
-
-/// Rows asked for at once.
-const PIECE: usize = 8192;
+use crate::state::anonymous::put_rows;
+use crate::state::reordered::Reordered;
+use crate::state::stale::{current, same_epoch};
+use crate::state::table::{Table, check_order, ids_in_order};
+use crate::{Blob, BlobSource, Commit, IdColumn, Problem, Schema, Storage, StorageError, Usage, View};
 
 /// A database in memory: for tests, and for data that need not outlive the process.
 pub struct Memory {
@@ -132,71 +129,6 @@ impl Storage for Memory {
             ..Usage::default()
         }
     }
-}
-
-/// Refuses a view of which another state has come since.
-pub(crate) fn current(view: &View, now: &View) -> Result<(), StorageError> {
-    if view.commit() != now.commit() {
-        return Err(stale(view, now));
-    }
-    same_epoch(view, now)
-}
-
-/// Refuses a view whose slots mean other rows by now.
-pub(crate) fn same_epoch(view: &View, now: &View) -> Result<(), StorageError> {
-    if view.epoch() == now.epoch() { Ok(()) } else { Err(stale(view, now)) }
-}
-
-fn stale(view: &View, now: &View) -> StorageError {
-    StorageError::Stale { found: view.commit(), found_epoch: view.epoch(), current: now.commit(), epoch: now.epoch() }
-}
-
-/// Rows of a view in another order: what compaction writes.
-pub(crate) struct Reordered<'a> {
-    pub(crate) view: &'a View,
-    pub(crate) order: &'a [u32],
-}
-
-impl RowSource for Reordered<'_> {
-    fn len(&self) -> usize {
-        self.order.len()
-    }
-
-    fn fill(&self, rows: Range<usize>, stride: usize, out: &mut [u8]) {
-        for (to, &slot) in out.chunks_exact_mut(stride).zip(&self.order[rows]) {
-            to[..self.view.row_bytes()].copy_from_slice(self.view.row(slot));
-        }
-    }
-}
-
-/// Writes rows to the slots from `first` on, at or behind the last one, of a table whose segments
-/// are anonymous, growing it.
-pub(crate) fn put_rows(table: &mut Table, first: u32, rows: &dyn RowSource) -> Result<(), StorageError> {
-    let layout = table.layout();
-    assert!(first >= table.now().slots(), "rows that a view shows do not change");
-    let wanted = layout.segments(u64::from(first) + rows.len() as u64);
-    while table.segments().len() < wanted {
-        let reserve = |source| StorageError::io(Path::new("memory"), "reserve", source);
-        table.grow(Arc::new(Region::anonymous(layout.segment_bytes()).map_err(reserve)?));
-    }
-    for (done, slot, n) in layout.runs(first, rows.len(), PIECE) {
-        let (segment, at) = layout.place(slot);
-        // SAFETY: these slots are at or behind the last view's end, so that no reference to them
-        // exists; the caller holds the only table.
-        let out = unsafe { table.segments()[segment].bytes_mut(at, n * layout.stride) };
-        rows.fill(done..done + n, layout.stride, out);
-    }
-    Ok(())
-}
-
-/// A row that `put_rows` wrote, committed or not.
-#[cfg(feature = "rocksdb")]
-pub(crate) fn row_written(table: &Table, slot: u32) -> &[u8] {
-    let layout = table.layout();
-    let (segment, at) = layout.place(slot);
-    // SAFETY: rows that no view shows are written by `put_rows` alone, which needs the table
-    // mutably: not while this slice borrows it. Others do not change.
-    unsafe { table.segments()[segment].bytes(at, layout.row_bytes) }
 }
 
 fn write_blobs(blobs: &[BlobSource<'_>]) -> Result<BTreeMap<String, Blob>, StorageError> {

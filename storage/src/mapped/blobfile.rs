@@ -2,10 +2,10 @@
 //!
 //! In format version 1 there was no header, and a file of that time is as long as its blob.
 
-use super::dir::{Dir, DirFile};
 use super::manifest::{Entry, Manifest};
 use super::owned;
 use super::stream::checksum;
+use crate::files::dir::{Dir, DirFile};
 use crate::{Blob, StorageError};
 
 pub(crate) const MAGIC: &[u8; 8] = b"OMENBLOB";

@@ -3,15 +3,16 @@
 
 use std::sync::Arc;
 
-use super::dir::{Dir, DirFile, numbered};
 use super::log::{HEADER, Log};
 use super::manifest::{Entry, Manifest, VERSION, flip, open_slots};
 use super::segment::{Segment, row_checksum};
 use super::stream::Sink;
 use super::{Files, Shared, Writer, blobfile, idsfile, owned, rows};
 use crate::blob::check_names;
-use crate::memory::{Reordered, current, same_epoch};
-use crate::table::{Table, check_order, ids_in_order};
+use crate::files::dir::{Dir, DirFile, numbered};
+use crate::state::reordered::Reordered;
+use crate::state::stale::{current, same_epoch};
+use crate::state::table::{Table, check_order, ids_in_order};
 use crate::{BlobSource, IdColumn, StorageError, View};
 
 /// Blobs that are on the medium and that no manifest names yet.

@@ -9,11 +9,11 @@
 use std::sync::Arc;
 
 use super::checkpoint::remove;
-use super::dir::numbered;
 use super::log::Failed;
 use super::record::{Parts, Record};
 use super::segment::{Segment, row_checksum};
 use super::{Shared, Writer, rows};
+use crate::files::dir::numbered;
 use crate::{Commit, Durability, RowSource, StorageError, View};
 
 /// Batches up to so many bytes of rows travel in the log.

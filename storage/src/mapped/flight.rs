@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
-use super::dir::DirFile;
 use crate::StorageError;
+use crate::files::dir::DirFile;
 
 /// A reader holds its lock for as long as it takes to read a record or two; one that was stopped
 /// meanwhile does not stop the writer.

@@ -6,15 +6,16 @@
 use std::io::{BufReader, Read};
 use std::ops::RangeInclusive;
 
-use super::dir::{Dir, DirFile};
 use super::manifest::{Entry, Manifest};
 use super::owned;
-use super::record::{put_checksums, put_ids, take_ids};
+use super::record::put_checksums;
 use super::segment::Segment;
-use super::stream::{Put, Sink, Source};
+use super::stream::{Sink, Source};
 use crate::fields::Fields;
-use crate::layout::Layout;
-use crate::table::{Table, ids_in_order};
+use crate::files::dir::{Dir, DirFile};
+use crate::files::id_codec::{Put, put_ids, take_ids};
+use crate::state::layout::Layout;
+use crate::state::table::{Table, ids_in_order};
 use crate::{IdColumn, IdKind, MAX_TEXT_ID, StorageError, View};
 
 pub(crate) const MAGIC: &[u8; 8] = b"OMENIDS\n";
@@ -68,7 +69,7 @@ fn put_block(sink: &mut Sink<'_>, block: &[u8]) -> Result<(), StorageError> {
 
 /// Opens the file and checks its header.
 pub(crate) fn open(dir: &Dir, manifest: &Manifest, entry: &Entry) -> Result<DirFile, StorageError> {
-    let file = dir.open(&entry.name(), super::medium::Open::Read)?;
+    let file = dir.open(&entry.name(), crate::files::medium::Open::Read)?;
     let length = file.len()?;
     if length != entry.bytes {
         return Err(

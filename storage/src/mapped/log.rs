@@ -1,16 +1,16 @@
 //! The log of commits since the checkpoint: appended to, and cut only behind what was acknowledged.
 
-use super::dir::{Dir, DirFile, numbered};
 use super::flight::Flight;
 use super::manifest::Manifest;
-use super::medium::Open;
 use super::owned;
 use super::record::{self, Parts, Record};
 use super::segment::Segment;
 use super::stream::Sink;
 use crate::StorageError;
 use crate::fields::Fields;
-use crate::layout::Layout;
+use crate::files::dir::{Dir, DirFile, numbered};
+use crate::files::medium::Open;
+use crate::state::layout::Layout;
 
 /// The version of the log's format.
 const VERSION: u32 = 1;

@@ -5,11 +5,11 @@
 
 use std::io::ErrorKind;
 
-use super::dir::{Dir, DirFile, LOCK, MANIFESTS, NEW_MANIFEST, parse};
-use super::medium::Open;
 use crate::blob::good_name;
 use crate::fields::Fields;
-use crate::layout::{Layout, MOST_COUNTED, ROCKS};
+use crate::files::dir::{Dir, DirFile, LOCK, MANIFESTS, NEW_MANIFEST, parse};
+use crate::files::medium::Open;
+use crate::state::layout::{Layout, MOST_COUNTED, ROCKS};
 use crate::{IdKind, Schema, StorageError};
 
 /// The version this library writes, and the newest it reads. In version 1 blobs had no header; before version 3 ids did not
@@ -63,7 +63,7 @@ pub(crate) struct Entry {
 
 impl Entry {
     pub(crate) fn name(&self) -> String {
-        super::dir::numbered(&self.kind, self.number)
+        crate::files::dir::numbered(&self.kind, self.number)
     }
 }
 

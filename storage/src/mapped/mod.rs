@@ -8,14 +8,10 @@
 mod blobfile;
 mod checkpoint;
 mod commit;
-pub(crate) mod dir;
 mod flight;
-pub(crate) mod folder;
 mod idsfile;
-pub(crate) mod lock;
 mod log;
 mod manifest;
-pub mod medium;
 mod open;
 mod owned;
 pub(crate) mod record;
@@ -34,14 +30,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 
-use crate::layout::Layout;
-use crate::table::Table;
+use crate::files::dir::{self, Dir, DirFile};
+use crate::files::lock::{self, Lock};
+use crate::files::medium::{self, Disk, Medium};
+use crate::state::layout::Layout;
+use crate::state::table::Table;
 use crate::{Blob, BlobSource, Commit, Durability, Problem, Schema, Storage, StorageError, Usage, View};
-use dir::{Dir, DirFile};
-use lock::Lock;
 use log::Log;
 use manifest::{Entry, Manifest};
-use medium::{Disk, Medium};
 pub use salvage::salvage;
 use segment::Segment;
 

@@ -10,16 +10,16 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use super::checkpoint::remove_all;
-use super::dir::{Dir, LOCK, NEW_MANIFEST, numbered, parse};
-use super::lock::{self, Lock};
 use super::log::{HEADER, Log};
 use super::manifest::{self, Manifest};
-use super::medium::{Medium, Open};
 use super::replay::{State, load};
 use super::{Files, Mapped, Shared, Writer, owned};
 use crate::blob::good_name;
-use crate::layout::{Layout, MOST_COUNTED};
-use crate::table::Table;
+use crate::files::dir::{Dir, LOCK, NEW_MANIFEST, numbered, parse};
+use crate::files::lock::{self, Lock};
+use crate::files::medium::{Medium, Open};
+use crate::state::layout::{Layout, MOST_COUNTED};
+use crate::state::table::Table;
 use crate::{Durability, Schema, StorageError};
 
 /// Makes a database. What an attempt left that never got a manifest is no database.

@@ -2,11 +2,11 @@
 
 use std::io;
 
-use super::dir::{Dir, DirFile};
-use super::medium::Open;
 use super::{blobfile, idsfile, log, manifest, segment};
 use crate::StorageError;
 use crate::fields::Fields;
+use crate::files::dir::{Dir, DirFile};
+use crate::files::medium::Open;
 
 /// Magics, and where behind them the database's number lies.
 const HEADERS: [(&[u8; 8], usize); 5] =

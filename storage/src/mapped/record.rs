@@ -1,8 +1,8 @@
 //! A record of the log: what one commit was. Header, ids, rows if it carries them or else their checksums, deaths.
 
-use super::stream::Put;
 use crate::fields::Fields;
-use crate::layout::Layout;
+use crate::files::id_codec::{Put, put_ids};
+use crate::state::layout::Layout;
 use crate::{IdColumn, IdKind, MAX_SLOTS, MAX_TEXT_ID, StorageError};
 
 pub(crate) const HEADER: usize = 64;
@@ -161,38 +161,4 @@ pub(crate) fn put_body(out: &mut dyn Put, record: &Record, parts: &Parts<'_>) ->
 /// Writes checksums of rows.
 pub(crate) fn put_checksums(out: &mut dyn Put, checksums: &[u32]) -> Result<(), StorageError> {
     checksums.iter().try_for_each(|sum| out.put(&sum.to_le_bytes()))
-}
-
-/// Writes ids: numbers as they are, strings each behind their length in two bytes.
-pub(crate) fn put_ids(out: &mut dyn Put, ids: IdColumn<'_>) -> Result<(), StorageError> {
-    match ids {
-        IdColumn::U64(ids) => ids.iter().try_for_each(|id| out.put(&id.to_le_bytes())),
-        IdColumn::Text(ids) => ids.iter().try_for_each(|id| {
-            out.put(&(id.len() as u16).to_le_bytes())?;
-            out.put(id.as_bytes())
-        }),
-    }
-}
-
-/// Takes `n` ids out of bytes as `put_ids` wrote them, and hands them on.
-pub(crate) fn take_ids(fields: &mut Fields<'_>, kind: IdKind, n: usize, take: impl FnOnce(IdColumn<'_>)) -> Option<()> {
-    match kind {
-        IdKind::U64 => {
-            let bytes = fields.bytes(n.checked_mul(8)?)?;
-            let ids: Vec<u64> = bytes.as_chunks().0.iter().map(|id| u64::from_le_bytes(*id)).collect();
-            take(IdColumn::U64(&ids));
-        }
-        IdKind::Text => {
-            let mut ids = Vec::with_capacity(n.min(fields.0.len() / 2));
-            for _ in 0..n {
-                let length = fields.u16()? as usize;
-                if length > MAX_TEXT_ID {
-                    return None;
-                }
-                ids.push(std::str::from_utf8(fields.bytes(length)?).ok()?);
-            }
-            take(IdColumn::Text(&ids));
-        }
-    }
-    Some(())
 }

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use super::dir::{Dir, DirFile, MANIFESTS};
 use super::log::{self, HEADER, Log};
 use super::manifest::Manifest;
-use super::medium::Open;
-use super::record::{self, Record, take_ids};
+use super::record::{self, Record};
 use super::segment::{Segment, row_checksum};
 use super::{Files, idsfile, rows, scan};
 use crate::StorageError;
-use crate::layout::Layout;
-use crate::table::Table;
+use crate::files::dir::{Dir, DirFile, MANIFESTS};
+use crate::files::id_codec::take_ids;
+use crate::files::medium::Open;
+use crate::state::layout::Layout;
+use crate::state::table::Table;
 
 /// A state read from the files.
 pub(super) struct State {

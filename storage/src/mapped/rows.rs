@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::segment::{Segment, row_checksum};
-use crate::layout::Layout;
+use crate::state::layout::Layout;
 use crate::{RowSource, StorageError};
 
 /// Bytes of rows filled, summed and written at once: stays in a core's cache, and a write of that

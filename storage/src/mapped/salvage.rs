@@ -7,15 +7,16 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::dir::{Dir, DirFile, numbered};
 use super::idsfile::{self, Block};
 use super::log::HEADER;
 use super::manifest::{self, Manifest};
-use super::medium::{Disk, Open};
-use super::record::{self, Record, take_ids};
+use super::record::{self, Record};
 use super::scan::Reader;
 use super::segment::{Segment, row_checksum};
-use crate::layout::Layout;
+use crate::files::dir::{Dir, DirFile, numbered};
+use crate::files::id_codec::take_ids;
+use crate::files::medium::{Disk, Open};
+use crate::state::layout::Layout;
 use crate::{IdColumn, IdRef, Problem, Salvaged, Schema, StorageError};
 
 /// Hands out every living row of a damaged database whose id and bytes are as they were written,

@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 use rustix::fs::{SeekFrom, seek};
 use rustix::io::Errno;
 
-use super::dir::DirFile;
 use super::flight::{self, Flight, LONGEST_FLIGHT};
 use super::log::{self, HEADER};
 use super::manifest::Manifest;
 use super::record::{self, Record};
 use super::stream::checksum;
 use crate::StorageError;
-use crate::layout::Layout;
+use crate::files::dir::DirFile;
+use crate::state::layout::Layout;
 
 /// The whole records of a log.
 pub(crate) struct Scan {

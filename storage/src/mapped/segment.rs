@@ -4,14 +4,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::dir::{Dir, DirFile, numbered};
 use super::manifest::Manifest;
-use super::medium::Open;
 use super::owned;
 use crate::StorageError;
 use crate::fields::Fields;
-use crate::layout::Layout;
-use crate::region::Region;
+use crate::files::dir::{Dir, DirFile, numbered};
+use crate::files::medium::Open;
+use crate::state::layout::Layout;
+use crate::state::region::Region;
 
 /// The version of a segment's format.
 const VERSION: u32 = 1;

@@ -2,22 +2,11 @@
 
 use std::io::{self, Read, Write};
 
-use super::dir::DirFile;
 use crate::StorageError;
+use crate::files::dir::DirFile;
+use crate::files::id_codec::Put;
 
 const BUFFER: usize = 1 << 20;
-
-/// Where bytes can be put one behind the other.
-pub(crate) trait Put {
-    fn put(&mut self, bytes: &[u8]) -> Result<(), StorageError>;
-}
-
-impl Put for Vec<u8> {
-    fn put(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
-        self.extend_from_slice(bytes);
-        Ok(())
-    }
-}
 
 /// Appends to a new file through a buffer, summing what goes through.
 pub(crate) struct Sink<'a> {

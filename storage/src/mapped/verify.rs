@@ -1,11 +1,11 @@
 //! Reading everything again and comparing it with its checksums.
 
-use super::dir::{DirFile, MANIFESTS};
 use super::record::{self, Record};
 use super::segment::{Segment, row_checksum};
 use super::stream::checksum;
 use super::{Files, Shared, blobfile, idsfile, manifest, scan};
-use crate::layout::Layout;
+use crate::files::dir::{DirFile, MANIFESTS};
+use crate::state::layout::Layout;
 use crate::{Problem, StorageError, View};
 
 /// Rows read at once.

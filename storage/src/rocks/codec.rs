@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::fields::Fields;
-use crate::layout::{Layout, MOST_COUNTED};
-use crate::mapped::record::{put_ids, take_ids};
+use crate::files::id_codec::{put_ids, take_ids};
+use crate::state::layout::{Layout, MOST_COUNTED};
 use crate::{IdColumn, IdKind, Schema, StorageError};
 
 const VERSION: u32 = 1;

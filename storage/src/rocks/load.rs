@@ -3,7 +3,7 @@
 use super::codec::{self, State, key, pair};
 use super::pages;
 use super::store::{DEAD, META, SLOTS, Store};
-use crate::table::Table;
+use crate::state::table::Table;
 use crate::{Schema, StorageError};
 
 /// What the database holds, and where it stands.

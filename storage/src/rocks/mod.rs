@@ -23,11 +23,13 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use rocksdb::WriteBatch;
 
-use crate::mapped::dir::{Dir, LOCK};
-use crate::mapped::lock::{self, Lock};
-use crate::mapped::medium::Disk;
-use crate::memory::{Reordered, current, put_rows, same_epoch};
-use crate::table::{Table, check_order, ids_in_order};
+use crate::files::dir::{Dir, LOCK};
+use crate::files::lock::{self, Lock};
+use crate::files::medium::Disk;
+use crate::state::anonymous::put_rows;
+use crate::state::reordered::Reordered;
+use crate::state::stale::{current, same_epoch};
+use crate::state::table::{Table, check_order, ids_in_order};
 use crate::{Blob, BlobSource, Commit, Durability, IdColumn, Problem, Schema, Storage, StorageError, Usage, View};
 pub use salvage::salvage;
 

@@ -6,8 +6,8 @@ use rocksdb::WriteBatch;
 
 use super::codec::{State, key, slot_of};
 use super::store::{ROWS, Store};
-use crate::memory::{put_rows, row_written};
-use crate::table::Table;
+use crate::state::anonymous::{put_rows, row_written};
+use crate::state::table::Table;
 use crate::{Packed, StorageError, View};
 
 /// Rows in a page.

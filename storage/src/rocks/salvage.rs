@@ -11,8 +11,8 @@ use std::sync::Arc;
 use super::codec::{self, State, key, pair};
 use super::store::{DEAD, INNER, ROWS, SLOTS, Store};
 use super::{load, pages};
-use crate::mapped::dir::Dir;
-use crate::mapped::medium::Disk;
+use crate::files::dir::Dir;
+use crate::files::medium::Disk;
 use crate::{IdColumn, IdRef, Problem, Salvaged, Schema, StorageError};
 
 /// Hands out every living row of a damaged database whose id and bytes are as they were written,

@@ -13,8 +13,8 @@ use rocksdb::{
 
 use super::options;
 use crate::StorageError;
-use crate::mapped::dir::Dir;
-use crate::mapped::medium::Disk;
+use crate::files::dir::Dir;
+use crate::files::medium::Disk;
 
 pub(super) const META: &str = "meta";
 pub(super) const ROWS: &str = "rows";
@@ -23,7 +23,7 @@ pub(super) const DEAD: &str = "dead";
 pub(super) const BLOBS: &str = "blobs";
 pub(super) const FAMILIES: [&str; 5] = [META, ROWS, SLOTS, DEAD, BLOBS];
 /// RocksDB's directory in the database's.
-pub(super) const INNER: &str = crate::layout::ROCKS;
+pub(super) const INNER: &str = crate::state::layout::ROCKS;
 /// Batches that go ahead of the one with the state are cut at this length.
 const AHEAD: usize = 32 << 20;
 

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use omendb_storage::mapped::Mapped;
-use omendb_storage::mapped::medium::{Disk, Folder, Medium, MediumFile, Open};
+use omendb_storage::medium::{Disk, Folder, Medium, MediumFile, Open};
 use omendb_storage::{IdKind, Storage, StorageError};
 
 use crate::image::scratch;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use omendb_storage::mapped::Mapped;
-use omendb_storage::mapped::medium::{Disk, Folder, Medium, MediumFile, Open};
+use omendb_storage::medium::{Disk, Folder, Medium, MediumFile, Open};
 use omendb_storage::{BlobSource, Commit, Durability, IdColumn, IdKind, Packed, Storage, StorageError};
 
 use crate::image::scratch;

@@ -10,7 +10,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use omendb_storage::mapped::medium::{Disk, Folder, Medium, MediumFile, Open};
+use omendb_storage::medium::{Disk, Folder, Medium, MediumFile, Open};
 
 use crate::image::{Content, Image};
 

@@ -1,0 +1,59 @@
+//! What is there: rows by id, ids, counts.
+
+use std::sync::Arc;
+
+use omendb_storage::{IdRef, View};
+
+use crate::input::values;
+use crate::{Db, Id};
+
+impl Db {
+    /// The row with this id, as it is stored; none if there is none.
+    pub fn get(&self, id: impl Into<Id>) -> Option<Vec<f32>> {
+        let id = id.into();
+        self.core.indexed(|index, present| {
+            let slot = index.find(&present.view, id.as_ref())?;
+            let mut row = Vec::with_capacity(self.core.options.dim);
+            values::read(self.core.options.row_type, present.view.row(slot), &mut row);
+            Some(row)
+        })
+    }
+
+    /// Whether there is a row with this id.
+    pub fn contains(&self, id: impl Into<Id>) -> bool {
+        let id = id.into();
+        self.core.indexed(|index, present| index.find(&present.view, id.as_ref()).is_some())
+    }
+
+    /// How many rows there are.
+    pub fn count(&self) -> usize {
+        self.core.snapshot.load().view.live() as usize
+    }
+
+    /// The ids of all rows, in the order in which they were added, as of now.
+    pub fn ids(&self) -> impl Iterator<Item = Id> + Send + use<> {
+        let view = Arc::clone(&self.core.snapshot.load().view);
+        (0..view.slots()).filter(alive(&view)).map(move |slot| view.id(slot).into())
+    }
+
+    /// Calls `each` with every row, in the order in which they were added, as of now: the id and
+    /// the values as stored.
+    ///
+    /// # Errors
+    /// Whatever `each` returns; it ends the walk.
+    pub fn for_each_row<E>(&self, mut each: impl FnMut(IdRef<'_>, &[f32]) -> Result<(), E>) -> Result<(), E> {
+        let view = Arc::clone(&self.core.snapshot.load().view);
+        let mut row = Vec::with_capacity(self.core.options.dim);
+        for slot in (0..view.slots()).filter(alive(&view)) {
+            row.clear();
+            values::read(self.core.options.row_type, view.row(slot), &mut row);
+            each(view.id(slot), &row)?;
+        }
+        Ok(())
+    }
+}
+
+fn alive(view: &Arc<View>) -> impl FnMut(&u32) -> bool + Send + use<> {
+    let view = Arc::clone(view);
+    move |&slot| !view.is_dead(slot)
+}

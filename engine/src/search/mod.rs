@@ -1,0 +1,15 @@
+//! From a query to its nearest rows.
+
+mod answer;
+pub(crate) mod calibrate;
+mod calls;
+mod get;
+mod graph_search;
+pub(crate) mod measure;
+pub(crate) mod options;
+pub(crate) mod plan;
+mod prepare;
+pub(crate) mod recall;
+mod scan;
+pub(crate) mod scratch;
+pub(crate) mod top;

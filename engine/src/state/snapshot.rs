@@ -1,0 +1,30 @@
+//! The state that readers see: swapped whole, never changed.
+
+use std::sync::Arc;
+
+use omendb_graph::Graph;
+use omendb_storage::View;
+
+use crate::search::measure::Measure;
+use crate::state::norms::Norms;
+use crate::state::space::Rows;
+
+/// The last acknowledged rows, and the graph over the first of them.
+///
+/// Rows `graph.rows()` to `view.slots()` are the buffer: not linked yet, searched exactly (R6).
+#[derive(Clone)]
+pub(crate) struct Snapshot {
+    pub(crate) view: Arc<View>,
+    pub(crate) graph: Arc<Graph>,
+    pub(crate) norms: Norms,
+}
+
+impl Snapshot {
+    pub(crate) fn buffered(&self) -> usize {
+        (self.view.slots() - self.graph.rows()) as usize
+    }
+
+    pub(crate) fn rows<'a>(&'a self, measure: &'a Measure) -> Rows<'a> {
+        Rows::new(measure, &self.view, &self.norms)
+    }
+}

@@ -1,0 +1,115 @@
+//! What is derived from the rows is written, so that the next opening need not derive it again.
+
+use std::io::{self, Write};
+use std::sync::atomic::Ordering::Relaxed;
+
+use omendb_graph::Graph;
+use omendb_storage::{BlobSource, StorageError};
+
+use crate::db::{Core, install};
+use crate::progress::Phase;
+use crate::state::norms::Norms;
+use crate::state::snapshot::Snapshot;
+
+pub(crate) const GRAPH_BLOB: &str = "graph";
+pub(crate) const NORMS_BLOB: &str = "norms";
+
+/// Fewer new rows than this are linked again at an opening sooner than a checkpoint is written.
+const MUCH: u32 = 10_000;
+
+/// A graph of up to so many bytes is copied for a checkpoint, so that linking goes on while the medium takes it. A larger
+/// one is not: the copy takes as much memory again.
+const COPIED: usize = 256 << 20;
+
+/// Calls `with` with the blobs of a graph and its norms.
+pub(crate) fn with_blobs<T>(
+    write_graph: impl Fn(&mut dyn Write) -> io::Result<()> + Sync,
+    norms: &Norms,
+    with: impl FnOnce(&[BlobSource<'_>]) -> T,
+) -> T {
+    let write_norms = |out: &mut dyn Write| -> io::Result<()> { norms.write_to(out) };
+    with(&[BlobSource { name: GRAPH_BLOB, write: &write_graph }, BlobSource { name: NORMS_BLOB, write: &write_norms }])
+}
+
+fn copy(graph: &Graph) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(graph.bytes());
+    graph.write_to(&mut bytes)?;
+    Ok(bytes)
+}
+
+impl Core {
+    /// Writes graph and norms of the present state, and starts the log of commits anew. Commits
+    /// go on meanwhile; linking, which would change the lists, waits until they are copied.
+    ///
+    /// The graph is written as it is searched: linking sees to it that rows are reached.
+    pub(crate) fn checkpoint(&self) -> Result<(), StorageError> {
+        // Of two, the newer is written last.
+        let _saving = self.saving.lock();
+        let turn = self.linker.turn.lock();
+        let snapshot = self.snapshot.load_full();
+        let copy = (snapshot.graph.bytes() <= COPIED).then(|| copy(&snapshot.graph)).transpose();
+        let copy = copy.expect("memory takes what is written to it");
+        let _turn = copy.is_none().then_some(turn);
+        let rows = snapshot.graph.rows() as usize;
+        let listener = &self.options.use_.listener;
+        listener.tell(Phase::Checkpoint, 0, rows);
+        let write_graph = |out: &mut dyn Write| match &copy {
+            Some(bytes) => out.write_all(bytes),
+            None => snapshot.graph.write_to(out),
+        };
+        match with_blobs(write_graph, &snapshot.norms, |blobs| self.storage.checkpoint(&snapshot.view, blobs)) {
+            Ok(()) => self.indexed(|_, present| {
+                // Else cleared meanwhile, which says 0 while it holds the index.
+                if present.view.epoch() == snapshot.view.epoch() {
+                    self.saved_rows.store(snapshot.graph.rows(), Relaxed);
+                }
+            }),
+            Err(StorageError::Stale { .. }) => {} // cleared meanwhile: nothing is left to write
+            Err(error) => return Err(error),
+        }
+        listener.tell(Phase::Checkpoint, rows, rows);
+        Ok(())
+    }
+
+    /// A checkpoint if anything was committed, or linked, since the last one.
+    pub(crate) fn checkpoint_if_behind(&self) -> Result<(), StorageError> {
+        if self.is_behind() { self.checkpoint() } else { Ok(()) }
+    }
+
+    /// The last checkpoint, if there is anything for it: of a graph that was looked at whole.
+    pub(crate) fn checkpoint_at_closing(&self) -> Result<(), StorageError> {
+        if !self.is_behind() {
+            return Ok(());
+        }
+        let turn = self.linker.turn.lock();
+        self.repaired();
+        drop(turn);
+        self.checkpoint()
+    }
+
+    fn is_behind(&self) -> bool {
+        let snapshot = self.snapshot.load();
+        let is_new = snapshot.view.commit() > self.storage.checkpoint_commit()
+            || snapshot.graph.rows() != self.saved_rows.load(Relaxed);
+        is_new && !self.read_only && self.path.is_some()
+    }
+
+    /// Whether what was linked since the last checkpoint is a good part of the database: if there is one each time, each
+    /// row is written by a bounded number of checkpoints, however many there are (rule R8).
+    pub(crate) fn much_is_new(&self) -> bool {
+        let rows = self.snapshot.load().graph.rows();
+        rows.saturating_sub(self.saved_rows.load(Relaxed)) >= MUCH.max(rows / 2)
+    }
+
+    /// The present state with every linked row reachable, for a caller that holds the linker's turn: after small batches
+    /// the graph is not looked at whole.
+    pub(crate) fn repaired(&self) -> Snapshot {
+        let snapshot = self.snapshot.load_full();
+        let mut graph = (*snapshot.graph).clone();
+        // Not by the threads that link: they may be taking dead rows out, and would come to this when that is done.
+        if install(&self.pool, || self.with_linking_space(&snapshot, |rows| graph.repair(rows))) > 0 {
+            self.publish_graph(&snapshot, graph);
+        }
+        (*self.snapshot.load_full()).clone()
+    }
+}

@@ -1,0 +1,65 @@
+//! The space of deleted and replaced rows goes back to the system.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering::Relaxed;
+
+use omendb_storage::{BlobSource, StorageError};
+
+use crate::Db;
+use crate::db::{Core, install};
+use crate::state::index::Index;
+use crate::state::norms::Norms;
+use crate::state::snapshot::Snapshot;
+use crate::write::checkpoint::with_blobs;
+
+impl Db {
+    /// Rewrites the database without its deleted and replaced rows, and mends the graph where it
+    /// led through them. Searches go on meanwhile; writes wait.
+    ///
+    /// Takes as much space on the medium as the rows that stay, until it returns. Where none was deleted
+    /// or replaced, nothing is rewritten, and what is not yet written of the graph is.
+    ///
+    /// # Errors
+    /// What the medium says; the database is then as it was.
+    pub fn compact(&self) -> Result<(), StorageError> {
+        self.core.compact()
+    }
+}
+
+impl Core {
+    fn compact(&self) -> Result<(), StorageError> {
+        self.writable()?;
+        self.link_present();
+        let saving = self.saving.lock();
+        let turn = self.linker.turn.lock();
+        let writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.snapshot.load_full();
+        if before.view.live() == before.view.slots() {
+            drop((writing, turn, saving));
+            return self.checkpoint_if_behind();
+        }
+        // In the order of their slots, so that what is linked comes before what is not.
+        let order: Vec<u32> = before.view.living().collect();
+        let linked = order.partition_point(|&slot| slot < before.graph.rows());
+        let build = &self.options.build;
+        let compacted =
+            || self.with_linking_space(&before, |rows| before.graph.compacted(rows, &order[..linked], build));
+        let graph = install(&self.link_pool, compacted).expect("a smaller graph of the same degree");
+        let norms = match before.norms.len() {
+            0 => Norms::default(),
+            _ => Norms::default().extended(order.iter().map(|&slot| before.norms.inverse(slot))),
+        };
+
+        let write = |blobs: &[BlobSource<'_>]| self.storage.compact(&before.view, &order, blobs);
+        let view = match self.path {
+            Some(_) => with_blobs(|out| graph.write_to(out), &norms, write),
+            None => write(&[]),
+        }?;
+        self.saved_rows.store(graph.rows(), Relaxed);
+        self.publish(|index, _| {
+            *index = Index::of(&view);
+            Some(Snapshot { view, graph: graph.into(), norms })
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,264 @@
+//! Small batches whose callers wait for the writer's lock become one commit: one sync does for all of them.
+//!
+//! A caller that finds the lock taken leaves a copy of its batch in a queue. One of those in the queue leads: it waits for the
+//! lock, commits the batches in the queue, in their order, and tells each caller what became of its own. Meanwhile the next
+//! group gathers. This is group commit (DeWitt et al., Implementation Techniques for Main Memory Database Systems, SIGMOD
+//! 1984, section 5.2).
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, PoisonError};
+
+use omendb_storage::{Commit, IdColumn, IdRef, Packed, RowSource};
+use parking_lot::{Condvar, Mutex};
+
+use crate::db::Core;
+use crate::input::batch::Batch;
+use crate::write::commit::Existing;
+use crate::write::linker::Place;
+use crate::{BatchError, Durability, Id, IdKind};
+
+/// Batches of more bytes of rows are not copied: a sync is a small part of what they cost.
+const SMALL: usize = 64 << 10;
+/// Bytes of rows of one commit: the storage syncs once for so many.
+const MOST: usize = 192 << 10;
+
+/// Batches that wait to be committed.
+#[derive(Default)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    /// A group was committed.
+    over: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Arc<Waiting>>,
+    /// Whether one of the callers commits for others, or waits for the writer's lock to do so.
+    is_led: bool,
+}
+
+/// A batch that waits, checked, and what became of it.
+struct Waiting {
+    rows: Vec<u8>,
+    ids: Vec<Id>,
+    inverse_norms: Vec<f32>,
+    existing: Existing,
+    outcome: Mutex<Option<Result<Place, BatchError>>>,
+}
+
+impl Waiting {
+    fn copy(batch: &Batch<'_>, existing: Existing) -> Self {
+        let mut rows = vec![0; batch.bytes()];
+        batch.fill(0..batch.len(), batch.row_bytes(), &mut rows);
+        let ids = (0..batch.len()).map(|row| batch.ids().get(row).into()).collect();
+        let inverse_norms = batch.inverse_norms.clone();
+        Waiting { rows, ids, inverse_norms, existing, outcome: Mutex::default() }
+    }
+
+    fn ids(&self) -> impl Iterator<Item = IdRef<'_>> {
+        self.ids.iter().map(Id::as_ref)
+    }
+
+    fn tell(&self, outcome: Result<Place, BatchError>) {
+        *self.outcome.lock() = Some(outcome);
+    }
+}
+
+impl Queue {
+    /// Whether none waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.state.lock().waiting.is_empty()
+    }
+
+    /// Waits until a batch was committed or refused, or its caller is to lead.
+    fn wait_for(&self, mine: &Waiting) -> Result<Result<Place, BatchError>, Lead<'_>> {
+        let mut state = self.state.lock();
+        loop {
+            if let Some(outcome) = mine.outcome.lock().take() {
+                return Ok(outcome);
+            }
+            if !state.is_led {
+                state.is_led = true;
+                return Err(Lead(self));
+            }
+            self.over.wait(&mut state);
+        }
+    }
+
+    /// The batches that are committed next: no id comes twice, as a commit cannot replace its own rows.
+    fn first(&self) -> Vec<Arc<Waiting>> {
+        let state = self.state.lock();
+        let (mut bytes, mut ids) = (0, HashSet::new());
+        let fits = |one: &&Arc<Waiting>| {
+            bytes += one.rows.len();
+            let is_first = ids.is_empty();
+            one.ids().all(|id| ids.insert(Id::from(id))) && (is_first || bytes <= MOST)
+        };
+        state.waiting.iter().take_while(fits).cloned().collect()
+    }
+}
+
+/// Another leads when this is dropped.
+struct Lead<'a>(&'a Queue);
+
+impl Drop for Lead<'_> {
+    fn drop(&mut self) {
+        self.0.state.lock().is_led = false;
+        self.0.over.notify_all();
+    }
+}
+
+impl Core {
+    /// Whether a batch may become part of a commit with others: where there is a sync to be shared.
+    pub(crate) fn may_share(&self, batch: &Batch<'_>) -> bool {
+        batch.bytes() <= SMALL && self.path.is_some() && self.options.use_.durability == Durability::Sync
+    }
+
+    /// Commits a small batch, together with those of other callers that wait for the writer's lock too.
+    pub(crate) fn commit_with_others(&self, batch: &Batch<'_>, existing: Existing) -> Result<Place, BatchError> {
+        let mine = Arc::new(Waiting::copy(batch, existing));
+        self.queue.state.lock().waiting.push_back(Arc::clone(&mine));
+        loop {
+            let _lead = match self.queue.wait_for(&mine) {
+                Ok(outcome) => return outcome,
+                Err(lead) => lead,
+            };
+            let _writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            self.commit_first_in_queue(batch.row_bytes());
+        }
+    }
+
+    /// Commits the first batches of the queue together; for a caller that holds the writer's lock.
+    fn commit_first_in_queue(&self, row_bytes: usize) {
+        let group = self.queue.first();
+        // One that is refused for what it holds keeps no other from being committed.
+        let is_good = |one: &&Arc<Waiting>| {
+            let refused = self.replaced(one.ids(), one.existing).err();
+            refused.map(|error| one.tell(Err(error))).is_none()
+        };
+        let good: Vec<&Arc<Waiting>> = group.iter().filter(is_good).collect();
+        match &good[..] {
+            [] => {}
+            [one] => one.tell(self.commit_together(&[one], row_bytes)),
+            _ => match self.commit_together(&good, row_bytes) {
+                Ok(end) => good.iter().for_each(|one| one.tell(Ok(end))),
+                // There may be room for some of them, and each is told its own error.
+                Err(_) => good.iter().for_each(|one| one.tell(self.commit_together(&[one], row_bytes))),
+            },
+        }
+        // Not sooner: where this panics, the next to lead finds them.
+        self.queue.state.lock().waiting.drain(..group.len());
+    }
+
+    /// Commits batches as one.
+    fn commit_together(&self, batches: &[&Arc<Waiting>], row_bytes: usize) -> Result<Place, BatchError> {
+        let mut dead = Vec::new();
+        for one in batches {
+            dead.extend(self.replaced(one.ids(), one.existing)?);
+        }
+        let rows: Vec<u8> = batches.iter().flat_map(|one| &one.rows).copied().collect();
+        let ids = batches.iter().flat_map(|one| one.ids());
+        let (mut numbers, mut texts) = (Vec::new(), Vec::new());
+        ids.for_each(|id| match id {
+            IdRef::U64(number) => numbers.push(number),
+            IdRef::Text(text) => texts.push(text),
+        });
+        let ids = match self.options.id_kind {
+            IdKind::U64 => IdColumn::U64(&numbers),
+            IdKind::Text => IdColumn::Text(&texts),
+        };
+        let inverse_norms = batches.iter().flat_map(|one| one.inverse_norms.iter().copied());
+        self.commit(Commit { rows: &Packed::new(&rows, row_bytes), ids, dead: &dead }, inverse_norms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::{sleep, spawn};
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::{Db, Metric, Options, StorageError};
+
+    fn wait_until(what: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !what() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "nothing came");
+            sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// What calls return that came, one after another, while the writer's lock was taken; and how many commits there were.
+    fn together<T: Send + 'static>(db: &Db, calls: impl IntoIterator<Item = fn(&Db) -> T>) -> (Vec<T>, u64) {
+        let held = db.core.writer.lock().unwrap();
+        let before = db.core.snapshot.load().view.commit();
+        let mut threads = Vec::new();
+        for call in calls {
+            let waiting = db.core.queue.state.lock().waiting.len();
+            let own = db.clone();
+            threads.push(spawn(move || call(&own)));
+            wait_until(|| db.core.queue.state.lock().waiting.len() > waiting);
+        }
+        drop(held);
+        let outcomes = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+        (outcomes, db.core.snapshot.load().view.commit() - before)
+    }
+
+    fn database(kind: IdKind) -> (tempfile::TempDir, Db) {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::create(dir.path().join("db"), Options::new(2, Metric::Cosine).id_kind(kind)).unwrap();
+        (dir, db)
+    }
+
+    #[test]
+    fn batches_that_wait_become_one_commit() {
+        let (_dir, db) = database(IdKind::U64);
+        db.add(7u64, &[1.0f32, 0.0]).unwrap();
+        let calls: [fn(&Db) -> Result<(), BatchError>; 4] = [
+            |db| db.add_batch(&[1u64, 2], &[[0.0f32, 1.0], [0.0, 2.0]]),
+            |db| db.add(7u64, &[5.0f32, 5.0]),
+            |db| db.upsert(7u64, &[0.0f32, 3.0]),
+            |db| db.upsert(3u64, &[2.0f32, 0.0]),
+        ];
+        let (outcomes, commits) = together(&db, calls);
+        assert!(matches!(outcomes[1], Err(BatchError::IdExists { id: Id::U64(7), row: 0 })), "{outcomes:?}");
+        assert!([0, 2, 3].iter().all(|&call| outcomes[call].is_ok()), "{outcomes:?}");
+        // The third begins a second: it has an id of the one before it.
+        assert_eq!((commits, db.count()), (2, 4));
+        let row = |id: u64| db.get(id).unwrap();
+        assert_eq!([row(1), row(2), row(7), row(3)], [[0.0, 1.0], [0.0, 2.0], [0.0, 3.0], [2.0, 0.0]]);
+        // Cosine by the lengths that came with them.
+        let hits = db.search(&[0.0f32, 9.0], 3).unwrap();
+        assert!(hits.iter().all(|hit| hit.distance.abs() < 1e-6), "{hits:?}");
+        assert!(db.verify().is_ok());
+    }
+
+    #[test]
+    fn string_ids_and_ids_that_come_twice() {
+        let (_dir, db) = database(IdKind::Text);
+        let calls: [fn(&Db) -> Result<(), BatchError>; 3] = [
+            |db| db.upsert("a", &[1.0f32, 0.0]),
+            |db| db.upsert("b", &[0.0f32, 1.0]),
+            |db| db.add("a", &[0.0f32, 7.0]),
+        ];
+        let (outcomes, commits) = together(&db, calls);
+        assert!(outcomes[0].is_ok() && outcomes[1].is_ok());
+        assert!(matches!(outcomes[2], Err(BatchError::IdExists { row: 0, .. })), "{outcomes:?}");
+        assert_eq!((commits, db.count()), (1, 2));
+        assert_eq!(db.get("a").unwrap(), [1.0, 0.0]);
+    }
+
+    #[test]
+    fn each_is_told_that_the_storage_refuses() {
+        let (dir, db) = database(IdKind::U64);
+        std::fs::remove_file(dir.path().join("db/LOCK")).unwrap();
+        let calls: [fn(&Db) -> Result<(), BatchError>; 2] =
+            [|db| db.add(1u64, &[1.0f32, 0.0]), |db| db.add(2u64, &[1.0f32, 0.0])];
+        let (outcomes, commits) = together(&db, calls);
+        let is_refused = |outcome: &Result<(), BatchError>| {
+            matches!(outcome, Err(BatchError::Storage(StorageError::Unlocked { .. })))
+        };
+        assert!(outcomes.iter().all(is_refused), "{outcomes:?}");
+        assert_eq!((commits, db.count()), (0, 0));
+    }
+}

@@ -1,0 +1,11 @@
+//! From a batch to the medium, and from the buffer to the graph.
+
+pub(crate) mod checkpoint;
+pub(crate) mod commit;
+pub(crate) mod compact;
+pub(crate) mod deleted;
+pub(crate) mod group;
+pub(crate) mod link;
+pub(crate) mod linker;
+pub(crate) mod pace;
+pub(crate) mod saves;
