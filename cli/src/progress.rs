@@ -1,7 +1,5 @@
 //! A bar on stderr for long calls: only on a terminal, and not when told to be quiet.
 
-use std::sync::Arc;
-
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use omendb_engine::{Phase, Progress};
 
@@ -24,9 +22,9 @@ impl Bar {
     }
 
     /// What the engine calls.
-    pub(crate) fn listener(&self) -> Arc<dyn Fn(Progress) + Send + Sync> {
+    pub(crate) fn listener(&self) -> impl Fn(Progress) + Send + Sync + use<> {
         let bar = self.0.clone();
-        Arc::new(move |progress: Progress| {
+        move |progress: Progress| {
             let phase = match progress.phase {
                 Phase::Check => "checking",
                 Phase::Write => "writing",
@@ -40,7 +38,7 @@ impl Bar {
             }
             bar.set_length(progress.total as u64);
             bar.set_position(progress.done as u64);
-        })
+        }
     }
 
     /// Counts what the command itself does.

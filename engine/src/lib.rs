@@ -35,8 +35,9 @@ mod upkeep;
 mod write;
 
 pub use db::Db;
-pub use error::{BatchError, OpenError, SearchError};
+pub use error::{BatchError, Error, OpenError, SearchError};
 pub use input::ids::{Id, IdValue, IdsRef};
+pub use input::query_ref::QueryRef;
 pub use input::rows::{RowValue, RowsRef};
 pub use medium::Backend;
 pub use omendb_kernels::{Element, ElementKind, Isa, KernelError, MAX_DIM, Metric, bf16, f16};
@@ -46,9 +47,11 @@ pub use progress::{Phase, Progress};
 pub use search::options::{Hit, SearchOptions, SearchStats};
 pub use search::plan::Plan;
 pub use search::recall::RecallEstimate;
+pub use upkeep::problem::Problem;
 pub use upkeep::repair::{RepairError, Repaired};
 pub use upkeep::stats::{GraphStats, Part, Stats};
 pub use upkeep::verify::VerifyReport;
+pub use write::write_batch::{WriteBatch, Written};
 
 /// The README's program, compiled by the tests.
 #[cfg(doctest)]

@@ -73,8 +73,8 @@ impl OpenOptions {
     /// Called with how far long calls have come, from whichever thread does the work. It may search the database, and let
     /// handles to it go. Its writes are refused ([`StorageError::InListener`](crate::StorageError::InListener)), as the
     /// database may be waiting for it.
-    pub fn progress(mut self, listen: Arc<dyn Fn(Progress) + Send + Sync>) -> Self {
-        self.listener = Listener(Some(listen));
+    pub fn progress(mut self, listen: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        self.listener = Listener(Some(Arc::new(listen)));
         self
     }
 }
@@ -160,7 +160,7 @@ impl Options {
     }
 
     /// See [`OpenOptions::progress`].
-    pub fn progress(mut self, listen: Arc<dyn Fn(Progress) + Send + Sync>) -> Self {
+    pub fn progress(mut self, listen: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.use_ = self.use_.progress(listen);
         self
     }
@@ -235,7 +235,7 @@ impl Options {
     }
 
     /// The options that [`Options::schema`] wrote.
-    pub(crate) fn from_schema(schema: &Schema, use_: OpenOptions) -> Result<Self, OpenError> {
+    pub(crate) fn from_schema(schema: &Schema, backend: Backend, use_: OpenOptions) -> Result<Self, OpenError> {
         let unknown = |what: String| OpenError::Description { what };
         let description: Description =
             serde_json::from_slice(&schema.user).map_err(|error| unknown(error.to_string()))?;
@@ -251,7 +251,7 @@ impl Options {
                 seed: description.seed,
             },
             buffer_rows: description.buffer_rows,
-            backend: Backend::default(),
+            backend,
             use_,
         };
         options.check()?;

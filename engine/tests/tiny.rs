@@ -139,5 +139,5 @@ fn rows_that_were_taken_before_are_read_and_named() {
     db.close().unwrap();
     let saved = Db::repair(&path, &to, OpenOptions::new()).unwrap();
     assert_eq!(saved.db.count(), ROWS);
-    assert!(saved.lost.len() == 2 && saved.lost[1].contains("701"), "{:?}", saved.lost);
+    assert!(saved.lost.len() == 2 && saved.lost[1].to_string().contains("701"), "{:?}", saved.lost);
 }

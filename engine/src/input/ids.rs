@@ -22,6 +22,46 @@ impl Id {
             Id::Text(text) => IdRef::Text(text),
         }
     }
+
+    /// The number; `None` for a string id.
+    pub fn as_u64(&self) -> Option<u64> {
+        match self {
+            Id::U64(number) => Some(*number),
+            Id::Text(_) => None,
+        }
+    }
+
+    /// The string; `None` for a number.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Id::U64(_) => None,
+            Id::Text(text) => Some(text),
+        }
+    }
+}
+
+impl<'a> From<&'a Id> for IdRef<'a> {
+    fn from(id: &'a Id) -> Self {
+        id.as_ref()
+    }
+}
+
+impl PartialEq<u64> for Id {
+    fn eq(&self, number: &u64) -> bool {
+        self.as_u64() == Some(*number)
+    }
+}
+
+impl PartialEq<str> for Id {
+    fn eq(&self, text: &str) -> bool {
+        self.as_str() == Some(text)
+    }
+}
+
+impl PartialEq<&str> for Id {
+    fn eq(&self, text: &&str) -> bool {
+        self == *text
+    }
 }
 
 impl fmt::Display for Id {
@@ -90,6 +130,16 @@ pub(crate) enum Column<'a> {
     Mixed,
 }
 
+impl<'a> IdsRef<'a> {
+    /// One id.
+    pub(crate) fn one(id: IdRef<'a>) -> Self {
+        IdsRef(match id {
+            IdRef::U64(number) => Column::U64(Cow::Owned(vec![number])),
+            IdRef::Text(text) => Column::Text(vec![text]),
+        })
+    }
+}
+
 impl IdsRef<'_> {
     /// What kind the ids are; none when numbers and texts are mixed.
     pub(crate) fn kind(&self) -> Option<IdKind> {
@@ -109,8 +159,8 @@ impl IdsRef<'_> {
     }
 }
 
-/// What a slice of ids may hold: `u64`, `&str`, `String`, or [`Id`].
-pub trait IdValue: Sized {
+/// What a slice of ids may hold: `u64`, `&str`, `String`, or [`Id`]. No other type implements it.
+pub trait IdValue: Sized + sealed::Sealed {
     /// The slice as the ids of a batch.
     fn column(ids: &[Self]) -> IdsRef<'_>;
 }
@@ -161,4 +211,12 @@ impl<'a, T: IdValue> From<&'a Vec<T>> for IdsRef<'a> {
     fn from(ids: &'a Vec<T>) -> Self {
         T::column(ids)
     }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for u64 {}
+    impl Sealed for &str {}
+    impl Sealed for String {}
+    impl Sealed for super::Id {}
 }

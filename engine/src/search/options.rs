@@ -10,6 +10,7 @@ use crate::{Id, SearchError};
 
 /// A row that was found.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Hit {
     /// Its id.
     pub id: Id,
@@ -19,6 +20,7 @@ pub struct Hit {
 
 /// What a search cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SearchStats {
     /// Distances computed.
     pub distances: u64,

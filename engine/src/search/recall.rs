@@ -40,7 +40,7 @@ impl Db {
                 found => found?,
             };
             let Some(last) = nearest.last() else { continue };
-            let (found, stats) = self.search_measured(&query, options)?;
+            let (found, stats) = self.search_with_stats(&query, options)?;
             // f32 rounds a distance differently, depending on how it was measured.
             let limit = last.distance + last.distance.abs().max(f32::MIN_POSITIVE) * 1e-5;
             let found = found.iter().filter(|hit| hit.distance <= limit).count().min(nearest.len());

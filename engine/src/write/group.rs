@@ -15,6 +15,7 @@ use crate::db::Core;
 use crate::input::batch::Batch;
 use crate::write::commit::Existing;
 use crate::write::linker::Place;
+use crate::write::write_batch::columns;
 use crate::{BatchError, Durability, Id, IdKind};
 
 /// Batches of more bytes of rows are not copied: a sync is a small part of what they cost.
@@ -157,12 +158,8 @@ impl Core {
             dead.extend(self.replaced(one.ids(), one.existing)?);
         }
         let rows: Vec<u8> = batches.iter().flat_map(|one| &one.rows).copied().collect();
-        let ids = batches.iter().flat_map(|one| one.ids());
-        let (mut numbers, mut texts) = (Vec::new(), Vec::new());
-        ids.for_each(|id| match id {
-            IdRef::U64(number) => numbers.push(number),
-            IdRef::Text(text) => texts.push(text),
-        });
+        let ids: Vec<IdRef<'_>> = batches.iter().flat_map(|one| one.ids()).collect();
+        let (numbers, texts) = columns(&ids);
         let ids = match self.options.id_kind {
             IdKind::U64 => IdColumn::U64(&numbers),
             IdKind::Text => IdColumn::Text(&texts),
