@@ -101,9 +101,9 @@ fn the_message_says_why() {
         let db = Db::in_memory(Options::new(2, metric)).unwrap();
         db.add(1u64, &[1.0f32, 0.0]).unwrap();
         let refused = db.add(2u64, &[1e-30f32, 0.0]).unwrap_err().to_string();
-        assert!(refused.contains("row 0 has the squared length 1.0") && refused.contains("e-60"), "{refused}");
+        assert!(refused.contains("row 0 has squared norm 1.0") && refused.contains("e-60"), "{refused}");
         let refused = db.search(&[0.0f32, 1e-30], 1).unwrap_err().to_string();
-        assert!(refused.contains("query 0 has the squared length 1.0") && refused.contains("e-60"), "{refused}");
+        assert!(refused.contains("query 0 has squared norm 1.0") && refused.contains("e-60"), "{refused}");
         let refused = db.search_batch(&[1.0f32, 0.0, 0.0, 1e-30], &SearchOptions::new(1)).unwrap_err();
         assert!(matches!(refused, SearchError::TooShort { query: 1, .. }), "{refused}");
         // Beside a value that is not small, a small one is no reason.

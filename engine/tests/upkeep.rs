@@ -68,6 +68,7 @@ fn compacting_rewrites_nothing_where_nothing_is_gone() {
 fn in_memory_compacting_keeps_no_second_graph() {
     let db = Db::in_memory(Options::new(8, Metric::L2)).unwrap();
     db.add_batch(&numbers(2000), &clustered(2000, 8, 5)).unwrap();
+    db.flush().unwrap();
     let before = db.stats().memory_bytes();
     db.delete(7u64).unwrap();
     db.compact().unwrap();
