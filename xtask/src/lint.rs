@@ -1,6 +1,6 @@
 //! `cargo xtask lint`: what can be wrong without a test noticing, with warnings denied.
 
-use crate::{Outcome, arrows, shell};
+use crate::{Outcome, arrows, shell, tree};
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     if let Some(unknown) = arguments.first() {
@@ -11,5 +11,6 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     let mut doc = shell::cargo(&["doc", "--workspace", "--no-deps"]);
     doc.env("RUSTDOCFLAGS", "-D warnings");
     shell::step(doc)?;
-    arrows::run()
+    arrows::run()?;
+    tree::run()
 }

@@ -8,9 +8,11 @@ mod fuzz;
 mod lint;
 mod native;
 mod needs;
+mod package;
 mod parsers;
 mod shell;
 mod test;
+mod tree;
 mod workspace;
 
 use std::process::ExitCode;
@@ -32,7 +34,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "lint",
-        about: "formatting, clippy, documentation and the packages' arrows, warnings denied",
+        about: "formatting, clippy, documentation, the packages' arrows and the engine's dependencies",
         run: lint::run,
     },
     Command {
@@ -41,6 +43,7 @@ const COMMANDS: &[Command] = &[
         run: |arguments| test::run(arguments).and_then(|()| lint::run(&[])),
     },
     Command { name: "arrows", about: "which package of ours may depend on which", run: |_| arrows::run() },
+    Command { name: "package", about: "every package that is published can be packaged", run: package::run },
     Command { name: "aarch64", about: "the NEON suite, cross-compiled and emulated", run: aarch64::run },
     Command {
         name: "native",
