@@ -12,6 +12,7 @@ mod codec;
 mod load;
 mod options;
 mod pages;
+mod quiet;
 mod salvage;
 mod store;
 
@@ -228,11 +229,8 @@ impl Drop for Rocks {
     /// Leaves nothing in RocksDB's log: damage there is taken for the end of it, and what follows
     /// would be lost without a word. Files of a closed database are all checked whole.
     fn drop(&mut self) {
-        let Some(lock) = &self.lock else { return };
-        if lock.check_process().is_err() {
-            return self.store.abandon();
-        }
-        if lock.check_held().is_ok()
+        // Not in a forked process, whose database is its parent's, nor where LOCK is another's.
+        if self.lock.as_ref().is_some_and(|lock| lock.check_held().is_ok())
             && let Err(error) = self.store.flush()
         {
             tracing::warn!(%error, "the log could not be emptied on close");

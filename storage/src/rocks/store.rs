@@ -12,6 +12,7 @@ use rocksdb::{
 };
 
 use super::options;
+use super::quiet::{Quiet, quietly};
 use crate::StorageError;
 use crate::files::dir::Dir;
 use crate::files::medium::Disk;
@@ -33,9 +34,12 @@ pub(super) const DRAFT: &str = "rocks.new";
 /// An open RocksDB.
 pub(super) struct Store {
     options: Options,
-    db: Arc<DB>,
+    /// None only while it is dropped.
+    db: Option<DB>,
     /// Behind `db`: RocksDB's files are reached through it.
     dir: Dir,
+    /// The process that opened it.
+    process: u32,
 }
 
 /// A key and its value.
@@ -64,8 +68,8 @@ impl Store {
 
     /// Gives a new one its name: from here on there is a database.
     pub(super) fn publish(self) -> Result<Self, StorageError> {
-        let Self { db, dir, .. } = self;
-        drop(db);
+        let dir = self.dir.clone();
+        drop(self);
         dir.rename(DRAFT, INNER)?;
         dir.sync()?;
         Self::open(&dir)
@@ -96,26 +100,35 @@ impl Store {
             options.set_paranoid_checks(false);
         }
         let path = through(dir, name);
-        let (opened, op) = match how {
+        let (opened, op) = quietly(|| match how {
             How::Make => (DB::open_cf_descriptors(&options, path, families()), "create"),
             How::Write => (DB::open_cf_descriptors(&options, path, families()), "open"),
             How::Read | How::ReadDamaged => {
                 (DB::open_cf_descriptors_read_only(&options, path, families(), false), "open")
             }
-        };
-        let db = Arc::new(opened.map_err(|error| failed(dir, op, &error))?);
-        Ok(Self { options, db, dir: dir.clone() })
+        });
+        let db = opened.map_err(|error| failed(dir, op, &error))?;
+        Ok(Self { options, db: Some(db), dir: dir.clone(), process: std::process::id() })
     }
 
-    /// Leaves RocksDB as it is, for a process that was forked from the one whose it is: its threads are
-    /// not here, and its files are not to be touched.
-    pub(super) fn abandon(&self) {
-        std::mem::forget(Arc::clone(&self.db));
+    fn db(&self) -> &DB {
+        self.db.as_ref().expect("it is open until it is dropped")
+    }
+
+    /// Refuses to call RocksDB in a process that was forked from the one that opened it: there a lock may
+    /// be held by a thread that is not here, and nobody does what RocksDB leaves to its threads.
+    pub(super) fn check_process(&self) -> Result<(), StorageError> {
+        let (opened, found) = (self.process, std::process::id());
+        if opened == found {
+            return Ok(());
+        }
+        Err(StorageError::Forked { path: self.path().into(), opened, found })
     }
 
     /// The tables on the medium that RocksDB's list of files does not name.
     pub(super) fn unlisted(&self) -> Result<Vec<String>, StorageError> {
-        let listed = self.db.live_files().map_err(|error| failed(&self.dir, "list the files of", &error))?;
+        let listed =
+            quietly(|| self.db().live_files()).map_err(|error| failed(&self.dir, "list the files of", &error))?;
         let listed: HashSet<String> =
             listed.into_iter().map(|file| file.name.trim_start_matches('/').to_owned()).collect();
         let names = Dir::open_at(Arc::new(Disk), &through(&self.dir, INNER))?.list()?;
@@ -142,11 +155,12 @@ impl Store {
     }
 
     pub(super) fn family(&self, name: &str) -> &ColumnFamily {
-        self.db.cf_handle(name).expect("opened with all its column families")
+        self.db().cf_handle(name).expect("opened with all its column families")
     }
 
     pub(super) fn get(&self, family: &str, key: &[u8]) -> Result<Option<DBPinnableSlice<'_>>, StorageError> {
-        self.db.get_pinned_cf(self.family(family), key).map_err(|error| failed(&self.dir, "read", &error))
+        let got = quietly(|| self.db().get_pinned_cf(self.family(family), key));
+        got.map_err(|error| failed(&self.dir, "read", &error))
     }
 
     /// The pairs of a family from `key` on, in order.
@@ -155,15 +169,21 @@ impl Store {
         family: &str,
         key: &[u8],
     ) -> impl Iterator<Item = Result<Pair, StorageError>> + use<'a> {
-        let all = self.db.iterator_cf(self.family(family), IteratorMode::From(key, Direction::Forward));
-        all.map(|item| item.map_err(|error| failed(&self.dir, "read", &error)))
+        // Until the iterator is dropped.
+        let quiet = Quiet::new();
+        let all = self.db().iterator_cf(self.family(family), IteratorMode::From(key, Direction::Forward));
+        all.map(move |item| {
+            let _ = &quiet;
+            item.map_err(|error| failed(&self.dir, "read", &error))
+        })
     }
 
     /// Writes a batch, whole or not at all; with `sync` it is on the medium when this returns.
     pub(super) fn write(&self, batch: WriteBatch, sync: bool) -> Result<(), StorageError> {
         let mut options = WriteOptions::default();
         options.set_sync(sync);
-        self.db.write_opt(batch, &options).map_err(|error| failed(&self.dir, "write to", &error))
+        let written = quietly(|| self.db().write_opt(batch, &options));
+        written.map_err(|error| failed(&self.dir, "write to", &error))
     }
 
     /// Writes a batch of pairs that nobody sees before another one names them, once it is long.
@@ -176,13 +196,14 @@ impl Store {
 
     /// Puts everything written on the medium.
     pub(super) fn sync(&self) -> Result<(), StorageError> {
-        self.db.flush_wal(true).map_err(|error| failed(&self.dir, "sync", &error))
+        quietly(|| self.db().flush_wal(true)).map_err(|error| failed(&self.dir, "sync", &error))
     }
 
     /// Moves everything from the log to tables.
     pub(super) fn flush(&self) -> Result<(), StorageError> {
         for name in FAMILIES {
-            self.db.flush_cf(self.family(name)).map_err(|error| failed(&self.dir, "flush", &error))?;
+            let flushed = quietly(|| self.db().flush_cf(self.family(name)));
+            flushed.map_err(|error| failed(&self.dir, "flush", &error))?;
         }
         Ok(())
     }
@@ -193,19 +214,30 @@ impl Store {
             tracing::warn!(%error, "space is returned later");
         }
         for name in FAMILIES {
-            self.db.compact_range_cf(self.family(name), None::<&[u8]>, None::<&[u8]>);
+            quietly(|| self.db().compact_range_cf(self.family(name), None::<&[u8]>, None::<&[u8]>));
         }
     }
 
     /// Bytes of a family's tables and blob files.
     pub(super) fn bytes(&self, family: &str) -> u64 {
         let property =
-            |name: &str| self.db.property_int_value_cf(self.family(family), name).ok().flatten().unwrap_or(0);
+            |name: &str| self.db().property_int_value_cf(self.family(family), name).ok().flatten().unwrap_or(0);
         property("rocksdb.total-sst-files-size") + property("rocksdb.total-blob-file-size")
     }
 
     pub(super) fn corrupt(&self, what: impl Into<String>) -> StorageError {
         corrupt(self.path(), what)
+    }
+}
+
+impl Drop for Store {
+    /// Leaves RocksDB as it is in a forked process: it is the parent's.
+    fn drop(&mut self) {
+        let db = self.db.take();
+        match self.check_process() {
+            Ok(()) => quietly(|| drop(db)),
+            Err(_) => std::mem::forget(db),
+        }
     }
 }
 
