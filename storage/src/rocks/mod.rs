@@ -167,6 +167,7 @@ impl Rocks {
         lock.check_process()?;
         let writer = self.writer();
         lock.check()?;
+        self.store.check_writes()?;
         Ok(writer)
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rocksdb::{
     ColumnFamily, ColumnFamilyDescriptor, DB, DBPinnableSlice, Direction, IteratorMode, Options, WriteBatch,
@@ -40,6 +40,8 @@ pub(super) struct Store {
     dir: Dir,
     /// The process that opened it.
     process: u32,
+    /// Why no more may be written.
+    poison: OnceLock<String>,
 }
 
 /// A key and its value.
@@ -108,7 +110,7 @@ impl Store {
             }
         });
         let db = opened.map_err(|error| failed(dir, op, &error))?;
-        Ok(Self { options, db: Some(db), dir: dir.clone(), process: std::process::id() })
+        Ok(Self { options, db: Some(db), dir: dir.clone(), process: std::process::id(), poison: OnceLock::new() })
     }
 
     fn db(&self) -> &DB {
@@ -123,6 +125,21 @@ impl Store {
             return Ok(());
         }
         Err(StorageError::Forked { path: self.path().into(), opened, found })
+    }
+
+    /// Refuses to write after a write or a flush that failed: RocksDB takes no more until it is opened again,
+    /// and nobody knows how much of a failed write is in its log.
+    pub(super) fn check_writes(&self) -> Result<(), StorageError> {
+        match self.poison.get() {
+            None => Ok(()),
+            Some(cause) => Err(StorageError::Poisoned { path: self.path().into(), cause: cause.clone() }),
+        }
+    }
+
+    fn poisoned(&self, op: &'static str, error: &rocksdb::Error) -> StorageError {
+        let error = failed(&self.dir, op, error);
+        self.poison.get_or_init(|| error.to_string());
+        error
     }
 
     /// The tables on the medium that RocksDB's list of files does not name.
@@ -183,7 +200,7 @@ impl Store {
         let mut options = WriteOptions::default();
         options.set_sync(sync);
         let written = quietly(|| self.db().write_opt(batch, &options));
-        written.map_err(|error| failed(&self.dir, "write to", &error))
+        written.map_err(|error| self.poisoned("write to", &error))
     }
 
     /// Writes a batch of pairs that nobody sees before another one names them, once it is long.
@@ -196,14 +213,14 @@ impl Store {
 
     /// Puts everything written on the medium.
     pub(super) fn sync(&self) -> Result<(), StorageError> {
-        quietly(|| self.db().flush_wal(true)).map_err(|error| failed(&self.dir, "sync", &error))
+        quietly(|| self.db().flush_wal(true)).map_err(|error| self.poisoned("sync", &error))
     }
 
     /// Moves everything from the log to tables.
     pub(super) fn flush(&self) -> Result<(), StorageError> {
         for name in FAMILIES {
             let flushed = quietly(|| self.db().flush_cf(self.family(name)));
-            flushed.map_err(|error| failed(&self.dir, "flush", &error))?;
+            flushed.map_err(|error| self.poisoned("flush", &error))?;
         }
         Ok(())
     }
