@@ -44,6 +44,9 @@ pub(super) struct Store {
     poison: OnceLock<String>,
 }
 
+/// The process that first opened one for writing, which started RocksDB's threads.
+static STARTED: OnceLock<u32> = OnceLock::new();
+
 /// A key and its value.
 type Pair = (Box<[u8]>, Box<[u8]>);
 
@@ -100,6 +103,9 @@ impl Store {
         let mut options = options::database(how == How::Make);
         if how == How::ReadDamaged {
             options.set_paranoid_checks(false);
+        }
+        if matches!(how, How::Make | How::Write) {
+            check_threads(dir)?;
         }
         let path = through(dir, name);
         let (opened, op) = quietly(|| match how {
@@ -279,6 +285,21 @@ fn through(dir: &Dir, name: &str) -> PathBuf {
     let handle = PathBuf::from(format!("/proc/self/fd/{}", dir.folder().as_fd().as_raw_fd()));
     // Without /proc there is only the path.
     if handle.exists() { handle.join(name) } else { dir.path().join(name) }
+}
+
+/// Refuses to open one for writing in a process without RocksDB's threads: they are started once, and not
+/// anew in a process that was forked from the one that has them. There it waited for them for ever.
+fn check_threads(dir: &Dir) -> Result<(), StorageError> {
+    let found = std::process::id();
+    let started = *STARTED.get_or_init(|| found);
+    if started == found {
+        return Ok(());
+    }
+    let what = format!(
+        "its threads are those of process {started}, from which process {found} was forked; open it for reading \
+         only, or start a program of its own for writing"
+    );
+    Err(StorageError::Backend { path: dir.path().into(), op: "open", what })
 }
 
 fn families() -> Vec<ColumnFamilyDescriptor> {
