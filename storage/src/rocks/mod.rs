@@ -174,6 +174,7 @@ impl Rocks {
         let writer = self.writer();
         lock.check()?;
         self.store.check_writes()?;
+        self.store.check_room()?;
         Ok(writer)
     }
 

@@ -16,6 +16,7 @@ use super::quiet::{Quiet, quietly};
 use crate::StorageError;
 use crate::files::dir::Dir;
 use crate::files::medium::Disk;
+use crate::state::region::check_room;
 
 pub(super) const META: &str = "meta";
 pub(super) const ROWS: &str = "rows";
@@ -27,6 +28,11 @@ pub(super) const FAMILIES: [&str; 5] = [META, ROWS, SLOTS, DEAD, BLOBS];
 pub(super) const INNER: &str = crate::state::layout::ROCKS;
 /// Batches that go ahead of the one with the state are cut at this length.
 const AHEAD: usize = 32 << 20;
+
+/// What RocksDB may take of memory to open one, and to write to it (its buffers, batches and threads). It ends
+/// the process where it gets none, so less is an error beforehand.
+const ROOM_TO_OPEN: usize = 512 << 20;
+const ROOM_TO_WRITE: usize = 256 << 20;
 
 /// Where a new one is made: it is one when it has its own name.
 pub(super) const DRAFT: &str = "rocks.new";
@@ -107,6 +113,7 @@ impl Store {
         if matches!(how, How::Make | How::Write) {
             check_threads(dir)?;
         }
+        check_room(ROOM_TO_OPEN).map_err(|source| StorageError::io(dir.path(), "reserve memory for", source))?;
         let path = through(dir, name);
         let (opened, op) = quietly(|| match how {
             How::Make => (DB::open_cf_descriptors(&options, path, families()), "create"),
@@ -140,6 +147,11 @@ impl Store {
             None => Ok(()),
             Some(cause) => Err(StorageError::Poisoned { path: self.path().into(), cause: cause.clone() }),
         }
+    }
+
+    /// Refuses to write where RocksDB might get no memory.
+    pub(super) fn check_room(&self) -> Result<(), StorageError> {
+        check_room(ROOM_TO_WRITE).map_err(|source| StorageError::io(self.path(), "reserve memory for", source))
     }
 
     fn poisoned(&self, op: &'static str, error: &rocksdb::Error) -> StorageError {
