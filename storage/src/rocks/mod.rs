@@ -93,7 +93,8 @@ impl Rocks {
     /// Opens a database for reading and writing.
     ///
     /// # Errors
-    /// As for [`Mapped::open`](crate::mapped::Mapped::open).
+    /// As for [`Mapped::open`](crate::mapped::Mapped::open), and [`StorageError::Backend`] in a process that was
+    /// forked after RocksDB was opened for writing.
     pub fn open(path: impl AsRef<Path>, durability: Durability) -> Result<Self, StorageError> {
         lock::at_place(opened(path.as_ref()), |dir| {
             found(dir)?;

@@ -317,7 +317,7 @@ fn nothing_is_lost_whatever_becomes_of_the_folder_and_the_process() {
 #[cfg(feature = "rocksdb")]
 #[test]
 fn nothing_is_lost_in_rocksdb_either() {
-    in_a_process_of_its_own("disturbed::nothing_is_lost_in_rocksdb_either", || works::<Rocks>(500));
+    in_a_process_of_its_own("disturbed::nothing_is_lost_in_rocksdb_either", || works::<Rocks>(400));
 }
 
 fn in_a_process_of_its_own(test: &str, work: impl FnOnce()) {
