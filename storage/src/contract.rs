@@ -159,7 +159,8 @@ pub trait Storage: Send + Sync {
     /// A blob of the newest checkpoint, its checksum verified; `None` if it has no such blob.
     ///
     /// # Errors
-    /// [`StorageError::Corrupt`] if its bytes are not those written.
+    /// [`StorageError::Corrupt`] if its bytes are not those written; in RocksDB [`StorageError::Forked`] in a
+    /// forked process.
     fn blob(&self, name: &str) -> Result<Option<Blob>, StorageError>;
 
     /// The number of the commit that the blobs cover: [`View::commit`] of the view they were

@@ -52,7 +52,8 @@ pub enum StorageError {
         /// What became of the lock file.
         what: &'static str,
     },
-    /// The process is a fork of the one that opened the database, and that one writes.
+    /// The process is a fork of the one that opened the database, and that one writes. From RocksDB no blob
+    /// is read there either.
     #[error("{} was opened by process {opened}, this is process {found}: open it again after a fork", path.display())]
     Forked {
         /// The database.

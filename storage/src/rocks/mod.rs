@@ -12,11 +12,13 @@ mod codec;
 mod load;
 mod options;
 mod pages;
+mod quiet;
 mod salvage;
 mod store;
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -49,6 +51,8 @@ pub struct Rocks {
     durability: Durability,
     now: ArcSwap<View>,
     writer: Mutex<Writer>,
+    /// [`State::covers`] of the writer's, to be had where a fork left the writer locked.
+    covers: AtomicU64,
     lock: Option<Lock>,
     /// The blobs of one that is open for reading only.
     kept: Vec<(String, Blob)>,
@@ -89,7 +93,8 @@ impl Rocks {
     /// Opens a database for reading and writing.
     ///
     /// # Errors
-    /// As for [`Mapped::open`](crate::mapped::Mapped::open).
+    /// As for [`Mapped::open`](crate::mapped::Mapped::open), and [`StorageError::Backend`] in a process that was
+    /// forked after RocksDB was opened for writing.
     pub fn open(path: impl AsRef<Path>, durability: Durability) -> Result<Self, StorageError> {
         lock::at_place(opened(path.as_ref()), |dir| {
             found(dir)?;
@@ -124,9 +129,11 @@ impl Rocks {
         })
     }
 
-    /// RocksDB's own statistics since the database was opened, as it prints them.
+    /// RocksDB's own statistics since the database was opened, as it prints them; none in a process that
+    /// was forked since.
     #[must_use]
     pub fn statistics(&self) -> Option<String> {
+        self.store.check_process().ok()?;
         self.store.statistics()
     }
 
@@ -151,7 +158,8 @@ impl Rocks {
 
     fn of(store: Store, schema: Schema, durability: Durability, writer: Writer, lock: Option<Lock>) -> Self {
         let now = ArcSwap::from_pointee(writer.table.now().clone());
-        Self { store, schema, durability, now, writer: Mutex::new(writer), lock, kept: Vec::new() }
+        let covers = AtomicU64::new(writer.state.covers);
+        Self { store, schema, durability, now, writer: Mutex::new(writer), covers, lock, kept: Vec::new() }
     }
 
     fn writer(&self) -> MutexGuard<'_, Writer> {
@@ -166,6 +174,8 @@ impl Rocks {
         lock.check_process()?;
         let writer = self.writer();
         lock.check()?;
+        self.store.check_writes()?;
+        self.store.check_room()?;
         Ok(writer)
     }
 
@@ -217,6 +227,7 @@ impl Rocks {
     ) -> Result<Arc<View>, StorageError> {
         self.write_state(batch, &writer.state, &state, true)?;
         let view = Arc::new(table.now().clone());
+        self.covers.store(state.covers, Ordering::Release);
         *writer = Writer { table, state };
         self.now.store(Arc::clone(&view));
         self.store.reclaim();
@@ -228,11 +239,8 @@ impl Drop for Rocks {
     /// Leaves nothing in RocksDB's log: damage there is taken for the end of it, and what follows
     /// would be lost without a word. Files of a closed database are all checked whole.
     fn drop(&mut self) {
-        let Some(lock) = &self.lock else { return };
-        if lock.check_process().is_err() {
-            return self.store.abandon();
-        }
-        if lock.check_held().is_ok()
+        // Not in a forked process, whose database is its parent's, nor where LOCK is another's.
+        if self.lock.as_ref().is_some_and(|lock| lock.check_held().is_ok())
             && let Err(error) = self.store.flush()
         {
             tracing::warn!(%error, "the log could not be emptied on close");
@@ -319,6 +327,7 @@ impl Storage for Rocks {
         let mut state = self.with_blobs(&mut writer, blobs)?;
         state.covers = view.commit();
         self.write_state(WriteBatch::default(), &writer.state, &state, true)?;
+        self.covers.store(state.covers, Ordering::Release);
         writer.state = state;
         Ok(())
     }
@@ -327,13 +336,14 @@ impl Storage for Rocks {
         if let Some((_, blob)) = self.kept.iter().find(|(kept, _)| kept == name) {
             return Ok(Some(blob.clone()));
         }
+        self.store.check_process()?;
         let writer = self.writer();
         let entry = writer.state.blobs.iter().find(|entry| entry.name == name);
         entry.map(|entry| blobs::read(&self.store, entry)).transpose()
     }
 
     fn checkpoint_commit(&self) -> u64 {
-        self.writer().state.covers
+        self.covers.load(Ordering::Acquire)
     }
 
     fn sync(&self) -> Result<(), StorageError> {
@@ -344,6 +354,10 @@ impl Storage for Rocks {
     /// Reads every key, so that RocksDB compares all its blocks with their checksums, and compares
     /// the rows with those in memory and the blobs with their own.
     fn verify(&self) -> Vec<Problem> {
+        let problem = |what| Problem { file: self.store.path().join(INNER), offset: 0, what };
+        if let Err(error) = self.store.check_process() {
+            return vec![problem(error.to_string())];
+        }
         let (mut told, mut of_rows) = (Vec::new(), Vec::new());
         for name in FAMILIES {
             if let Some(error) = self.store.from(name, &[]).find_map(Result::err) {
@@ -361,12 +375,13 @@ impl Storage for Rocks {
         if writer.table.now().epoch() == view.epoch() {
             told.append(&mut of_rows);
         }
-        told.into_iter().map(|what| Problem { file: self.store.path().join(INNER), offset: 0, what }).collect()
+        told.into_iter().map(problem).collect()
     }
 
     fn usage(&self) -> Usage {
         let view = self.view();
-        let on_disk = |name| self.store.bytes(name);
+        let is_forked = self.store.check_process().is_err();
+        let on_disk = |name| if is_forked { 0 } else { self.store.bytes(name) };
         let (rows, ids, blobs) = (on_disk(ROWS), on_disk(SLOTS) + on_disk(DEAD), on_disk(BLOBS));
         let (mut log, mut all) = (0, 0);
         for entry in std::fs::read_dir(self.store.inner()).into_iter().flatten().flatten() {

@@ -24,6 +24,8 @@ fn slots_of(page: u32, page_rows: u32, end: u32) -> Range<u32> {
 /// Puts the pages that hold the slots `first..end` of a table into batches; all but the last are
 /// written.
 pub(super) fn put(store: &Store, table: &Table, epoch: u64, first: u32, end: u32) -> Result<WriteBatch, StorageError> {
+    // The table has grown by now.
+    store.check_room()?;
     let rows = store.family(ROWS);
     let mut batch = WriteBatch::default();
     let page_rows = page_rows(table.layout().row_bytes);

@@ -12,6 +12,11 @@ use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use memmap2::{Mmap, MmapMut, MmapOptions};
+#[cfg(feature = "rocksdb")]
+use rustix::{
+    mm::{MapFlags, ProtFlags, mmap_anonymous, munmap},
+    process::{Resource, getrlimit},
+};
 
 /// A fixed range of memory: it neither moves nor shrinks while it is held.
 pub(crate) struct Region {
@@ -111,4 +116,19 @@ impl Region {
         // the caller's promise.
         unsafe { std::slice::from_raw_parts_mut(self.base.add(at), len) }
     }
+}
+
+/// Whether so many bytes more may be mapped, by the process's limit.
+#[cfg(feature = "rocksdb")]
+pub(crate) fn check_room(len: usize) -> io::Result<()> {
+    if getrlimit(Resource::As).current.is_none() {
+        return Ok(());
+    }
+    // SAFETY: new pages, which nobody knows of or may touch, go again.
+    unsafe {
+        let at =
+            mmap_anonymous(std::ptr::null_mut(), len, ProtFlags::empty(), MapFlags::PRIVATE | MapFlags::NORESERVE)?;
+        munmap(at, len)?;
+    }
+    Ok(())
 }
