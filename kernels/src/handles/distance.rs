@@ -71,7 +71,7 @@ impl<Q: Element, R: Element> Distance<Q, R> {
         Ok(unsafe { self.pair_unchecked(query, row) })
     }
 
-    /// The distance of each of `rows`, wherever they lie, into the same place of `out`.
+    /// The distance of each of `rows`, wherever they lie, in the order of the rows.
     ///
     /// # Errors
     /// [`KernelError::Dimension`] and [`KernelError::Output`]; nothing is written then.
@@ -89,11 +89,11 @@ impl<Q: Element, R: Element> Distance<Q, R> {
         Ok(())
     }
 
-    /// The distance of each of the contiguous `rows` (row-major), into the same place of `out`.
+    /// The distance of each of the contiguous `rows` (row-major), in their order.
     ///
     /// # Errors
-    /// [`KernelError::Dimension`]; [`KernelError::Length`], in bytes, unless `rows` has
-    /// `out.len()` times the dimension of elements. Nothing is written then.
+    /// [`KernelError::Dimension`]; [`KernelError::Length`], in bytes, unless `rows` has `out.len()` times the dimension
+    /// of elements. Nothing is written then.
     #[inline]
     pub fn scan(&self, query: &[Q], rows: &[R], out: &mut [f32]) -> Result<(), KernelError> {
         self.check(query.len(), 0)?;

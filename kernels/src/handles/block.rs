@@ -1,9 +1,9 @@
-//! Blocks of queries against blocks of rows whose type the compiler knows; the norms of rows.
+//! Typed blocks of queries against blocks of rows; the squared norms of rows.
 
 use crate::{Distance, Element, KernelError, Metric};
 
 impl<T: Element> Distance<T> {
-    /// `Σ x²` of each of the contiguous `rows` (row-major), into the same place of `out`.
+    /// `Σ x²` of each of the contiguous `rows` (row-major), in the order of the rows.
     ///
     /// # Errors
     /// [`KernelError::Length`], in bytes, unless `rows` has `out.len()` times the dimension of elements; nothing is
