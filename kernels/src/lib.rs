@@ -19,6 +19,7 @@
 //! | bytes of a type known at run time | [`RowDistance`] |
 //! | codes of 8, 4 or 1 bits, queries of `f32` | [`CodeDistance`] |
 //! | bits | [`Hamming`] |
+//! | two rows, once | [`distance()`], without a handle |
 //! | the definitions, in `f64` | [`oracle`] |
 //!
 //! | rows of a call | method |
@@ -70,7 +71,7 @@ mod quantized;
 pub use element::{Element, ElementKind};
 pub use error::KernelError;
 pub use half::{bf16, f16};
-pub use handles::distance::Distance;
+pub use handles::distance::{Distance, distance};
 pub use handles::hamming::Hamming;
 pub use handles::row_distance::RowDistance;
 pub use handles::row_table::RowTable;

@@ -176,7 +176,7 @@ impl RowDistance {
     }
 
     /// The kernel of a pair of rows of `kind`. Every type has one.
-    fn pair_of(&self, metric: Metric, kind: ElementKind, dim: usize) -> Pair {
+    pub(crate) fn pair_of(&self, metric: Metric, kind: ElementKind, dim: usize) -> Pair {
         dispatch::find(self.isa(), metric, kind, kind, dim).expect("rows of one type have kernels").pair
     }
 
