@@ -1,19 +1,21 @@
-//! All distances of some rows from some others, of a table (what a bulk build asks for) or in two blocks.
+//! All distances of some rows from some others: of a table, as a bulk build asks, or in two blocks.
 
-use crate::isa::Pair;
-use crate::row_distance::check_rows;
-use crate::tile::Products;
-use crate::{ElementKind, Isa, KernelError, Metric, RowDistance, RowTable, table};
+use crate::handles::row_distance::check_rows;
+use crate::isa::entry::Pair;
+use crate::loops::many_to_many::Products;
+use crate::{ElementKind, Isa, KernelError, Metric, RowDistance, RowTable, dispatch};
 
-/// Singles of a row start this many apart, or a multiple: no vector of any instruction set is left over.
-const WIDTH: usize = 16;
+/// Rows that were read as f32 have a multiple of so many elements, with zeros at the end. So no instruction set has a
+/// tail.
+const MULTIPLE: usize = 16;
 
-/// A squared distance that is a smaller part than this of the squares it was made of has lost too many of its digits.
-const SMALL: f32 = 1.0 / 1024.0;
+/// The least share that a squared distance has of the squares it was computed from. A smaller one has lost too many
+/// digits.
+const LEAST_SHARE: f32 = 1.0 / 1024.0;
 
-/// The products of `m` with `n` rows, which follow each other in `rows`, each of `width` singles.
+/// The products of `m` with `n` rows, which are contiguous in `rows`, each of `width` f32.
 fn multiply((m, n, width): (usize, usize, usize), rows: &[f32], out: &mut [f32]) {
-    assert!(rows.len() == (m + n) * width && out.len() == m * n, "whole rows, and a place for each product");
+    assert!(rows.len() == (m + n) * width && out.len() == m * n, "whole rows, and room for each product");
     let (queries, rows) = rows.split_at(m * width);
     // SAFETY: `queries` is m × width, `rows` n × width and read transposed, `out` m × n; all row-major.
     unsafe {
@@ -42,17 +44,17 @@ fn multiply((m, n, width): (usize, usize, usize), rows: &[f32], out: &mut [f32])
 }
 
 impl RowDistance {
-    /// The distance of each of a table's rows that `queries` names from each of those that `rows` names:
-    /// `out[i · n + j]` is that of the i-th and the j-th of n rows. `singles` is memory to be used, kept from one
-    /// call to the next.
+    /// The distance of each of a table's rows that `queries` names from each of those that `rows` names: `out[i · n +
+    /// j]` is that of the i-th and the j-th of n rows. `scratch` is memory that the caller keeps from one call to the
+    /// next.
     ///
-    /// They are made of inner products, for which a row that is loaded once serves several others; if both lists are
-    /// the same, for two distances each. Between rows of `u8` or `i8` they are what [`RowDistance::picked`] finds for
-    /// a query of their own type, bit for bit. Rows of other types are read as `f32`. Inner products and cosines err
-    /// by at most `(dim + 12) · 2⁻²⁴` of the sum of the terms' absolute values. Squared L2 is made of squares and
-    /// products, as good as these, of what is left of each row less the first query; what is less than a 1,024th of
-    /// these squares is measured anew from the two rows themselves, so that of a distance's digits the last three are
-    /// lost at most, unless all roundings are to the same side.
+    /// The distances are computed from inner products. A row that is loaded once serves several others, and two
+    /// distances each if both lists are the same. Between rows of `u8` or `i8` they are what [`RowDistance::picked`]
+    /// finds for a query of their type, bit for bit. Rows of other types are read as `f32`. Inner products and cosines
+    /// err by at most `(dim + 12) · 2⁻²⁴` of the sum of the terms' absolute values. Squared L2 is computed from squares
+    /// and products of each row minus the first query, with the same error. A distance below a 1,024th of these squares
+    /// is computed again, from the two rows themselves. So a distance loses at most its last three digits, unless all
+    /// roundings go the same way.
     ///
     /// ```
     /// use omendb_kernels::{ElementKind, Metric, RowDistance, RowTable};
@@ -66,14 +68,14 @@ impl RowDistance {
     /// ```
     ///
     /// # Errors
-    /// [`KernelError::Output`] unless `out` has a place for each pair, [`KernelError::Stride`] and
+    /// [`KernelError::Output`] unless `out` has room for each pair, [`KernelError::Stride`] and
     /// [`KernelError::Misaligned`] of the table, and [`KernelError::Row`]; nothing is written then.
     pub fn between(
         &self,
         table: &RowTable<'_>,
         queries: &[u32],
         rows: &[u32],
-        singles: &mut Vec<f32>,
+        scratch: &mut Vec<f32>,
         out: &mut [f32],
     ) -> Result<(), KernelError> {
         let expected = queries.len().saturating_mul(rows.len());
@@ -92,13 +94,13 @@ impl RowDistance {
         };
         let (same, queries) = (queries == rows, at(queries));
         let rows = if same { queries.clone() } else { at(rows) };
-        // SAFETY: whole rows, aligned; `out` has a place for each pair.
-        unsafe { self.all_between(&queries, &rows, same, singles, out) };
+        // SAFETY: whole rows, aligned; `out` has room for each pair.
+        unsafe { self.all_between(&queries, &rows, same, scratch, out) };
         Ok(())
     }
 
-    /// All distances between contiguous `queries` and `rows`, both of the rows' type and row-major: `out[i · n + j]`
-    /// is that of query i and row j of n. How they are computed, and how good they are, [`RowDistance::between`] says.
+    /// All distances between contiguous `queries` and `rows`, both of the rows' type and row-major: `out[i · n + j]` is
+    /// that of query i and row j of n. [`RowDistance::between`] says how they are computed, and how exactly.
     ///
     /// # Errors
     /// [`KernelError::Length`] unless both are whole rows, [`KernelError::Misaligned`], and [`KernelError::Output`];
@@ -114,21 +116,21 @@ impl RowDistance {
         if out.len() != expected {
             return Err(KernelError::Output { expected, found: out.len() });
         }
-        // SAFETY: whole rows, aligned; `out` has a place for each pair.
+        // SAFETY: whole rows, aligned; `out` has room for each pair.
         unsafe { self.all_between(&queries, &rows, queries == rows, &mut Vec::new(), out) };
         Ok(())
     }
 
-    /// The distance of each of `queries` from each of `rows`; whether they are the `same`.
+    /// The distance of each of `queries` from each of `rows`; `same` says that both are the same.
     ///
     /// # Safety
-    /// A row lies at each address, aligned; `out` has a place for each pair.
+    /// A row lies at each address, aligned; `out` has room for each pair.
     unsafe fn all_between(
         &self,
         queries: &[*const u8],
         rows: &[*const u8],
         same: bool,
-        singles: &mut Vec<f32>,
+        scratch: &mut Vec<f32>,
         out: &mut [f32],
     ) {
         if out.is_empty() {
@@ -136,63 +138,64 @@ impl RowDistance {
         }
         let (metric, kind) = (self.metric(), self.row_kind());
         if matches!(kind, ElementKind::U8 | ElementKind::I8) {
-            let between = table::find_between(self.isa(), kind);
+            let between = dispatch::find_between(self.isa(), kind);
             let products = if same { Products::Half } else { Products::All };
             // SAFETY: the caller's promise; the machine has the instruction set.
             return unsafe { between(metric, (queries, rows, products), self.dim(), out.as_mut_ptr()) };
         }
-        let width = self.dim().next_multiple_of(WIDTH);
+        let width = self.dim().next_multiple_of(MULTIPLE);
         // SAFETY: the caller's promise.
-        unsafe { self.read(queries.iter().chain(if same { &[] } else { rows }), width, singles) };
-        let read: Vec<*const u8> = singles.chunks_exact(width).map(|row| row.as_ptr().cast()).collect();
+        unsafe { self.read_as_f32(queries.iter().chain(if same { &[] } else { rows }), width, scratch) };
+        let read: Vec<*const u8> = scratch.chunks_exact(width).map(|row| row.as_ptr().cast()).collect();
         let (read_queries, others) = read.split_at(queries.len());
         let read_rows = if same { read_queries } else { others };
-        let between = table::find_between(self.isa(), ElementKind::F32);
+        let between = dispatch::find_between(self.isa(), ElementKind::F32);
         let products = match same {
             true => Products::Half,
-            // A matrix product takes a third to two thirds of the time of as many of ours. It asks the processor itself
-            // for its instructions, so that another instruction set than the best is left to ours.
+            // A matrix product is faster than the tiles (docs/experiments/023-gemm-between.md). `gemm` detects its
+            // instruction set itself, so a forced one does without it.
             false if self.isa() == Isa::best() => {
-                multiply((queries.len(), rows.len(), width), singles, out);
+                multiply((queries.len(), rows.len(), width), scratch, out);
                 Products::Given
             }
             false => Products::All,
         };
-        // SAFETY: `width` singles lie at each; `out` has room, and the products if they are given; the machine has the
-        // instruction set.
+        // SAFETY: `width` f32 are readable at each address; `out` has room, and holds the products if they are given;
+        // the machine has the instruction set.
         unsafe { between(metric, (read_queries, read_rows, products), width, out.as_mut_ptr()) };
         if metric == Metric::L2 {
             let product = self.pair_of(Metric::InnerProduct, ElementKind::F32, width);
-            // SAFETY: `width` singles lie at each.
-            let limit = |&row: &*const u8| unsafe { -product(row, row, width) } * SMALL;
+            // SAFETY: `width` f32 are readable at each address.
+            let limit = |&row: &*const u8| unsafe { -product(row, row, width) } * LEAST_SHARE;
             let limits = |rows: &[*const u8]| rows.iter().map(limit).collect::<Vec<f32>>();
             let of_queries = limits(read_queries);
             let of_rows = if same { of_queries.clone() } else { limits(read_rows) };
             // SAFETY: the caller's promise.
-            unsafe { self.measure_small_ones((queries, &of_queries), (rows, &of_rows), out) };
+            unsafe { self.compute_small_again((queries, &of_queries), (rows, &of_rows), out) };
         }
     }
 
-    /// The kernel of one row and another of `kind`, which there is.
-    fn pair_of(&self, metric: Metric, kind: ElementKind, dim: usize) -> Pair {
-        table::find(self.isa(), metric, kind, kind, dim).expect("rows of one type have kernels").pair
+    /// The kernel of a pair of rows of `kind`. Every type has one.
+    pub(crate) fn pair_of(&self, metric: Metric, kind: ElementKind, dim: usize) -> Pair {
+        dispatch::find(self.isa(), metric, kind, kind, dim).expect("rows of one type have kernels").pair
     }
 
-    /// Measures those anew, from the rows themselves, that are below the limits of their two rows or no number.
+    /// Computes again, from the rows themselves, the distances that are below the limits of their two rows or not
+    /// finite.
     ///
     /// # Safety
     /// A row lies at each address, aligned.
-    unsafe fn measure_small_ones(
+    unsafe fn compute_small_again(
         &self,
         (queries, query_limits): (&[*const u8], &[f32]),
         (rows, row_limits): (&[*const u8], &[f32]),
         out: &mut [f32],
     ) {
-        let apart = self.pair_of(Metric::L2, self.row_kind(), self.dim());
+        let pair = self.pair_of(Metric::L2, self.row_kind(), self.dim());
         for ((&query, own), line) in queries.iter().zip(query_limits).zip(out.chunks_exact_mut(rows.len())) {
-            let groups = line.chunks_mut(WIDTH).zip(row_limits.chunks(WIDTH)).zip(rows.chunks(WIDTH));
+            let groups = line.chunks_mut(MULTIPLE).zip(row_limits.chunks(MULTIPLE)).zip(rows.chunks(MULTIPLE));
             for ((line, limits), rows) in groups {
-                // A number that is none, and an infinite limit, are not above.
+                // NaN and an infinite limit are not above.
                 let is_good = |(distance, limit): (&f32, &f32)| (*distance > own + limit) & distance.is_finite();
                 if line.iter().zip(limits).fold(true, |all, both| all & is_good(both)) {
                     continue;
@@ -200,32 +203,32 @@ impl RowDistance {
                 for ((distance, limit), &row) in line.iter_mut().zip(limits).zip(rows) {
                     if !is_good((distance, limit)) {
                         // SAFETY: the caller's promise; the machine has the instruction set.
-                        *distance = unsafe { apart(query, row, self.dim()) };
+                        *distance = unsafe { pair(query, row, self.dim()) };
                     }
                 }
             }
         }
     }
 
-    /// Reads rows as `width` singles, the last of them zeroes; for squared L2 less the first row.
+    /// Reads rows as `width` f32 each, with zeros at the end; for squared L2 minus the first row.
     ///
     /// # Safety
     /// A row lies at each address, aligned.
-    unsafe fn read<'a>(
+    unsafe fn read_as_f32<'a>(
         &self,
         addresses: impl Iterator<Item = &'a *const u8> + Clone,
         width: usize,
-        singles: &mut Vec<f32>,
+        scratch: &mut Vec<f32>,
     ) {
-        singles.clear();
-        singles.resize(addresses.clone().count() * width, 0.0);
-        for (&address, single) in addresses.zip(singles.chunks_exact_mut(width)) {
+        scratch.clear();
+        scratch.resize(addresses.clone().count() * width, 0.0);
+        for (&address, values) in addresses.zip(scratch.chunks_exact_mut(width)) {
             // SAFETY: the caller's promise.
             let row = unsafe { core::slice::from_raw_parts(address, self.row_bytes()) };
-            self.row_kind().read(row, &mut single[..self.dim()]).expect("whole rows, aligned");
+            self.row_kind().read(row, &mut values[..self.dim()]).expect("whole rows, aligned");
         }
         if self.metric() == Metric::L2 {
-            let (first, others) = singles.split_at_mut(width);
+            let (first, others) = scratch.split_at_mut(width);
             others.chunks_exact_mut(width).for_each(|other| other.iter_mut().zip(&*first).for_each(|(x, c)| *x -= c));
             first.fill(0.0);
         }

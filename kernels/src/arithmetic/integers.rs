@@ -1,14 +1,14 @@
-//! Whole numbers: bytes of one type on both sides, summed exactly and rounded once.
+//! u8 or i8 on both sides, summed exactly in integers and rounded once.
 
-use super::Sums;
+use super::accumulate::{Accumulate, in_integers, same_type};
 use crate::element::{Element, ElementKind};
-use crate::op::Bytes;
+use crate::isa::operations::Bytes;
 use core::marker::PhantomData;
 
 /// Bytes of type `T`.
-pub(crate) struct Whole<T>(PhantomData<T>);
+pub(crate) struct Integers<T>(PhantomData<T>);
 
-impl<S: Bytes<T>, T: Element> Sums<S> for Whole<T> {
+impl<S: Bytes<T>, T: Element> Accumulate<S> for Integers<T> {
     type Query = T;
     type Row = T;
     const LANES: usize = S::LANES;
@@ -19,8 +19,8 @@ impl<S: Bytes<T>, T: Element> Sums<S> for Whole<T> {
     type Seed = S::I;
     type Total = S::I;
 
-    one_type!(S::load, S::load_part);
-    in_whole_numbers!();
+    same_type!(S::load, S::load_tail);
+    in_integers!();
 
     #[inline(always)]
     fn zero(s: S) -> [S::I; 2] {
@@ -59,8 +59,8 @@ impl<S: Bytes<T>, T: Element> Sums<S> for Whole<T> {
         s.diff_seed(seed, q)
     }
     #[inline(always)]
-    fn diff_once(s: S, sum: [S::I; 2], q: S::V, x: S::V) -> [S::I; 2] {
-        s.diff_once(sum, q, x)
+    fn diff_pair(s: S, sum: [S::I; 2], q: S::V, x: S::V) -> [S::I; 2] {
+        s.diff_pair(sum, q, x)
     }
     #[inline(always)]
     fn diff_total(s: S, seed: S::I, sum: [S::I; 2]) -> S::I {
@@ -79,8 +79,8 @@ impl<S: Bytes<T>, T: Element> Sums<S> for Whole<T> {
         s.norm_total(sum)
     }
     #[inline(always)]
-    fn numbers<const N: usize>(s: S, totals: [S::I; N]) -> [u32; N] {
-        s.sums(totals)
+    fn lane_sums<const N: usize>(s: S, totals: [S::I; N]) -> [u32; N] {
+        s.lane_sums(totals)
     }
     #[inline(always)]
     fn with_seed(number: u32, seed: u32) -> u32 {

@@ -1,17 +1,16 @@
-//! Packed codes: rows of 8, 4 or 1 bits an element, each with a line of its own,
-//! `x ≈ low + step · code`, against `f32` queries.
+//! Packed codes: rows of 8, 4 or 1 bits an element, each row with a line of its own, `x ≈ low + step · code`, against
+//! `f32` queries.
 //!
-//! A row's bytes are its codes, the first in the lowest bits, and then three little-endian
-//! `f32`: `low`, `step` and the decoded row's `Σ x²`. A distance is a sum over the codes alone,
-//! `Σ q·x = low · Σ q + step · Σ q·code`, and a little arithmetic with what is known of either
-//! side: the locally adaptive quantization of Aguerrebere et al. (arXiv 2304.04759, section 3)
-//! without its centring. Squared L2 comes as `Σ q² − 2 Σ q·x + Σ x²`: its error is relative to
+//! A row's bytes are its codes, the first in the lowest bits, and then three little-endian `f32`: `low`, `step` and
+//! `Σ x²` of the decoded row. A distance is a sum over the codes alone, `Σ q·x = low · Σ q + step · Σ q·code`, and a
+//! little arithmetic with the sums of query and row. This is the locally adaptive quantization of Aguerrebere et al.
+//! (arXiv 2304.04759, section 3) without its centring. Squared L2 is `Σ q² − 2 Σ q·x + Σ x²`: its error is relative to
 //! the norms, not to the distance.
 
-use crate::formula::angle;
-use crate::isa::Shapes;
-use crate::row_distance::check_rows;
-use crate::{ElementKind, Isa, KernelError, MAX_DIM, Metric, RowTable, table};
+use crate::arithmetic::metric_sums::cosine_distance;
+use crate::handles::row_distance::check_rows;
+use crate::isa::entry::Kernels;
+use crate::{ElementKind, Isa, KernelError, MAX_DIM, Metric, RowTable, dispatch};
 use core::fmt;
 
 /// Bits of an element's code.
@@ -21,7 +20,7 @@ pub enum CodeBits {
     Eight,
     /// 16 steps.
     Four,
-    /// Two: the means of what lies below and of what lies above the row's mean.
+    /// Two values: the mean of the elements below the row's mean, and that of those above.
     One,
 }
 
@@ -40,10 +39,10 @@ impl CodeBits {
     }
 }
 
-/// Bytes behind a row's codes.
+/// Bytes after a row's codes.
 const TRAILER: usize = 12;
 
-/// A query with what its distances to codes need to know of it.
+/// A query, with its sums.
 #[derive(Debug, Clone)]
 pub struct CodeQuery {
     values: Vec<f32>,
@@ -54,7 +53,7 @@ pub struct CodeQuery {
 /// Distances between `f32` queries and rows of packed codes; also makes the codes.
 #[derive(Clone, Copy)]
 pub struct CodeDistance {
-    shapes: Shapes,
+    kernels: Kernels,
     metric: Metric,
     bits: CodeBits,
     dim: usize,
@@ -83,7 +82,7 @@ impl CodeDistance {
             _ => return Err(KernelError::TooLong { found: dim }),
         }
         let code_bytes = (dim * bits.bits()).div_ceil(8);
-        Ok(Self { shapes: table::find_codes(isa, bits), metric, bits, dim, code_bytes, isa })
+        Ok(Self { kernels: dispatch::find_codes(isa, bits), metric, bits, dim, code_bytes, isa })
     }
 
     /// Bytes of a row of codes.
@@ -107,8 +106,8 @@ impl CodeDistance {
     /// Writes a row's codes.
     ///
     /// # Errors
-    /// [`KernelError::Dimension`]; [`KernelError::Length`] unless `out` is one row of codes;
-    /// [`KernelError::NotFinite`] for the first number that is infinite or none. Nothing is written then.
+    /// [`KernelError::Dimension`]; [`KernelError::Length`] unless `out` is one row of codes; [`KernelError::NotFinite`]
+    /// for the first element that is infinite or NaN. Nothing is written then.
     pub fn encode(&self, row: &[f32], out: &mut [u8]) -> Result<(), KernelError> {
         self.check_values(row)?;
         self.check_codes(out, 0)?;
@@ -121,7 +120,7 @@ impl CodeDistance {
         let most = self.most();
         let (bits, mut squares) = (self.bits.bits(), 0.0);
         for (i, &x) in row.iter().enumerate() {
-            // In f64, for the difference of two singles may be no single.
+            // In f64: the difference of two f32 may leave the range of f32.
             let (low, step) = (f64::from(low), f64::from(step));
             let code = if step > 0.0 { ((f64::from(x) - low) / step).round().clamp(0.0, most) } else { 0.0 };
             codes[i * bits / 8] |= (code as u8) << (i * bits % 8);
@@ -152,10 +151,10 @@ impl CodeDistance {
                 let of = || values().filter(move |&x| (x > mean) == upper);
                 of().sum::<f64>() / of().count().max(1) as f64
             };
-            // A row of one value has nothing above its mean.
+            // A row of one value has no element above its mean.
             if most > mean { (side(false), side(true) - side(false)) } else { (mean, 0.0) }
         };
-        // Of two means at both ends of what singles are, the step is none.
+        // The difference of two means at both ends of f32 is beyond f32.
         (low as f32, step.min(f64::from(f32::MAX)) as f32)
     }
 
@@ -172,7 +171,7 @@ impl CodeDistance {
         Ok((0..self.dim).map(value).collect())
     }
 
-    /// Takes a query's sums, once for all its distances.
+    /// Computes a query's sums, once for all its distances.
     ///
     /// # Errors
     /// [`KernelError::Dimension`].
@@ -192,11 +191,11 @@ impl CodeDistance {
         self.check_values(&query.values)?;
         self.check_codes(codes, 0)?;
         // SAFETY: query and codes are whole; the machine has the instruction set.
-        let dot = unsafe { (self.shapes.pair)(query.values.as_ptr().cast(), codes.as_ptr(), self.dim) };
+        let dot = unsafe { (self.kernels.pair)(query.values.as_ptr().cast(), codes.as_ptr(), self.dim) };
         Ok(self.finish(query, codes, -dot))
     }
 
-    /// The distance of each of `rows`, into the same place of `out`.
+    /// The distance of each of `rows`, in their order.
     ///
     /// # Errors
     /// As [`CodeDistance::pair`], and [`KernelError::Output`]; nothing is written then.
@@ -206,13 +205,13 @@ impl CodeDistance {
             return Err(KernelError::Output { expected: rows.len(), found: out.len() });
         }
         // SAFETY: the machine has the instruction set.
-        if !unsafe { self.shapes.fit(rows, self.row_bytes(), 0) } {
+        if !unsafe { self.kernels.fit(rows, self.row_bytes(), 0) } {
             rows.iter().enumerate().try_for_each(|(i, row)| self.check_codes(row, i))?;
         }
         // SAFETY: query and rows are whole, `out` is as long; the machine has the instruction set.
         unsafe {
             let (query, list) = (query.values.as_ptr().cast(), rows.as_ptr().cast());
-            (self.shapes.fetching)(query, list, rows.len(), self.dim, out.as_mut_ptr());
+            (self.kernels.gathered)(query, list, rows.len(), self.dim, out.as_mut_ptr());
         }
         for (distance, codes) in out.iter_mut().zip(rows) {
             *distance = self.finish(query, codes, -*distance);
@@ -220,7 +219,7 @@ impl CodeDistance {
         Ok(())
     }
 
-    /// The distance of each of a table's rows of codes that `rows` names, into the same place of `out`.
+    /// The distance of each of a table's rows of codes that `rows` names, in the order of `rows`.
     ///
     /// # Errors
     /// [`KernelError::Dimension`] for another handle's query; [`KernelError::Output`]; [`KernelError::Stride`] of the
@@ -240,7 +239,7 @@ impl CodeDistance {
         let values = query.values.as_ptr().cast();
         // SAFETY: the query is whole, the table's rows are as long at least; `out` is as long as `rows`; the machine
         // has the instruction set.
-        if !unsafe { (self.shapes.picked)(values, table, rows, self.dim, out.as_mut_ptr()) } {
+        if !unsafe { (self.kernels.picked)(values, table, rows, self.dim, out.as_mut_ptr()) } {
             return Err(table.lacks(rows));
         }
         for (distance, &row) in out.iter_mut().zip(rows) {
@@ -258,7 +257,7 @@ impl CodeDistance {
         self.check_scan(query, rows, stride, out.len())?;
         let values = query.values.as_ptr().cast();
         // SAFETY: the query is whole, and out.len() whole rows were found; the machine has the instruction set.
-        unsafe { (self.shapes.scan)(values, rows.as_ptr(), stride, out.len(), self.dim, out.as_mut_ptr()) };
+        unsafe { (self.kernels.scan)(values, rows.as_ptr(), stride, out.len(), self.dim, out.as_mut_ptr()) };
         for (i, distance) in out.iter_mut().enumerate() {
             *distance = self.finish(query, &rows[i * stride..], -*distance);
         }
@@ -272,12 +271,12 @@ impl CodeDistance {
         let dot = low * query.sum + step * dot;
         match self.metric {
             Metric::L2 => match query.squares - 2.0 * dot + squares {
-                // Rounding may leave less than 0; what is no number stays so.
+                // Rounding may leave less than 0. NaN stays NaN.
                 squared if squared < 0.0 => 0.0,
                 squared => squared,
             },
             Metric::InnerProduct => -dot,
-            Metric::Cosine => angle(dot, query.squares.sqrt(), squares.sqrt()),
+            Metric::Cosine => cosine_distance(dot, query.squares.sqrt(), squares.sqrt()),
         }
     }
 

@@ -1,36 +1,14 @@
-//! The instruction sets: which there are, which this machine has, which one is used.
-//!
-//! One file an instruction set implements the operations of `op`; those of `entry` compile
-//! the loops of `shape` inside its context and hand them out as plain function pointers.
-
-mod entry;
-pub(crate) mod portable;
-
-#[cfg(target_arch = "x86_64")]
-pub(crate) mod avx2;
-#[cfg(target_arch = "x86_64")]
-pub(crate) mod avx512;
-#[cfg(target_arch = "x86_64")]
-pub(crate) mod bf16;
-#[cfg(target_arch = "x86_64")]
-pub(crate) mod halved;
-#[cfg(target_arch = "x86_64")]
-pub(crate) mod popcnt;
-#[cfg(target_arch = "x86_64")]
-pub(crate) mod vnni;
-#[cfg(target_arch = "x86_64")]
-pub(crate) mod vpopcnt;
+//! The instruction sets: which exist, which this machine has, and which is used.
 
 #[cfg(target_arch = "aarch64")]
-pub(crate) mod neon;
-
-pub(crate) use entry::{Between, Entry, Pair, Shapes};
-
+use super::neon;
+#[cfg(target_arch = "x86_64")]
+use super::{avx2, avx512};
 use crate::KernelError;
 use core::{fmt, str::FromStr};
 
-/// An instruction set that kernels are compiled for. Later ones are better than earlier ones of the same processor
-/// family, and include them (but for AVX-VNNI, in 256 bits, of which AVX-512 has its own).
+/// An instruction set that kernels are compiled for. Of one processor family, each is better than those before it and
+/// includes them. The exception is AVX-VNNI, in 256 bits: AVX-512 has its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Isa {
@@ -130,8 +108,8 @@ impl Isa {
     /// The one that `OMENDB_ISA` names, or the best.
     ///
     /// # Errors
-    /// [`KernelError::UnknownIsa`] and [`KernelError::MissingIsa`] if the variable is set to
-    /// something this library or this machine does not have: never a silent fallback.
+    /// [`KernelError::UnknownIsa`] and [`KernelError::MissingIsa`] if the variable names what this library or this
+    /// machine does not have. There is no silent fallback.
     pub fn chosen() -> Result<Self, KernelError> {
         match std::env::var_os(ISA_VARIABLE) {
             None => Ok(Self::best()),

@@ -1,9 +1,9 @@
-//! AVX-512 BF16: `vdpbf16ps` adds up products of bfloats, two to a lane (it takes subnormal bfloats, and sums, for 0).
-//! Everything else is plain AVX-512.
+//! AVX-512 BF16: `vdpbf16ps` sums products of bf16, two to a lane. It takes subnormal elements and sums for 0. All else
+//! is plain AVX-512.
 
 use super::avx512::Avx512;
 use super::entry::{entries, ops};
-use crate::op::{Brains, Simd};
+use crate::isa::operations::{Bf16Vectors, Simd};
 use core::arch::x86_64::*;
 use half::bf16;
 
@@ -39,23 +39,23 @@ impl Simd for Avx512Bf16 {
         self.0.keep_last(v, n)
     }
     #[inline(always)]
-    fn sums<const N: usize>(self, v: [__m512; N]) -> [f32; N] {
-        self.0.sums(v)
+    fn lane_sums<const N: usize>(self, v: [__m512; N]) -> [f32; N] {
+        self.0.lane_sums(v)
     }
 }
 
-impl Brains for Avx512Bf16 {
+impl Bf16Vectors for Avx512Bf16 {
     type B = __m512i;
 
     #[inline(always)]
-    unsafe fn load_brains(self, p: *const bf16) -> __m512i {
+    unsafe fn load_bf16(self, p: *const bf16) -> __m512i {
         // SAFETY: the caller's promise.
-        unsafe { self.0.load_brains(p) }
+        unsafe { self.0.load_bf16(p) }
     }
     #[inline(always)]
-    unsafe fn load_brains_part(self, p: *const bf16, n: usize, back: bool) -> __m512i {
+    unsafe fn load_bf16_tail(self, p: *const bf16, n: usize, back: bool) -> __m512i {
         // SAFETY: the caller's promise.
-        unsafe { self.0.load_brains_part(p, n, back) }
+        unsafe { self.0.load_bf16_tail(p, n, back) }
     }
     #[inline(always)]
     fn even(self, v: __m512i) -> __m512 {
@@ -66,14 +66,14 @@ impl Brains for Avx512Bf16 {
         self.0.odd(v)
     }
     ops! {
-        fn dot_brains(sum: __m512, q: __m512i, x: __m512i) -> __m512 = {
-            // The same bits under another name; bytemuck knows neither.
+        fn dot_bf16(sum: __m512, q: __m512i, x: __m512i) -> __m512 = {
+            // A cast of the same bits, which bytemuck does not offer for `__m512bh`.
             let (q, x) = (core::mem::transmute::<__m512i, __m512bh>(q), core::mem::transmute::<__m512i, __m512bh>(x));
             _mm512_dpbf16_ps(sum, q, x)
         };
     }
     #[inline(always)]
-    fn dot_two_brains(self, sum: [__m512; 2], q: __m512i, x: __m512i) -> [__m512; 2] {
-        [self.dot_brains(sum[0], q, x), sum[1]]
+    fn dot_bf16_two(self, sum: [__m512; 2], q: __m512i, x: __m512i) -> [__m512; 2] {
+        [self.dot_bf16(sum[0], q, x), sum[1]]
     }
 }

@@ -1,28 +1,27 @@
-//! Singles: whatever the elements are, they are read as `f32` and summed as `f32`.
+//! Elements of any type, read as f32 and summed as f32.
 
-use super::Sums;
-use crate::op::Load;
+use super::accumulate::{Accumulate, in_f32, seedless};
+use crate::isa::operations::Load;
 use core::marker::PhantomData;
 
 /// Elements of `Q` against elements of `R`.
-pub(crate) struct Floats<Q, R>(PhantomData<(Q, R)>);
+pub(crate) struct AsF32<Q, R>(PhantomData<(Q, R)>);
 
-impl<S: Load<Q> + Load<R>, Q: Copy + 'static, R: Copy + 'static> Sums<S> for Floats<Q, R> {
+impl<S: Load<Q> + Load<R>, Q: Copy + 'static, R: Copy + 'static> Accumulate<S> for AsF32<Q, R> {
     type Query = Q;
     type Row = R;
     const LANES: usize = S::LANES;
     const ROWS: usize = S::ROWS;
-    // Bytes take longer to widen than a sum's latency.
-    const CHAINS: usize = if size_of::<R>() > 1 { S::CHAINS } else { 1 };
-    // Whole bytes (packed ones do not look back) wait for their widening: read in turns with the sums they took 3 to
-    // 12 % longer on Zen 4.
-    const READ_FIRST: bool = size_of::<R>() == 1 && <Self as Sums<S>>::BACK;
+    // The conversion of bytes takes longer than the latency of a sum.
+    const ACCUMULATORS: usize = if size_of::<R>() > 1 { S::ACCUMULATORS } else { 1 };
+    // Bytes wait for their conversion (docs/experiments/027-read-first.md). Packed elements do not look back.
+    const READ_FIRST: bool = size_of::<R>() == 1 && <Self as Accumulate<S>>::BACK;
     const BACK: bool = <S as Load<R>>::BACK;
     type Q = S::F;
     type X = S::F;
     type Sum = S::F;
 
-    in_singles!();
+    in_f32!();
     seedless!();
 
     #[inline(always)]
@@ -36,9 +35,9 @@ impl<S: Load<Q> + Load<R>, Q: Copy + 'static, R: Copy + 'static> Sums<S> for Flo
         unsafe { Load::<Q>::load(s, p) }
     }
     #[inline(always)]
-    unsafe fn query_part(s: S, p: *const Q, n: usize, back: bool) -> S::F {
+    unsafe fn query_tail(s: S, p: *const Q, n: usize, back: bool) -> S::F {
         // SAFETY: the caller's promise.
-        unsafe { Load::<Q>::load_part(s, p, n, back) }
+        unsafe { Load::<Q>::load_tail(s, p, n, back) }
     }
     #[inline(always)]
     unsafe fn at(row: *const R, i: usize) -> *const R {
@@ -51,9 +50,9 @@ impl<S: Load<Q> + Load<R>, Q: Copy + 'static, R: Copy + 'static> Sums<S> for Flo
         unsafe { Load::<R>::load(s, p) }
     }
     #[inline(always)]
-    unsafe fn row_part(s: S, p: *const R, n: usize, back: bool) -> S::F {
+    unsafe fn row_tail(s: S, p: *const R, n: usize, back: bool) -> S::F {
         // SAFETY: the caller's promise.
-        unsafe { Load::<R>::load_part(s, p, n, back) }
+        unsafe { Load::<R>::load_tail(s, p, n, back) }
     }
     #[inline(always)]
     fn zero(s: S) -> S::F {

@@ -1,15 +1,15 @@
 //! Hamming distances of packed bits.
 
-use crate::isa::Shapes;
-use crate::row_distance::check_rows;
-use crate::{ElementKind, Isa, KernelError, MAX_DIM, RowTable, table};
+use crate::handles::row_distance::check_rows;
+use crate::isa::entry::Kernels;
+use crate::{ElementKind, Isa, KernelError, MAX_DIM, RowTable, dispatch};
 use core::fmt;
 
-/// Counts the bits in which two rows of packed bits differ. Bits beyond the dimension in a
-/// row's last byte must be equal in all rows (0, say): they are compared like the others.
+/// Counts the bits in which two rows of packed bits differ. Bits beyond the dimension in a row's last byte are compared
+/// like the others, so they must be equal in all rows (0, say).
 #[derive(Clone, Copy)]
 pub struct Hamming {
-    shapes: Shapes,
+    kernels: Kernels,
     bytes: usize,
     isa: Isa,
 }
@@ -33,7 +33,7 @@ impl Hamming {
             0 => Err(KernelError::Empty),
             1..=MAX_DIM => {
                 let bytes = bits.div_ceil(8);
-                Ok(Self { shapes: table::find_bits(isa, bytes), bytes, isa })
+                Ok(Self { kernels: dispatch::find_bits(isa, bytes), bytes, isa })
             }
             _ => Err(KernelError::TooLong { found: bits }),
         }
@@ -66,10 +66,10 @@ impl Hamming {
         self.check(query, 0)?;
         self.check(row, 0)?;
         // SAFETY: both are whole rows; the machine has the instruction set.
-        Ok(unsafe { (self.shapes.pair)(query.as_ptr(), row.as_ptr(), self.bytes) })
+        Ok(unsafe { (self.kernels.pair)(query.as_ptr(), row.as_ptr(), self.bytes) })
     }
 
-    /// The distance of each of `rows`, into the same place of `out`.
+    /// The distance of each of `rows`, in their order.
     ///
     /// # Errors
     /// [`KernelError::Length`] and [`KernelError::Output`]; nothing is written then.
@@ -79,18 +79,18 @@ impl Hamming {
             return Err(KernelError::Output { expected: rows.len(), found: out.len() });
         }
         // SAFETY: the machine has the instruction set.
-        if !unsafe { self.shapes.fit(rows, self.bytes, 0) } {
+        if !unsafe { self.kernels.fit(rows, self.bytes, 0) } {
             rows.iter().enumerate().try_for_each(|(i, row)| self.check(row, i))?;
         }
         // SAFETY: all are whole rows, `out` is as long; the machine has the instruction set.
         unsafe {
             let list = rows.as_ptr().cast();
-            (self.shapes.fetching)(query.as_ptr(), list, rows.len(), self.bytes, out.as_mut_ptr());
+            (self.kernels.gathered)(query.as_ptr(), list, rows.len(), self.bytes, out.as_mut_ptr());
         }
         Ok(())
     }
 
-    /// The distance of each of a table's rows that `rows` names, into the same place of `out`.
+    /// The distance of each of a table's rows that `rows` names, in the order of `rows`.
     ///
     /// # Errors
     /// [`KernelError::Length`] of the query; [`KernelError::Output`]; [`KernelError::Stride`] of the table, and
@@ -103,7 +103,7 @@ impl Hamming {
         table.check(self.bytes, 1)?;
         // SAFETY: the query is a whole row, the table's rows are as long at least; `out` is as long as `rows`; the
         // machine has the instruction set.
-        let done = unsafe { (self.shapes.picked)(query.as_ptr(), table, rows, self.bytes, out.as_mut_ptr()) };
+        let done = unsafe { (self.kernels.picked)(query.as_ptr(), table, rows, self.bytes, out.as_mut_ptr()) };
         if done { Ok(()) } else { Err(table.lacks(rows)) }
     }
 
@@ -115,7 +115,7 @@ impl Hamming {
         self.check_scan(query, rows, stride, out.len())?;
         let n = out.len();
         // SAFETY: the query is a whole row, and n whole rows were found; the machine has the instruction set.
-        unsafe { (self.shapes.scan)(query.as_ptr(), rows.as_ptr(), stride, n, self.bytes, out.as_mut_ptr()) };
+        unsafe { (self.kernels.scan)(query.as_ptr(), rows.as_ptr(), stride, n, self.bytes, out.as_mut_ptr()) };
         Ok(())
     }
 

@@ -1,10 +1,10 @@
-//! Rows by number: where they lie, said once, so that a call names rows and no addresses.
+//! Rows by slot: a table says once where they lie, and calls name slots instead of addresses.
 
 use crate::{KernelError, prefetch};
 use core::fmt;
 
-/// Rows of one size, numbered from 0, in pieces of memory. All pieces hold the same power of two of rows,
-/// but for the last, which may hold fewer.
+/// Rows of one size, with slots from 0, in pieces of memory. All pieces hold the same power of two of rows. The last
+/// may hold fewer.
 ///
 /// ```
 /// use omendb_kernels::{ElementKind, Metric, RowDistance, RowTable};
@@ -24,7 +24,8 @@ pub struct RowTable<'a> {
     /// A piece holds at most `1 << shift` rows.
     shift: u32,
     rows: u32,
-    /// The addresses of all pieces and the stride, or'ed: clear below a boundary on which every row starts.
+    /// The addresses of all pieces and the stride, combined by or. Bits that are clear below 2^b mean that every row
+    /// starts on a multiple of 2^b.
     address_bits: usize,
 }
 
@@ -32,14 +33,14 @@ impl<'a> RowTable<'a> {
     /// Rows that start `stride` bytes apart, the first of a piece at its start.
     ///
     /// # Errors
-    /// [`KernelError::Stride`] if it is 0, and [`KernelError::Piece`] for the first piece that holds no whole number
-    /// of rows, or another number than its place allows, or with which they are more than `u32` counts.
+    /// [`KernelError::Stride`] if `stride` is 0. [`KernelError::Piece`] for the first piece that holds no whole number
+    /// of rows, or another number than its position allows, or more than `u32` can count.
     pub fn new(pieces: Vec<&'a [u8]>, stride: usize) -> Result<Self, KernelError> {
         if stride == 0 {
             return Err(KernelError::Stride { stride, row_bytes: 1 });
         }
         let first = pieces.first().map_or(0, |piece| piece.len() / stride);
-        // One piece alone may hold any number.
+        // A single piece may hold any number.
         let most = if pieces.len() > 1 { first } else { first.next_power_of_two() };
         let (mut rows, mut address_bits) = (0_u32, stride);
         for (piece, bytes) in pieces.iter().enumerate() {
@@ -69,20 +70,20 @@ impl<'a> RowTable<'a> {
         self.stride
     }
 
-    /// Hints that the first `bytes` of each of `rows` will be read soon.
+    /// Prefetches the first `bytes` of each of `rows`.
     #[inline]
     pub fn fetch(&self, rows: &[u32], bytes: usize) {
         for &row in rows {
             let (piece, within) = self.place(row);
             if let Some(piece) = self.pieces.get(piece) {
-                // A hint never faults, whatever the address.
+                // A prefetch never faults, whatever the address.
                 let row = piece.as_ptr().wrapping_add(within * self.stride);
                 (0..bytes).step_by(prefetch::LINE).for_each(|at| prefetch::line(row.wrapping_add(at)));
             }
         }
     }
 
-    /// Whether the rows are of `row_bytes` at least, and start on boundaries of `required` bytes.
+    /// Checks that rows have at least `row_bytes` and start on multiples of `required` bytes.
     #[inline]
     pub(crate) fn check(&self, row_bytes: usize, required: usize) -> Result<(), KernelError> {
         let stride = self.stride;
@@ -99,7 +100,7 @@ impl<'a> RowTable<'a> {
         }
     }
 
-    /// The error for `rows`, one of which the table does not have.
+    /// The error for `rows`, one of which the table lacks.
     #[cold]
     pub(crate) fn lacks(&self, rows: &[u32]) -> KernelError {
         KernelError::Row { found: rows.iter().copied().max().unwrap_or_default(), rows: self.rows }
@@ -114,7 +115,7 @@ impl<'a> RowTable<'a> {
         &self.pieces[piece][within * self.stride..]
     }
 
-    /// Which piece a row is in, and how many rows of it come before.
+    /// The piece that a row is in, and the number of rows before it there.
     #[inline(always)]
     fn place(&self, row: u32) -> (usize, usize) {
         let row = row as usize;
@@ -129,7 +130,7 @@ impl<'a> RowTable<'a> {
     pub(crate) unsafe fn row(&self, row: u32) -> *const u8 {
         debug_assert!(row < self.rows, "no row {row} in a table of {}", self.rows);
         let (piece, within) = self.place(row);
-        // SAFETY: pieces of 1 << shift rows hold all before `rows`; `stride` bytes of each lie in its piece.
+        // SAFETY: the row is below `rows`, so its piece exists and holds `stride` bytes of it.
         unsafe { self.pieces.get_unchecked(piece).as_ptr().add(within * self.stride) }
     }
 }

@@ -1,18 +1,17 @@
 //! The handle for rows whose element type is known at run time: bytes in, distances out.
 
 use crate::element::{Element, ElementKind};
-use crate::isa::Shapes;
-use crate::{Isa, KernelError, MAX_DIM, Metric, RowTable, oracle, table};
+use crate::isa::entry::Kernels;
+use crate::{Isa, KernelError, MAX_DIM, Metric, RowTable, dispatch, oracle};
 use core::fmt;
 use half::{bf16, f16};
 
-/// Distances between byte views of rows, by a metric, element types and a dimension that are
-/// fixed when it is made. `Copy`; holds function pointers compiled for one instruction set,
-/// so that a call costs one indirect jump, however many rows it takes, and another where it compares a
-/// list of them.
+/// Distances between byte views of rows, by a metric, element types and a dimension that are fixed when it is made. It
+/// is `Copy` and holds function pointers compiled for one instruction set. A call costs one indirect jump, however many
+/// rows it takes, and another where it compares the lengths of a list of rows.
 #[derive(Clone, Copy)]
 pub struct RowDistance {
-    shapes: Shapes,
+    kernels: Kernels,
     dim: usize,
     metric: Metric,
     query: ElementKind,
@@ -48,8 +47,8 @@ impl RowDistance {
             1..=MAX_DIM => {}
             _ => return Err(KernelError::TooLong { found: dim }),
         }
-        let shapes = table::find(isa, metric, query, row, dim).ok_or(KernelError::Unsupported { query, row })?;
-        Ok(Self { shapes, dim, metric, query, row, isa })
+        let kernels = dispatch::find(isa, metric, query, row, dim).ok_or(KernelError::Unsupported { query, row })?;
+        Ok(Self { kernels, dim, metric, query, row, isa })
     }
 
     /// The metric.
@@ -112,12 +111,11 @@ impl RowDistance {
         Ok(unsafe { self.pair_unchecked(query.as_ptr(), row.as_ptr()) })
     }
 
-    /// The distance of each of `rows`, into the same place of `out`. While some rows are
-    /// computed on, the next are fetched, so that rows may lie anywhere in memory.
+    /// The distance of each of `rows`, in their order. The next rows are prefetched meanwhile, so rows may lie anywhere
+    /// in memory.
     ///
     /// # Errors
-    /// [`KernelError::Output`], [`KernelError::Length`] and [`KernelError::Misaligned`];
-    /// nothing is written then.
+    /// [`KernelError::Output`], [`KernelError::Length`] and [`KernelError::Misaligned`]; nothing is written then.
     #[inline]
     pub fn gathered(&self, query: &[u8], rows: &[&[u8]], out: &mut [f32]) -> Result<(), KernelError> {
         self.check_gathered(query, rows, out)?;
@@ -126,7 +124,7 @@ impl RowDistance {
         Ok(())
     }
 
-    /// As [`RowDistance::gathered`] for rows that are in a near cache: fetches nothing ahead.
+    /// As [`RowDistance::gathered`] for rows in a near cache: without prefetch.
     ///
     /// # Errors
     /// As [`RowDistance::gathered`].
@@ -136,13 +134,13 @@ impl RowDistance {
         // SAFETY: query and rows were found to be whole rows, and `out` to be as long.
         unsafe {
             let list = rows.as_ptr().cast::<*const [u8]>();
-            (self.shapes.gathered)(query.as_ptr(), list, rows.len(), self.dim, out.as_mut_ptr());
+            (self.kernels.gathered_near)(query.as_ptr(), list, rows.len(), self.dim, out.as_mut_ptr());
         }
         Ok(())
     }
 
-    /// The distance of each of a table's rows that `rows` names, into the same place of `out`: as
-    /// [`RowDistance::gathered`], without a list of their addresses.
+    /// The distance of each of a table's rows that `rows` names, in the order of `rows`: as [`RowDistance::gathered`],
+    /// without a list of addresses.
     ///
     /// # Errors
     /// [`KernelError::Length`] and [`KernelError::Misaligned`] of the query, [`KernelError::Output`],
@@ -157,22 +155,21 @@ impl RowDistance {
         table.check(self.row_bytes(), self.row.size())?;
         // SAFETY: the query is a whole row, the table's rows are as long at least, and aligned; `out` is as long as
         // `rows`; the machine has the instruction set.
-        let done = unsafe { (self.shapes.picked)(query.as_ptr(), table, rows, self.dim, out.as_mut_ptr()) };
+        let done = unsafe { (self.kernels.picked)(query.as_ptr(), table, rows, self.dim, out.as_mut_ptr()) };
         if done { Ok(()) } else { Err(table.lacks(rows)) }
     }
 
-    /// The distance of each of the `out.len()` rows in `rows`, which start `stride` bytes
-    /// apart. What follows the last row's last element may be missing.
+    /// The distance of each of the `out.len()` rows in `rows`, which start `stride` bytes apart. The bytes after the
+    /// last row's last element may be missing.
     ///
     /// # Errors
-    /// [`KernelError::Stride`], [`KernelError::Length`] and [`KernelError::Misaligned`];
-    /// nothing is written then.
+    /// [`KernelError::Stride`], [`KernelError::Length`] and [`KernelError::Misaligned`]; nothing is written then.
     #[inline]
     pub fn scan(&self, query: &[u8], rows: &[u8], stride: usize, out: &mut [f32]) -> Result<(), KernelError> {
         self.check_scan(query, rows, stride, out.len())?;
         // SAFETY: the query is a whole row, and out.len() whole rows were found in `rows`.
         unsafe {
-            (self.shapes.scan)(query.as_ptr(), rows.as_ptr(), stride, out.len(), self.dim, out.as_mut_ptr());
+            (self.kernels.scan)(query.as_ptr(), rows.as_ptr(), stride, out.len(), self.dim, out.as_mut_ptr());
         }
         Ok(())
     }
@@ -188,7 +185,7 @@ impl RowDistance {
         debug_assert!(query.addr().is_multiple_of(self.query.size()), "misaligned query");
         debug_assert!(row.addr().is_multiple_of(self.row.size()), "misaligned row");
         // SAFETY: the caller's promise; the machine has the instruction set.
-        unsafe { (self.shapes.pair)(query, row, self.dim) }
+        unsafe { (self.kernels.pair)(query, row, self.dim) }
     }
 
     /// As [`RowDistance::gathered`], without a check.
@@ -211,15 +208,14 @@ impl RowDistance {
         }
     }
 
-    /// As [`RowDistance::gathered_unchecked`], from a list of slices of any type, of each of
-    /// which only the address is read.
+    /// As [`RowDistance::gathered_unchecked`], from a list of slices of any type, of which only the addresses are read.
     ///
     /// # Safety
     /// As [`RowDistance::gathered_unchecked`], with `n` rows and room for `n` distances.
     #[inline(always)]
     pub(crate) unsafe fn gathered_list(&self, query: *const u8, rows: *const *const [u8], n: usize, out: *mut f32) {
         // SAFETY: the caller's promise; the machine has the instruction set.
-        unsafe { (self.shapes.fetching)(query, rows, n, self.dim, out) };
+        unsafe { (self.kernels.gathered)(query, rows, n, self.dim, out) };
     }
 
     /// The distance by its definition, in `f64`: for exact answers and for tests.
@@ -268,11 +264,11 @@ impl RowDistance {
         if self.fit(rows, self.row_bytes(), self.row.size() - 1) { Ok(()) } else { self.name_wrong_row(rows) }
     }
 
-    /// As [`Shapes::fit`].
+    /// As [`Kernels::fit`].
     #[inline(always)]
     pub(crate) fn fit<T>(&self, rows: &[&[T]], len: usize, low: usize) -> bool {
         // SAFETY: the machine has the instruction set.
-        unsafe { self.shapes.fit(rows, len, low) }
+        unsafe { self.kernels.fit(rows, len, low) }
     }
 
     #[cold]
@@ -287,7 +283,7 @@ impl fmt::Debug for RowDistance {
     }
 }
 
-/// Finds a byte view to be so many bytes of a kind: one row, mostly.
+/// Checks that a byte view is `expected` bytes of a kind, aligned.
 #[inline]
 pub(crate) fn check(bytes: &[u8], expected: usize, kind: ElementKind, row: usize) -> Result<(), KernelError> {
     if bytes.len() != expected {
@@ -305,7 +301,7 @@ fn aligned(bytes: &[u8], kind: ElementKind) -> Result<(), KernelError> {
     Ok(())
 }
 
-/// Finds a byte view to hold `n` rows of a kind, of `row_bytes` each and `stride` apart.
+/// Checks that a byte view holds `n` rows of a kind, of `row_bytes` each and `stride` apart, aligned.
 #[inline]
 pub(crate) fn check_rows(
     rows: &[u8],

@@ -1,12 +1,12 @@
 //! Bits on both sides, eight to an element: `Σ (q − x)²` is their Hamming distance.
 
-use super::Sums;
-use crate::op::Count;
+use super::accumulate::{Accumulate, in_integers, same_type, seedless};
+use crate::isa::operations::Count;
 
 /// Packed bits.
 pub(crate) struct Bits;
 
-impl<S: Count> Sums<S> for Bits {
+impl<S: Count> Accumulate<S> for Bits {
     type Query = u8;
     type Row = u8;
     const LANES: usize = S::BYTES;
@@ -16,9 +16,9 @@ impl<S: Count> Sums<S> for Bits {
     type Sum = S::I;
     type Total = S::I;
 
-    one_type!(S::load, S::load_part);
+    same_type!(S::load, S::load_tail);
     seedless!();
-    in_whole_numbers!();
+    in_integers!();
 
     #[inline(always)]
     fn zero(s: S) -> S::I {
@@ -53,7 +53,7 @@ impl<S: Count> Sums<S> for Bits {
         sum
     }
     #[inline(always)]
-    fn numbers<const N: usize>(s: S, totals: [S::I; N]) -> [u32; N] {
-        s.sums(totals)
+    fn lane_sums<const N: usize>(s: S, totals: [S::I; N]) -> [u32; N] {
+        s.lane_sums(totals)
     }
 }

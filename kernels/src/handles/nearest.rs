@@ -4,13 +4,13 @@ use core::cmp::Ordering;
 
 use crate::{CodeDistance, CodeQuery, Hamming, KernelError, RowDistance};
 
-/// Rows whose distances are held at a time: a page of them.
+/// Rows whose distances are computed at a time: a page of them.
 const CHUNK: usize = 1024;
 
 impl RowDistance {
-    /// The `k` nearest of `n` rows that start `stride` bytes apart, as (row number, distance),
-    /// the nearest first; of equal distances the lower number first, and NaN never. Fewer than
-    /// `k` only if there are no more.
+    /// The `k` nearest of `n` rows that start `stride` bytes apart, as (slot, distance), the nearest first. Of equal
+    /// distances the lower slot comes first. NaN never is among them. There are fewer than `k` only if there are no
+    /// more.
     ///
     /// # Errors
     /// As [`RowDistance::scan`].
@@ -22,7 +22,7 @@ impl RowDistance {
         n: usize,
         k: usize,
     ) -> Result<Vec<(usize, f32)>, KernelError> {
-        // All of it, before a place is made for the answers.
+        // All rows are checked before memory is reserved for the answers.
         self.check_scan(query, rows, stride, n)?;
         nearest(n, k, |first, out| self.scan(query, &rows[first * stride..], stride, out))
     }
@@ -64,10 +64,10 @@ impl Hamming {
     }
 }
 
-/// The `k` nearest of `n` rows, of which `measure` writes the distances of those from the one it is given on.
+/// The `k` nearest of `n` rows. `measure` writes the distances of the rows from the slot that it gets.
 ///
-/// Those nearer than the k-th so far are kept, up to twice as many as asked for; then the farther half goes. So a
-/// row costs one comparison, or a few, in whatever order they come.
+/// Rows nearer than the k-th so far are kept, up to 2 k. Then the farther half is dropped. So a row costs few
+/// comparisons, in any order.
 fn nearest(
     n: usize,
     k: usize,
@@ -77,12 +77,12 @@ fn nearest(
     if k == 0 {
         return Ok(Vec::new());
     }
-    // None is NaN, and -0 is 0.
+    // No distance is NaN, and -0 equals 0.
     let by_distance =
         |a: &(usize, f32), b: &(usize, f32)| a.1.partial_cmp(&b.1).unwrap_or(Ordering::Equal).then(a.0.cmp(&b.0));
     let mut distances = [0.0; CHUNK];
     let mut best: Vec<(usize, f32)> = Vec::with_capacity((2 * k).min(n));
-    // The k-th so far; rows come in order, so that an equal one is not nearer.
+    // The k-th so far. Rows come in order, so an equal one is not nearer.
     let mut bound = None;
     for first in (0..n).step_by(CHUNK) {
         let chunk = &mut distances[..CHUNK.min(n - first)];

@@ -1,8 +1,26 @@
-//! The handle for rows whose element type is known to the compiler.
+//! The handle for rows whose element type is known to the compiler, and a function without one.
 
 use crate::element::Element;
 use crate::{Isa, KernelError, Metric, RowDistance};
 use core::{fmt, marker::PhantomData};
+
+/// The distance of two rows, by `metric`.
+///
+/// Each call makes a [`Distance`]: it reads `OMENDB_ISA` and looks up the kernel. For many calls a handle is faster.
+///
+/// ```
+/// use omendb_kernels::{Metric, distance};
+///
+/// assert_eq!(distance(Metric::L2, &[0.0_f32, 0.0, 1.0], &[2.0_f32, 0.0, 1.0])?, 4.0);
+/// assert_eq!(distance(Metric::InnerProduct, &[1_u8, 2], &[3_u8, 4])?, -11.0);
+/// # Ok::<(), omendb_kernels::KernelError>(())
+/// ```
+///
+/// # Errors
+/// [`KernelError::Dimension`] if the rows have different lengths, and those of [`Distance::new`].
+pub fn distance<Q: Element, R: Element>(metric: Metric, query: &[Q], row: &[R]) -> Result<f32, KernelError> {
+    Distance::<Q, R>::new(metric, query.len())?.pair(query, row)
+}
 
 /// Distances between slices, by a metric and a dimension that are fixed when it is made.
 ///
@@ -71,7 +89,7 @@ impl<Q: Element, R: Element> Distance<Q, R> {
         Ok(unsafe { self.pair_unchecked(query, row) })
     }
 
-    /// The distance of each of `rows`, wherever they lie, into the same place of `out`.
+    /// The distance of each of `rows`, wherever they lie, in the order of the rows.
     ///
     /// # Errors
     /// [`KernelError::Dimension`] and [`KernelError::Output`]; nothing is written then.
@@ -89,11 +107,11 @@ impl<Q: Element, R: Element> Distance<Q, R> {
         Ok(())
     }
 
-    /// The distance of each of the contiguous `rows` (row-major), into the same place of `out`.
+    /// The distance of each of the contiguous `rows` (row-major), in their order.
     ///
     /// # Errors
-    /// [`KernelError::Dimension`]; [`KernelError::Length`], in bytes, unless `rows` has
-    /// `out.len()` times the dimension of elements. Nothing is written then.
+    /// [`KernelError::Dimension`]; [`KernelError::Length`], in bytes, unless `rows` has `out.len()` times the dimension
+    /// of elements. Nothing is written then.
     #[inline]
     pub fn scan(&self, query: &[Q], rows: &[R], out: &mut [f32]) -> Result<(), KernelError> {
         self.check(query.len(), 0)?;

@@ -1,10 +1,10 @@
-//! What can be added up over a query and a row, whatever they are made of: products,
-//! squared differences, squares. One implementation a kind of arithmetic ([`Floats`],
-//! [`Pairs`], [`Mixed`], [`Whole`], [`Bits`]); the metrics are written over this, the shapes over the metrics.
+//! What a kind of arithmetic offers: accumulators of products, squared differences and squares of a query and a row.
+//!
+//! `metric_sums` is written over it, and the loops over `metric_sums`.
 
-/// How a query and a row of one type are read: by one load, and one of a part.
-macro_rules! one_type {
-    ($load:expr, $part:expr) => {
+/// How a query and a row of one type are read: by one load, and one for a tail.
+macro_rules! same_type {
+    ($load:expr, $tail:expr) => {
         #[inline(always)]
         unsafe fn token() -> S {
             // SAFETY: the caller's promise.
@@ -16,9 +16,9 @@ macro_rules! one_type {
             unsafe { $load(s, p) }
         }
         #[inline(always)]
-        unsafe fn query_part(s: S, p: *const Self::Query, n: usize, back: bool) -> Self::Q {
+        unsafe fn query_tail(s: S, p: *const Self::Query, n: usize, back: bool) -> Self::Q {
             // SAFETY: the caller's promise.
-            unsafe { $part(s, p, n, back) }
+            unsafe { $tail(s, p, n, back) }
         }
         #[inline(always)]
         unsafe fn row(s: S, p: *const Self::Row) -> Self::X {
@@ -26,14 +26,14 @@ macro_rules! one_type {
             unsafe { $load(s, p) }
         }
         #[inline(always)]
-        unsafe fn row_part(s: S, p: *const Self::Row, n: usize, back: bool) -> Self::X {
+        unsafe fn row_tail(s: S, p: *const Self::Row, n: usize, back: bool) -> Self::X {
             // SAFETY: the caller's promise.
-            unsafe { $part(s, p, n, back) }
+            unsafe { $tail(s, p, n, back) }
         }
     };
 }
 
-/// Sums to which the query alone adds nothing.
+/// Sums without a contribution of the query alone.
 macro_rules! seedless {
     () => {
         type Seed = ();
@@ -49,15 +49,15 @@ macro_rules! seedless {
     };
 }
 
-/// Totals that are vectors of singles.
-macro_rules! in_singles {
+/// Totals that are vectors of `f32`.
+macro_rules! in_f32 {
     () => {
         type Total = S::F;
         type Number = f32;
 
         #[inline(always)]
-        fn numbers<const N: usize>(s: S, totals: [S::F; N]) -> [f32; N] {
-            s.sums(totals)
+        fn lane_sums<const N: usize>(s: S, totals: [S::F; N]) -> [f32; N] {
+            s.lane_sums(totals)
         }
         #[inline(always)]
         fn unsigned(number: f32) -> f32 {
@@ -68,16 +68,16 @@ macro_rules! in_singles {
             f32::from_bits(bits)
         }
         #[inline(always)]
-        fn apart(q: f32, product: f32, x: f32) -> f32 {
-            let apart = q - 2.0 * product + x;
-            // Rounding may leave less than 0; what is no number stays so.
-            if apart < 0.0 { 0.0 } else { apart }
+        fn squared_distance(q: f32, product: f32, x: f32) -> f32 {
+            let squared = q - 2.0 * product + x;
+            // Rounding may leave less than 0. NaN stays NaN.
+            if squared < 0.0 { 0.0 } else { squared }
         }
     };
 }
 
-/// Numbers that are whole, exact modulo 2³².
-macro_rules! in_whole_numbers {
+/// Totals that are integers, exact modulo 2³².
+macro_rules! in_integers {
     () => {
         type Number = u32;
 
@@ -90,15 +90,15 @@ macro_rules! in_whole_numbers {
             bits
         }
         #[inline(always)]
-        fn apart(q: u32, product: u32, x: u32) -> u32 {
+        fn squared_distance(q: u32, product: u32, x: u32) -> u32 {
             q.wrapping_add(x).wrapping_sub(product.wrapping_mul(2))
         }
     };
 }
 
-/// Two sums of singles, which are one in the end.
+/// Two accumulators of `f32`, which the total joins.
 #[cfg(target_arch = "x86_64")]
-macro_rules! two_sums {
+macro_rules! two_accumulators {
     () => {
         #[inline(always)]
         fn zero(s: S) -> [S::F; 2] {
@@ -119,70 +119,58 @@ macro_rules! two_sums {
     };
 }
 
-mod bits;
-mod floats;
 #[cfg(target_arch = "x86_64")]
-mod mixed;
-#[cfg(target_arch = "x86_64")]
-mod pairs;
-mod whole;
-
-pub(crate) use bits::Bits;
-pub(crate) use floats::Floats;
-#[cfg(target_arch = "x86_64")]
-pub(crate) use mixed::Mixed;
-#[cfg(target_arch = "x86_64")]
-pub(crate) use pairs::Pairs;
-pub(crate) use whole::Whole;
+pub(crate) use two_accumulators;
+pub(crate) use {in_f32, in_integers, same_type, seedless};
 
 /// An arithmetic over queries of `Query` and rows of `Row` elements, on instruction set `S`.
-pub(crate) trait Sums<S: Copy>: 'static {
+pub(crate) trait Accumulate<S: Copy>: 'static {
     type Query: Copy + 'static;
     type Row: Copy + 'static;
     /// Elements of one step.
     const LANES: usize;
     /// Rows taken at a time.
     const ROWS: usize;
-    /// Chains that each of them has in a group of four, where it is long: 1 or 2.
-    const CHAINS: usize = 1;
-    /// Whether a step reads all of its rows before it sums the first.
+    /// Accumulators of each long row in a group of four: 1 or 2.
+    const ACCUMULATORS: usize = 1;
+    /// Whether a step loads all of its rows before it sums the first (docs/experiments/027-read-first.md).
     const READ_FIRST: bool = false;
-    /// Whether a part at a row's end may look back into the row; see `op::Load::load_part`.
+    /// Whether the load of a tail may look back into the row; see `Load::load_tail`.
     const BACK: bool = true;
-    /// A step's elements of the query, of a row.
+    /// The elements of one step, of the query and of a row.
     type Q: Copy;
     type X: Copy;
-    /// A running sum.
+    /// An accumulator.
     type Sum: Copy;
-    /// What the query alone adds to a sum, seen once a call. See `op::Bytes`.
+    /// What the query alone adds to a sum, computed once a call. See `Bytes`.
     type Seed: Copy;
     /// A sum with its seed, spread over lanes.
     type Total: Copy;
-    /// The same in one number, before it is rounded.
+    /// The total as one number, before it is rounded.
     type Number: Copy;
 
     /// # Safety
     /// The CPU has the instruction set.
     unsafe fn token() -> S;
     /// # Safety
-    /// As `op::Load::load`.
+    /// As `Load::load`.
     unsafe fn query(s: S, p: *const Self::Query) -> Self::Q;
     /// # Safety
-    /// As `op::Load::load_part`.
-    unsafe fn query_part(s: S, p: *const Self::Query, n: usize, back: bool) -> Self::Q;
+    /// As `Load::load_tail`.
+    unsafe fn query_tail(s: S, p: *const Self::Query, n: usize, back: bool) -> Self::Q;
     /// # Safety
-    /// As `op::Load::at`.
+    /// As `Load::at`.
     #[inline(always)]
     unsafe fn at(row: *const Self::Row, i: usize) -> *const Self::Row {
         // SAFETY: the caller's promise.
         unsafe { row.add(i) }
     }
     /// # Safety
-    /// As `op::Load::load`.
+    /// As `Load::load`.
     unsafe fn row(s: S, p: *const Self::Row) -> Self::X;
     /// # Safety
-    /// As `op::Load::load_part`.
-    unsafe fn row_part(s: S, p: *const Self::Row, n: usize, back: bool) -> Self::X;
+    /// As `Load::load_tail`.
+    unsafe fn row_tail(s: S, p: *const Self::Row, n: usize, back: bool) -> Self::X;
 
     fn zero(s: S) -> Self::Sum;
     fn add(s: S, a: Self::Sum, b: Self::Sum) -> Self::Sum;
@@ -190,18 +178,18 @@ pub(crate) trait Sums<S: Copy>: 'static {
     fn add_seeds(s: S, a: Self::Seed, b: Self::Seed) -> Self::Seed;
 
     fn dot(s: S, sum: Self::Sum, q: Self::Q, x: Self::X) -> Self::Sum;
-    /// As `dot`, where rows are fetched ahead.
+    /// As `dot`, where rows are prefetched.
     #[inline(always)]
-    fn dot_ahead(s: S, sum: Self::Sum, q: Self::Q, x: Self::X) -> Self::Sum {
+    fn dot_prefetching(s: S, sum: Self::Sum, q: Self::Q, x: Self::X) -> Self::Sum {
         Self::dot(s, sum, q, x)
     }
     fn dot_seed(s: S, seed: Self::Seed, q: Self::Q) -> Self::Seed;
     fn dot_total(s: S, seed: Self::Seed, sum: Self::Sum) -> Self::Total;
     fn diff(s: S, sum: Self::Sum, q: Self::Q, x: Self::X) -> Self::Sum;
     fn diff_seed(s: S, seed: Self::Seed, q: Self::Q) -> Self::Seed;
-    /// As `diff`, with no need of a seed.
+    /// As `diff`, without a seed.
     #[inline(always)]
-    fn diff_once(s: S, sum: Self::Sum, q: Self::Q, x: Self::X) -> Self::Sum {
+    fn diff_pair(s: S, sum: Self::Sum, q: Self::Q, x: Self::X) -> Self::Sum {
         Self::diff(s, sum, q, x)
     }
     #[inline(always)]
@@ -218,15 +206,15 @@ pub(crate) trait Sums<S: Copy>: 'static {
     }
     fn norm_total(s: S, sum: Self::Sum) -> Self::Total;
 
-    /// The lanes of each, added up.
-    fn numbers<const N: usize>(s: S, totals: [Self::Total; N]) -> [Self::Number; N];
-    /// A sum with the part of it that its seed is.
+    /// The sum of each total's lanes.
+    fn lane_sums<const N: usize>(s: S, totals: [Self::Total; N]) -> [Self::Number; N];
+    /// A sum, with the contribution of its seed.
     #[inline(always)]
     fn with_seed(number: Self::Number, seed: Self::Number) -> Self::Number {
         let _ = seed;
         number
     }
-    /// Rounded once.
+    /// As `f32`, rounded once.
     #[inline(always)]
     fn signed(number: Self::Number) -> f32 {
         Self::unsigned(number)
@@ -235,6 +223,6 @@ pub(crate) trait Sums<S: Copy>: 'static {
     fn unsigned(number: Self::Number) -> f32;
     /// The number with these bits.
     fn number(bits: u32) -> Self::Number;
-    /// `Σ (q − x)²` of `Σ q²`, `Σ q·x` and `Σ x²`.
-    fn apart(q: Self::Number, product: Self::Number, x: Self::Number) -> Self::Number;
+    /// `Σ (q − x)²` from `Σ q²`, `Σ q·x` and `Σ x²`.
+    fn squared_distance(q: Self::Number, product: Self::Number, x: Self::Number) -> Self::Number;
 }

@@ -1,7 +1,7 @@
-//! Fewer bytes than a vector has, without a call: one of `memcpy` in a kernel's
-//! rarest branch makes every call of the kernel save registers for it.
+//! Reads of fewer bytes than a vector, without a call. A call of `memcpy` in a rare branch makes every call of the
+//! kernel save registers (docs/experiments/029-short-tails.md).
 
-/// Copies `n < 64` bytes: the first and the last of a power of two, which may overlap.
+/// Copies `n < 64` bytes as two pieces of a power of two, which may overlap.
 ///
 /// # Safety
 /// `n` bytes are readable at `from` and writable at `to`, and the two do not overlap.
@@ -24,8 +24,8 @@ pub(crate) unsafe fn copy(from: *const u8, to: *mut u8, n: usize) {
     pieces!(32 16 8 4 2 1);
 }
 
-/// `n < 16` bytes, the first in the lowest bits, and zeroes: for a vector that is loaded from where
-/// smaller pieces were just written waits for them.
+/// `n < 16` bytes, the first in the lowest bits, and zeros. A vector load from memory would wait for the smaller writes
+/// before it.
 ///
 /// # Safety
 /// `n` bytes are readable at `from`.

@@ -2,7 +2,7 @@
 
 use super::avx512;
 use super::entry::{entries, ops};
-use crate::op::Count;
+use crate::isa::operations::Count;
 use core::arch::x86_64::*;
 
 /// The token.
@@ -32,7 +32,7 @@ impl Count for Avx512Popcnt {
         unsafe { _mm512_loadu_si512(p.cast()) }
     }
     #[inline(always)]
-    unsafe fn load_part(self, p: *const u8, n: usize, _back: bool) -> __m512i {
+    unsafe fn load_tail(self, p: *const u8, n: usize, _back: bool) -> __m512i {
         // SAFETY: n < 64 bytes are readable, and no others are read.
         unsafe { _mm512_maskz_loadu_epi8(_bzhi_u64(!0, n as u32), p.cast()) }
     }
@@ -45,13 +45,12 @@ impl Count for Avx512Popcnt {
             _mm512_add_epi64(sum, _mm512_popcnt_epi64(v));
     }
     #[inline(always)]
-    fn sums<const N: usize>(self, v: [__m512i; N]) -> [u32; N] {
-        // SAFETY: the token. No count reaches 32 bits: one row's is cut to them, and of many
-        // the upper halves add zeroes.
+    fn lane_sums<const N: usize>(self, v: [__m512i; N]) -> [u32; N] {
+        // SAFETY: the token. No count reaches 32 bits, so nothing is truncated and the upper halves are 0.
         unsafe {
             match v.as_slice() {
                 &[one] => [_mm512_reduce_add_epi64(one) as u32; N],
-                _ => avx512::sums_i32(v),
+                _ => avx512::lane_sums_i32(v),
             }
         }
     }

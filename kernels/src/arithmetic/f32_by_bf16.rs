@@ -1,26 +1,26 @@
-//! Singles against bfloats taken two to a lane: a step's elements of the query are set apart into even and
-//! odd ones once, and every row saves its widening.
+//! f32 queries against bf16 rows, two elements to a lane. The query is deinterleaved into even and odd elements once,
+//! and no row is converted.
 
-use super::Sums;
-use crate::op::Apart;
+use super::accumulate::{Accumulate, in_f32, seedless, two_accumulators};
+use crate::isa::operations::Deinterleave;
 use half::bf16;
 
-/// A query of singles, rows of bfloats.
-pub(crate) struct Mixed;
+/// A query of f32, rows of bf16.
+pub(crate) struct F32ByBf16;
 
-impl<S: Apart> Sums<S> for Mixed {
+impl<S: Deinterleave> Accumulate<S> for F32ByBf16 {
     type Query = f32;
     type Row = bf16;
     const LANES: usize = 2 * S::LANES;
     const ROWS: usize = S::ROWS;
     type Q = [S::F; 2];
     type X = S::B;
-    /// Those of even and of odd elements; with norms all in the first, as in `Pairs`.
+    /// One accumulator for even and one for odd elements; for a norm, all are in the first, as in `Bf16Pairs`.
     type Sum = [S::F; 2];
 
-    in_singles!();
+    in_f32!();
     seedless!();
-    two_sums!();
+    two_accumulators!();
 
     #[inline(always)]
     unsafe fn token() -> S {
@@ -30,22 +30,22 @@ impl<S: Apart> Sums<S> for Mixed {
     #[inline(always)]
     unsafe fn query(s: S, p: *const f32) -> [S::F; 2] {
         // SAFETY: the caller's promise.
-        unsafe { s.load_apart(p) }
+        unsafe { s.load_deinterleaved(p) }
     }
     #[inline(always)]
-    unsafe fn query_part(s: S, p: *const f32, n: usize, back: bool) -> [S::F; 2] {
+    unsafe fn query_tail(s: S, p: *const f32, n: usize, back: bool) -> [S::F; 2] {
         // SAFETY: the caller's promise.
-        unsafe { s.load_apart_part(p, n, back) }
+        unsafe { s.load_deinterleaved_tail(p, n, back) }
     }
     #[inline(always)]
     unsafe fn row(s: S, p: *const bf16) -> S::B {
         // SAFETY: the caller's promise.
-        unsafe { s.load_brains(p) }
+        unsafe { s.load_bf16(p) }
     }
     #[inline(always)]
-    unsafe fn row_part(s: S, p: *const bf16, n: usize, back: bool) -> S::B {
+    unsafe fn row_tail(s: S, p: *const bf16, n: usize, back: bool) -> S::B {
         // SAFETY: the caller's promise.
-        unsafe { s.load_brains_part(p, n, back) }
+        unsafe { s.load_bf16_tail(p, n, back) }
     }
     #[inline(always)]
     fn dot(s: S, sum: [S::F; 2], q: [S::F; 2], x: S::B) -> [S::F; 2] {
@@ -58,7 +58,7 @@ impl<S: Apart> Sums<S> for Mixed {
     }
     #[inline(always)]
     fn norm(s: S, sum: [S::F; 2], x: S::B) -> [S::F; 2] {
-        [s.dot_brains(sum[0], x, x), sum[1]]
+        [s.dot_bf16(sum[0], x, x), sum[1]]
     }
     #[inline(always)]
     fn query_norm(s: S, sum: [S::F; 2], q: [S::F; 2]) -> [S::F; 2] {

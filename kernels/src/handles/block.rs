@@ -1,9 +1,9 @@
-//! Blocks of queries against blocks of rows whose type the compiler knows; the norms of rows.
+//! Typed blocks of queries against blocks of rows; the squared norms of rows.
 
 use crate::{Distance, Element, KernelError, Metric};
 
 impl<T: Element> Distance<T> {
-    /// `Σ x²` of each of the contiguous `rows` (row-major), into the same place of `out`.
+    /// `Σ x²` of each of the contiguous `rows` (row-major), in the order of the rows.
     ///
     /// # Errors
     /// [`KernelError::Length`], in bytes, unless `rows` has `out.len()` times the dimension of elements; nothing is
@@ -14,9 +14,11 @@ impl<T: Element> Distance<T> {
         if found != expected {
             return Err(KernelError::Length { expected, found, row: found / handle.row_bytes() });
         }
-        let dot = Self::with_isa(Metric::InnerProduct, handle.dim(), handle.isa())?;
+        let dot = handle.pair_of(Metric::InnerProduct, T::KIND, handle.dim());
         for (norm, row) in out.iter_mut().zip(rows.chunks_exact(handle.dim())) {
-            *norm = -dot.pair(row, row)?;
+            let row = row.as_ptr().cast();
+            // SAFETY: a whole row, aligned by its type; the machine has the handle's instruction set.
+            *norm = -unsafe { dot(row, row, handle.dim()) };
         }
         Ok(())
     }

@@ -1,25 +1,25 @@
-//! What each metric adds up, and what it makes of the sums. Adding a metric is adding an
-//! implementation of [`Formula`] here and a name in `metric`.
+//! What each metric sums, and the distance it makes of the sums. A new metric is an implementation of [`MetricSums`]
+//! here and a name in `metric`.
 
 use crate::Metric;
-use crate::sums::Sums;
+use crate::arithmetic::accumulate::Accumulate;
 
 /// A metric over an arithmetic `D` on instruction set `S`.
-pub(crate) trait Formula<S: Copy, D: Sums<S>>: 'static {
-    /// A row's running sums.
+pub(crate) trait MetricSums<S: Copy, D: Accumulate<S>>: 'static {
+    /// The accumulators of a row.
     type Sum: Copy;
-    /// What the query alone contributes, while it is being added up.
+    /// The accumulators of what the query alone contributes.
     type Seed: Copy;
-    /// The same in numbers, for a query that meets many rows.
-    type Known: Copy;
-    /// [`Sums::READ_FIRST`] for the steps of a query that meets one row.
-    const READ_FIRST_ONCE: bool = false;
+    /// The same as numbers, for a query that meets many rows.
+    type QueryTerm: Copy;
+    /// [`Accumulate::READ_FIRST`] for the steps of a pair.
+    const READ_FIRST_PAIR: bool = false;
 
     fn zero(s: S) -> Self::Sum;
     fn step(s: S, sum: Self::Sum, q: D::Q, x: D::X) -> Self::Sum;
-    /// As `step`, where rows are fetched ahead.
+    /// As `step`, where rows are prefetched.
     #[inline(always)]
-    fn step_ahead(s: S, sum: Self::Sum, q: D::Q, x: D::X) -> Self::Sum {
+    fn step_prefetching(s: S, sum: Self::Sum, q: D::Q, x: D::X) -> Self::Sum {
         Self::step(s, sum, q, x)
     }
     fn add(s: S, a: Self::Sum, b: Self::Sum) -> Self::Sum;
@@ -27,26 +27,26 @@ pub(crate) trait Formula<S: Copy, D: Sums<S>>: 'static {
     fn no_seed(s: S) -> Self::Seed;
     fn seed(s: S, seed: Self::Seed, q: D::Q) -> Self::Seed;
     fn add_seeds(s: S, a: Self::Seed, b: Self::Seed) -> Self::Seed;
-    fn know(s: S, seed: Self::Seed) -> Self::Known;
+    fn query_term(s: S, seed: Self::Seed) -> Self::QueryTerm;
 
-    /// Step and seed at once, for a query that meets one row.
+    /// Step and seed in one, for a pair.
     #[inline(always)]
-    fn once(s: S, sum: Self::Sum, seed: Self::Seed, q: D::Q, x: D::X) -> (Self::Sum, Self::Seed) {
+    fn step_pair(s: S, sum: Self::Sum, seed: Self::Seed, q: D::Q, x: D::X) -> (Self::Sum, Self::Seed) {
         (Self::step(s, sum, q, x), Self::seed(s, seed, q))
     }
-    /// The distance of the one row.
-    fn finish_once(s: S, seed: Self::Seed, sum: Self::Sum) -> f32;
-    /// The distances of some of many rows.
-    fn finish<const N: usize>(s: S, known: Self::Known, sums: [Self::Sum; N]) -> [f32; N];
+    /// The distance of a pair.
+    fn finish_pair(s: S, seed: Self::Seed, sum: Self::Sum) -> f32;
+    /// The distances of a group of rows.
+    fn finish<const N: usize>(s: S, term: Self::QueryTerm, sums: [Self::Sum; N]) -> [f32; N];
 }
 
 /// Squared Euclidean distance.
 pub(crate) struct L2;
 
-impl<S: Copy, D: Sums<S>> Formula<S, D> for L2 {
+impl<S: Copy, D: Accumulate<S>> MetricSums<S, D> for L2 {
     type Sum = D::Sum;
     type Seed = D::Seed;
-    type Known = D::Number;
+    type QueryTerm = D::Number;
 
     #[inline(always)]
     fn zero(s: S) -> D::Sum {
@@ -73,29 +73,29 @@ impl<S: Copy, D: Sums<S>> Formula<S, D> for L2 {
         D::add_seeds(s, a, b)
     }
     #[inline(always)]
-    fn know(s: S, seed: D::Seed) -> D::Number {
-        let [number] = D::numbers(s, [D::diff_total(s, seed, D::zero(s))]);
+    fn query_term(s: S, seed: D::Seed) -> D::Number {
+        let [number] = D::lane_sums(s, [D::diff_total(s, seed, D::zero(s))]);
         number
     }
     #[inline(always)]
-    fn once(s: S, sum: D::Sum, seed: D::Seed, q: D::Q, x: D::X) -> (D::Sum, D::Seed) {
-        (D::diff_once(s, sum, q, x), seed)
+    fn step_pair(s: S, sum: D::Sum, seed: D::Seed, q: D::Q, x: D::X) -> (D::Sum, D::Seed) {
+        (D::diff_pair(s, sum, q, x), seed)
     }
     #[inline(always)]
-    fn finish_once(s: S, seed: D::Seed, sum: D::Sum) -> f32 {
-        let [number] = D::numbers(s, [D::diff_total(s, seed, sum)]);
+    fn finish_pair(s: S, seed: D::Seed, sum: D::Sum) -> f32 {
+        let [number] = D::lane_sums(s, [D::diff_total(s, seed, sum)]);
         D::unsigned(number)
     }
     #[inline(always)]
-    fn finish<const N: usize>(s: S, known: D::Number, sums: [D::Sum; N]) -> [f32; N] {
+    fn finish<const N: usize>(s: S, term: D::Number, sums: [D::Sum; N]) -> [f32; N] {
         let mut totals = [D::norm_total(s, D::zero(s)); N];
         for i in 0..N {
             totals[i] = D::diff_total(s, D::no_seed(s), sums[i]);
         }
-        let numbers = D::numbers(s, totals);
+        let numbers = D::lane_sums(s, totals);
         let mut out = [0.0; N];
         for i in 0..N {
-            out[i] = D::unsigned(D::with_seed(numbers[i], known));
+            out[i] = D::unsigned(D::with_seed(numbers[i], term));
         }
         out
     }
@@ -104,11 +104,11 @@ impl<S: Copy, D: Sums<S>> Formula<S, D> for L2 {
 /// Negated inner product.
 pub(crate) struct InnerProduct;
 
-impl<S: Copy, D: Sums<S>> Formula<S, D> for InnerProduct {
+impl<S: Copy, D: Accumulate<S>> MetricSums<S, D> for InnerProduct {
     type Sum = D::Sum;
     type Seed = D::Seed;
-    type Known = D::Number;
-    const READ_FIRST_ONCE: bool = D::READ_FIRST;
+    type QueryTerm = D::Number;
+    const READ_FIRST_PAIR: bool = D::READ_FIRST;
 
     #[inline(always)]
     fn zero(s: S) -> D::Sum {
@@ -119,8 +119,8 @@ impl<S: Copy, D: Sums<S>> Formula<S, D> for InnerProduct {
         D::dot(s, sum, q, x)
     }
     #[inline(always)]
-    fn step_ahead(s: S, sum: D::Sum, q: D::Q, x: D::X) -> D::Sum {
-        D::dot_ahead(s, sum, q, x)
+    fn step_prefetching(s: S, sum: D::Sum, q: D::Q, x: D::X) -> D::Sum {
+        D::dot_prefetching(s, sum, q, x)
     }
     #[inline(always)]
     fn add(s: S, a: D::Sum, b: D::Sum) -> D::Sum {
@@ -139,25 +139,25 @@ impl<S: Copy, D: Sums<S>> Formula<S, D> for InnerProduct {
         D::add_seeds(s, a, b)
     }
     #[inline(always)]
-    fn know(s: S, seed: D::Seed) -> D::Number {
-        let [number] = D::numbers(s, [D::dot_total(s, seed, D::zero(s))]);
+    fn query_term(s: S, seed: D::Seed) -> D::Number {
+        let [number] = D::lane_sums(s, [D::dot_total(s, seed, D::zero(s))]);
         number
     }
     #[inline(always)]
-    fn finish_once(s: S, seed: D::Seed, sum: D::Sum) -> f32 {
-        let [number] = D::numbers(s, [D::dot_total(s, seed, sum)]);
+    fn finish_pair(s: S, seed: D::Seed, sum: D::Sum) -> f32 {
+        let [number] = D::lane_sums(s, [D::dot_total(s, seed, sum)]);
         -D::signed(number)
     }
     #[inline(always)]
-    fn finish<const N: usize>(s: S, known: D::Number, sums: [D::Sum; N]) -> [f32; N] {
+    fn finish<const N: usize>(s: S, term: D::Number, sums: [D::Sum; N]) -> [f32; N] {
         let mut totals = [D::norm_total(s, D::zero(s)); N];
         for i in 0..N {
             totals[i] = D::dot_total(s, D::no_seed(s), sums[i]);
         }
-        let numbers = D::numbers(s, totals);
+        let numbers = D::lane_sums(s, totals);
         let mut out = [0.0; N];
         for i in 0..N {
-            out[i] = -D::signed(D::with_seed(numbers[i], known));
+            out[i] = -D::signed(D::with_seed(numbers[i], term));
         }
         out
     }
@@ -166,21 +166,21 @@ impl<S: Copy, D: Sums<S>> Formula<S, D> for InnerProduct {
 /// One minus the cosine of the angle.
 pub(crate) struct Cosine;
 
-/// One minus a dot product over the product of two norms, neither of them squared: the
-/// product of the squares leaves the range of `f32` too early.
+/// One minus a dot product over the product of two norms. The product of the squared norms would leave the range of
+/// `f32` too early.
 #[inline(always)]
-pub(crate) fn angle(dot: f32, query: f32, row: f32) -> f32 {
+pub(crate) fn cosine_distance(dot: f32, query: f32, row: f32) -> f32 {
     let norms = query * row;
     if norms == 0.0 { 1.0 } else { 1.0 - dot / norms }
 }
 
-impl<S: Copy, D: Sums<S>> Formula<S, D> for Cosine {
+impl<S: Copy, D: Accumulate<S>> MetricSums<S, D> for Cosine {
     /// `Σ q·x` and `Σ x²`.
     type Sum = (D::Sum, D::Sum);
     /// The seed of `Σ q·x`, and `Σ q²`.
     type Seed = (D::Seed, D::Sum);
     /// That of `Σ q·x`, and `√Σ q²`.
-    type Known = (D::Number, f32);
+    type QueryTerm = (D::Number, f32);
 
     #[inline(always)]
     fn zero(s: S) -> Self::Sum {
@@ -207,51 +207,51 @@ impl<S: Copy, D: Sums<S>> Formula<S, D> for Cosine {
         (D::add_seeds(s, a.0, b.0), D::add(s, a.1, b.1))
     }
     #[inline(always)]
-    fn know(s: S, seed: Self::Seed) -> Self::Known {
+    fn query_term(s: S, seed: Self::Seed) -> Self::QueryTerm {
         let dot = D::dot_total(s, seed.0, D::zero(s));
-        let [dot, norm] = D::numbers(s, [dot, D::norm_total(s, seed.1)]);
+        let [dot, norm] = D::lane_sums(s, [dot, D::norm_total(s, seed.1)]);
         (dot, D::unsigned(norm).sqrt())
     }
     #[inline(always)]
-    fn finish_once(s: S, seed: Self::Seed, sum: Self::Sum) -> f32 {
+    fn finish_pair(s: S, seed: Self::Seed, sum: Self::Sum) -> f32 {
         let dot = D::dot_total(s, seed.0, sum.0);
         let (query, row) = (D::norm_total(s, seed.1), D::norm_total(s, sum.1));
-        // Four at once cost less than three one by one.
-        let [dot, query, row, _] = D::numbers(s, [dot, query, row, row]);
+        // Four sums of lanes at once cost less than three one by one.
+        let [dot, query, row, _] = D::lane_sums(s, [dot, query, row, row]);
         let (query, row) = (D::unsigned(query), D::unsigned(row));
-        // One root where the product of the squares is a usual number, as it nearly always is.
+        // One square root where the product of the squared norms is normal, which is the usual case.
         let squares = query * row;
         if squares.is_normal() {
             1.0 - D::signed(dot) / squares.sqrt()
         } else {
-            angle(D::signed(dot), query.sqrt(), row.sqrt())
+            cosine_distance(D::signed(dot), query.sqrt(), row.sqrt())
         }
     }
     #[inline(always)]
-    fn finish<const N: usize>(s: S, known: Self::Known, sums: [Self::Sum; N]) -> [f32; N] {
+    fn finish<const N: usize>(s: S, term: Self::QueryTerm, sums: [Self::Sum; N]) -> [f32; N] {
         let mut dots = [D::norm_total(s, D::zero(s)); N];
         let mut norms = dots;
         for i in 0..N {
             dots[i] = D::dot_total(s, D::no_seed(s), sums[i].0);
             norms[i] = D::norm_total(s, sums[i].1);
         }
-        let dots = D::numbers(s, dots);
-        let norms = D::numbers(s, norms);
+        let dots = D::lane_sums(s, dots);
+        let norms = D::lane_sums(s, norms);
         let mut out = [0.0; N];
         for i in 0..N {
-            let dot = D::signed(D::with_seed(dots[i], known.0));
-            out[i] = angle(dot, known.1, D::unsigned(norms[i]).sqrt());
+            let dot = D::signed(D::with_seed(dots[i], term.0));
+            out[i] = cosine_distance(dot, term.1, D::unsigned(norms[i]).sqrt());
         }
         out
     }
 }
 
-/// Makes distances of the inner products of queries and rows, in their place, with their squared norms.
+/// Turns the inner products of queries and rows into distances, in place, with their squared norms.
 ///
 /// # Safety
 /// At `out` is a product for each query and row, that of query i and row j of n at `i · n + j`.
 #[inline(always)]
-pub(crate) unsafe fn of_products<S: Copy, D: Sums<S>>(
+pub(crate) unsafe fn distances_from_products<S: Copy, D: Accumulate<S>>(
     metric: Metric,
     (queries, rows): (&[D::Number], &[D::Number]),
     out: *mut f32,
@@ -263,7 +263,7 @@ pub(crate) unsafe fn of_products<S: Copy, D: Sums<S>>(
         match metric {
             Metric::L2 => {
                 for j in 0..n {
-                    line[j] = D::unsigned(D::apart(queries[i], D::number(line[j].to_bits()), rows[j]));
+                    line[j] = D::unsigned(D::squared_distance(queries[i], D::number(line[j].to_bits()), rows[j]));
                 }
             }
             Metric::InnerProduct => {
@@ -274,7 +274,8 @@ pub(crate) unsafe fn of_products<S: Copy, D: Sums<S>>(
             Metric::Cosine => {
                 let query = D::unsigned(queries[i]).sqrt();
                 for j in 0..n {
-                    line[j] = angle(D::signed(D::number(line[j].to_bits())), query, D::unsigned(rows[j]).sqrt());
+                    line[j] =
+                        cosine_distance(D::signed(D::number(line[j].to_bits())), query, D::unsigned(rows[j]).sqrt());
                 }
             }
         }
