@@ -41,7 +41,7 @@ impl Db {
     /// The database in the folder `path`, to read and write.
     ///
     /// Rows that came after the last checkpoint are linked again in the background; until then
-    /// they are searched exactly, and nobody who adds rows is held back for them.
+    /// they are searched exactly, and nobody who adds rows is throttled for them.
     ///
     /// # Errors
     /// [`OpenError::Storage`] when another process has it open for writing (`Locked`), when there

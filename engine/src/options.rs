@@ -101,7 +101,7 @@ impl Options {
         self
     }
 
-    /// Numbers (unless told) or texts.
+    /// Numbers (unless told) or strings.
     pub fn id_kind(mut self, kind: IdKind) -> Self {
         self.id_kind = kind;
         self
@@ -134,7 +134,7 @@ impl Options {
     }
 
     /// How many rows may wait, searched exactly, before they are linked; 1000 unless told. While more wait, who adds rows
-    /// is held back a little. At 0, each call returns when its rows are linked: the same calls, one after another, make the
+    /// is throttled. At 0, each call returns when its rows are linked: the same calls, one after another, make the
     /// same graph.
     pub fn buffer_rows(mut self, rows: usize) -> Self {
         self.buffer_rows = rows;
@@ -230,7 +230,7 @@ impl Options {
         Schema {
             row_bytes: self.row_bytes(),
             ids: self.id_kind,
-            user: serde_json::to_vec(&description).expect("numbers and texts become JSON"),
+            user: serde_json::to_vec(&description).expect("numbers and strings become JSON"),
         }
     }
 

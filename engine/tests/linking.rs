@@ -368,7 +368,7 @@ fn where_no_row_may_wait_the_same_calls_make_the_same_graph() {
         (db.graph_hash(), graph.vertices)
     };
     let first = built(1, 0);
-    assert!(first.1 < 9000, "dead rows are out of the graph: {first:?}");
+    assert!(first.1 < 9000, "deleted rows are out of the graph: {first:?}");
     assert_eq!([built(2, 0), built(2, 10), built(3, 3)], [first; 3], "whatever time it takes");
 }
 

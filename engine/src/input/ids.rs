@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use omendb_storage::{IdColumn, IdKind, IdRef};
 
-/// The id of a row: a number or a text, the same kind for a whole database.
+/// The id of a row: a number or a string. All ids of a database are of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Id {
     /// A number.
     U64(u64),
-    /// UTF-8 text of at most 1 KiB.
+    /// A string of at most 1,024 bytes of UTF-8.
     Text(Arc<str>),
 }
 
@@ -126,7 +126,7 @@ pub struct IdsRef<'a>(pub(crate) Column<'a>);
 pub(crate) enum Column<'a> {
     U64(Cow<'a, [u64]>),
     Text(Vec<&'a str>),
-    /// Numbers and texts together: never the ids of a database, told in the error.
+    /// Numbers and strings together: never the ids of a database, told in the error.
     Mixed,
 }
 
@@ -141,7 +141,7 @@ impl<'a> IdsRef<'a> {
 }
 
 impl IdsRef<'_> {
-    /// What kind the ids are; none when numbers and texts are mixed.
+    /// What kind the ids are; none when numbers and strings are mixed.
     pub(crate) fn kind(&self) -> Option<IdKind> {
         match &self.0 {
             Column::U64(_) => Some(IdKind::U64),
@@ -153,7 +153,7 @@ impl IdsRef<'_> {
     pub(crate) fn column(&self) -> IdColumn<'_> {
         match &self.0 {
             Column::U64(numbers) => IdColumn::U64(numbers),
-            Column::Text(texts) => IdColumn::Text(texts),
+            Column::Text(strings) => IdColumn::Text(strings),
             Column::Mixed => IdColumn::none(IdKind::U64),
         }
     }
@@ -186,10 +186,10 @@ impl IdValue for String {
 impl IdValue for Id {
     fn column(ids: &[Id]) -> IdsRef<'_> {
         let numbers = ids.iter().map(|id| if let Id::U64(number) = id { Some(*number) } else { None });
-        let texts = ids.iter().map(|id| if let Id::Text(text) = id { Some(&**text) } else { None });
-        IdsRef(match (numbers.collect(), texts.collect()) {
+        let strings = ids.iter().map(|id| if let Id::Text(text) = id { Some(&**text) } else { None });
+        IdsRef(match (numbers.collect(), strings.collect()) {
             (Some(numbers), _) => Column::U64(Cow::Owned(numbers)),
-            (None, Some(texts)) => Column::Text(texts),
+            (None, Some(strings)) => Column::Text(strings),
             (None, None) => Column::Mixed,
         })
     }

@@ -138,7 +138,7 @@ mod tests {
         assert!(narrow.recall < wide.recall && narrow.distances < wide.distances, "{narrow:?} {wide:?}");
         // The last rows are gone: what is asked for and counted lives.
         db.delete_batch(2_700..ROWS as u64).unwrap();
-        db.flush().unwrap(); // dead rows leave the graph, which both look at
+        db.flush().unwrap(); // deleted rows leave the graph, which both look at
         agrees(&db, &values, 10);
         db.clear().unwrap();
         assert_eq!(estimated(&db, 10, 10).recall, 1.0);

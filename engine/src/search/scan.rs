@@ -11,7 +11,7 @@ use crate::state::snapshot::Snapshot;
 /// Rows measured at a time.
 const BLOCK: usize = 256;
 
-/// So many dead rows in a row are worth a new call.
+/// So many deleted rows in a row are worth a new call.
 const SKIPPED: u32 = 4;
 
 impl Core {

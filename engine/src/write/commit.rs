@@ -32,7 +32,7 @@ impl Db {
 
     /// Adds rows, all or none. When it returns, they are durable (as [`Options::durability`]
     /// says) and searched; they are linked into the graph later, by a thread of the database's own. While more rows
-    /// than [`Options::buffer_rows`] wait for that, calls are held back: by some hundredths of a second, a tenth at most,
+    /// than [`Options::buffer_rows`] wait for that, calls are throttled: by some hundredths of a second, a tenth at most,
     /// and a batch of more rows than may wait so many times as long. At 0, until their rows are linked.
     ///
     /// A batch may have any size. Rows of another type than the database's are converted: to f16
@@ -212,7 +212,7 @@ impl Core {
     /// Has the rows of a commit linked and deleted ones removed, and throttles who committed it.
     pub(crate) fn after_commit(&self, end: Place, rows: usize) {
         if rows > 0 {
-            self.hold_back(end, rows);
+            self.throttle(end, rows);
         } else if self.options.buffer_rows == 0 {
             // Where callers wait for their rows to be linked, they wait for those that are to go, too.
             self.link_present();

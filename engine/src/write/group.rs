@@ -159,10 +159,10 @@ impl Core {
         }
         let rows: Vec<u8> = batches.iter().flat_map(|one| &one.rows).copied().collect();
         let ids: Vec<IdRef<'_>> = batches.iter().flat_map(|one| one.ids()).collect();
-        let (numbers, texts) = columns(&ids);
+        let (numbers, strings) = columns(&ids);
         let ids = match self.options.id_kind {
             IdKind::U64 => IdColumn::U64(&numbers),
-            IdKind::Text => IdColumn::Text(&texts),
+            IdKind::Text => IdColumn::Text(&strings),
         };
         let inverse_norms = batches.iter().flat_map(|one| one.inverse_norms.iter().copied());
         self.commit(Commit { rows: &Packed::new(&rows, row_bytes), ids, dead: &dead }, inverse_norms)

@@ -98,10 +98,10 @@ impl Core {
         if written == Written::default() {
             return Ok(written);
         }
-        let (numbers, texts) = columns(&ids);
+        let (numbers, strings) = columns(&ids);
         let ids = match self.options.id_kind {
             IdKind::U64 => IdColumn::U64(&numbers),
-            IdKind::Text => IdColumn::Text(&texts),
+            IdKind::Text => IdColumn::Text(&strings),
         };
         let inverse_norms = parts.0.iter().flat_map(|part| part.inverse_norms.iter().copied());
         let end = self.commit(Commit { rows: &parts, ids, dead: &dead }, inverse_norms)?;
@@ -113,12 +113,12 @@ impl Core {
 
 /// The numbers among ids, and the strings.
 pub(super) fn columns<'i>(ids: &[IdRef<'i>]) -> (Vec<u64>, Vec<&'i str>) {
-    let (mut numbers, mut texts) = (Vec::new(), Vec::new());
+    let (mut numbers, mut strings) = (Vec::new(), Vec::new());
     ids.iter().for_each(|id| match id {
         IdRef::U64(number) => numbers.push(*number),
-        IdRef::Text(text) => texts.push(*text),
+        IdRef::Text(text) => strings.push(*text),
     });
-    (numbers, texts)
+    (numbers, strings)
 }
 
 /// Checked batches whose rows follow one another.
