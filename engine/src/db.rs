@@ -1,4 +1,4 @@
-//! The handle, and what all handles of a database share.
+//! The handle `Db`, and what all handles of a database share.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

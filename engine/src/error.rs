@@ -1,4 +1,4 @@
-//! What can go wrong, one enum per family of calls.
+//! Errors: one enum for each family of calls.
 
 use std::path::PathBuf;
 

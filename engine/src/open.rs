@@ -1,4 +1,4 @@
-//! A database is made, or found again.
+//! Creating and opening databases.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32};

@@ -1,4 +1,4 @@
-//! How far a long call has come.
+//! Progress of long calls, and the listener that is told.
 
 use std::cell::RefCell;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! A batch that has been checked whole: what takes one checks nothing again (rule R4).
+//! A batch that was checked. Code that takes one checks nothing again (rule R4).
 
 use std::hash::BuildHasher;
 use std::ops::Range;

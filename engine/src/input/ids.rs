@@ -1,4 +1,4 @@
-//! Ids: what a user calls a row by.
+//! Ids, owned and borrowed.
 
 use std::borrow::Cow;
 use std::fmt;

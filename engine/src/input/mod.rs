@@ -1,4 +1,4 @@
-//! What users hand in: rows, ids, queries; checked once, as a whole batch.
+//! What users hand in: rows, ids and queries. A batch is checked once, as a whole.
 
 pub(crate) mod batch;
 pub(crate) mod ids;

@@ -1,4 +1,4 @@
-//! A query made ready: its numbers on a cache line's boundary, in the type it is asked in.
+//! A query that is ready for the kernels: aligned to a cache line, in the type that is compared.
 
 use omendb_kernels::ElementKind;
 

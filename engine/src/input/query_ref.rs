@@ -1,4 +1,4 @@
-//! One query as it comes in: numbers in memory, of any type.
+//! One query as the caller holds it: values of any row type.
 
 use omendb_kernels::{Element, ElementKind};
 

@@ -1,4 +1,4 @@
-//! Rows as they come in: numbers in memory, of any type, from any address.
+//! Rows as the caller holds them: values of any row type, at any address.
 
 use omendb_kernels::{Element, ElementKind, bf16, f16};
 

@@ -1,4 +1,4 @@
-//! The calls that search.
+//! The public search calls.
 
 use rayon::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What is there: rows by id, ids, counts.
+//! Lookups: rows by id, ids, counts.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Which kernel measures what: the metric a user chose, on the types at hand.
+//! Chooses the distance kernel for a metric and the types of query and row.
 
 use omendb_kernels::{ElementKind, Isa, KernelError, Metric, RowDistance, RowTable};
 

@@ -1,4 +1,4 @@
-//! A query is checked, and made what kernels take.
+//! Checks a query and converts it to what the kernels take.
 
 use omendb_kernels::{ElementKind, Metric};
 

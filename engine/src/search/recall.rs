@@ -1,4 +1,4 @@
-//! How much of what is nearest a search finds, on the rows of the database itself.
+//! Estimates recall with rows of the database as queries.
 
 use omendb_storage::View;
 

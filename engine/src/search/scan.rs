@@ -1,4 +1,4 @@
-//! Rows are looked at one after another.
+//! Computes the distance of every row.
 
 use omendb_storage::View;
 

@@ -1,4 +1,4 @@
-//! The rows of a view, as the graph asks about them.
+//! The rows of a view as the space that the graph searches.
 
 use omendb_graph::Space;
 use omendb_kernels::RowTable;

@@ -1,4 +1,4 @@
-//! A damaged database: its whole rows are taken into a new one.
+//! Copies the intact rows of a damaged database into a new one.
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Where the bytes are, and what the graph is like.
+//! Statistics: counts, bytes by part, and the shape of the graph.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;

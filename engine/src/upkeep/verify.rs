@@ -1,4 +1,4 @@
-//! Everything that can be checked, is.
+//! Checks everything that can be checked.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What is derived from the rows is written, so that the next opening need not derive it again.
+//! Writes graph and norms, so that the next opening need not derive them.
 
 use std::io::{self, Write};
 use std::sync::atomic::Ordering::Relaxed;

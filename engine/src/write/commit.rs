@@ -1,4 +1,4 @@
-//! Rows come in, are replaced, and go.
+//! Rows are added, replaced and deleted.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{MutexGuard, PoisonError};

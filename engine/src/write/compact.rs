@@ -1,4 +1,4 @@
-//! The space of deleted and replaced rows goes back to the system.
+//! Returns the space of deleted and replaced rows to the system.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;

@@ -1,9 +1,8 @@
-//! Small batches whose callers wait for the writer's lock become one commit: one sync does for all of them.
+//! Group commit: small batches that wait for the writer lock become one commit, with one sync.
 //!
-//! A caller that finds the lock taken leaves a copy of its batch in a queue. One of those in the queue leads: it waits for the
-//! lock, commits the batches in the queue, in their order, and tells each caller what became of its own. Meanwhile the next
-//! group gathers. This is group commit (DeWitt et al., Implementation Techniques for Main Memory Database Systems, SIGMOD
-//! 1984, section 5.2).
+//! A caller that finds the lock taken puts a copy of its batch into a queue. One caller in the queue leads. It waits for the
+//! lock, commits the batches of the queue in their order, and tells each caller the outcome. Meanwhile the next group
+//! gathers. (DeWitt et al., Implementation Techniques for Main Memory Database Systems, SIGMOD 1984, section 5.2.)
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, PoisonError};

@@ -1,8 +1,8 @@
-//! The thread that does the upkeep of the graph, and who waits for it.
+//! The background thread that links rows, and who waits for it.
 //!
-//! Callers do not link. A thread of the database's own puts the rows of the buffer into the graph, in rounds of some tens
-//! of milliseconds, and takes deleted rows out. Who writes while more rows wait than should is throttled, and the
-//! more, the more wait: so the buffer stays short, and nobody pays at once for what all have brought.
+//! Callers do not link. A thread of the database links the rows of the buffer in rounds of some tens of milliseconds. It also
+//! removes deleted rows from the graph. While more rows wait than `buffer_rows`, writers are throttled; the more rows wait,
+//! the longer. So the buffer stays short, and no single call pays for the rows of all.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! How many rows a round of linking takes, and how long who brings rows is throttled.
+//! The size of a linking round, and how long writers are throttled.
 
 use std::time::Duration;
 
