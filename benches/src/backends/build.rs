@@ -69,7 +69,7 @@ pub(super) fn run(arguments: &Arguments, medium: Medium, path: &Path) -> Result<
         close_seconds: closing,
         peak_bytes,
         disk_bytes: if medium.has_files() { disk_bytes(path)? } else { 0 },
-        graph_hash: format!("{:016x}", graph_hash),
+        graph_hash: format!("{graph_hash:016x}"),
         asked,
     })
 }
