@@ -176,6 +176,8 @@ mod tests {
     use super::*;
     use crate::{Db, Metric, Options, StorageError};
 
+    type Call = fn(&Db) -> Result<(), BatchError>;
+
     fn wait_until(what: impl Fn() -> bool) {
         let begun = Instant::now();
         while !what() {
@@ -185,7 +187,7 @@ mod tests {
     }
 
     /// What calls return that came, one after another, while the writer's lock was taken; and how many commits there were.
-    fn together<T: Send + 'static>(db: &Db, calls: impl IntoIterator<Item = fn(&Db) -> T>) -> (Vec<T>, u64) {
+    fn together(db: &Db, calls: impl IntoIterator<Item = Call>) -> (Vec<Result<(), BatchError>>, u64) {
         let held = db.core.writer.lock().unwrap();
         let before = db.core.snapshot.load().view.commit();
         let mut threads = Vec::new();
@@ -210,7 +212,7 @@ mod tests {
     fn batches_that_wait_become_one_commit() {
         let (_dir, db) = database(IdKind::U64);
         db.add(7u64, &[1.0f32, 0.0]).unwrap();
-        let calls: [fn(&Db) -> Result<(), BatchError>; 4] = [
+        let calls: [Call; 4] = [
             |db| db.add_batch(&[1u64, 2], &[[0.0f32, 1.0], [0.0, 2.0]]),
             |db| db.add(7u64, &[5.0f32, 5.0]),
             |db| db.upsert(7u64, &[0.0f32, 3.0]),
@@ -232,7 +234,7 @@ mod tests {
     #[test]
     fn string_ids_and_ids_that_come_twice() {
         let (_dir, db) = database(IdKind::Text);
-        let calls: [fn(&Db) -> Result<(), BatchError>; 3] = [
+        let calls: [Call; 3] = [
             |db| db.upsert("a", &[1.0f32, 0.0]),
             |db| db.upsert("b", &[0.0f32, 1.0]),
             |db| db.add("a", &[0.0f32, 7.0]),
@@ -248,8 +250,7 @@ mod tests {
     fn each_is_told_that_the_storage_refuses() {
         let (dir, db) = database(IdKind::U64);
         std::fs::remove_file(dir.path().join("db/LOCK")).unwrap();
-        let calls: [fn(&Db) -> Result<(), BatchError>; 2] =
-            [|db| db.add(1u64, &[1.0f32, 0.0]), |db| db.add(2u64, &[1.0f32, 0.0])];
+        let calls: [Call; 2] = [|db| db.add(1u64, &[1.0f32, 0.0]), |db| db.add(2u64, &[1.0f32, 0.0])];
         let (outcomes, commits) = together(&db, calls);
         let is_refused = |outcome: &Result<(), BatchError>| {
             matches!(outcome, Err(BatchError::Storage(StorageError::Unlocked { .. })))
