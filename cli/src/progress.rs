@@ -1,4 +1,4 @@
-//! A bar on stderr for long calls: only on a terminal, and not when told to be quiet.
+//! A progress bar on stderr, only on a terminal and not with --quiet.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use omendb_engine::{Phase, Progress};
 
 use crate::output::Output;
 
-/// A bar, drawn once something is told to it.
+/// A progress bar, drawn at its first update.
 #[derive(Clone)]
 pub(crate) struct Bar(ProgressBar);
 
@@ -23,7 +23,7 @@ impl Bar {
         Self(bar)
     }
 
-    /// What the engine calls.
+    /// The engine's listener.
     pub(crate) fn listener(&self) -> Arc<dyn Fn(Progress) + Send + Sync> {
         let bar = self.0.clone();
         Arc::new(move |progress: Progress| {
@@ -43,14 +43,14 @@ impl Bar {
         })
     }
 
-    /// Counts what the command itself does.
+    /// Sets the progress of the command itself.
     pub(crate) fn count(&self, what: &'static str, done: usize, total: usize) {
         self.0.set_message(what);
         self.0.set_length(total as u64);
         self.0.set_position(done as u64);
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn clear(&self) {
         self.0.finish_and_clear();
     }
