@@ -1,18 +1,18 @@
-//! Rows to measure with: clusters on a surface of few dimensions in a space of many, as embeddings
-//! are, so that a graph has something to find. The same seed gives the same rows on every machine.
+//! Rows to measure with: clusters on a surface of few dimensions in a space of many, like embeddings. The same seed gives the
+//! same rows on every machine.
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-/// Dimensions of the surface.
+/// The dimensions of the surface.
 const LATENT: usize = 32;
-/// Spread of a cluster, in units of the spread of their centres.
+/// The standard deviation of a cluster, relative to that of the centres.
 const SPREAD: f32 = 0.8;
-/// Noise off the surface, in every column.
+/// The noise in every column.
 const NOISE: f32 = 0.05;
 
-/// `rows` rows of `dim` values, row-major. Rows with different `part` differ and come from the same
-/// clusters: part 0 is indexed, part 1 is asked.
+/// `rows` rows of `dim` values, row-major. Parts have different rows of the same clusters: part 0 is indexed, part 1 has the
+/// queries.
 pub(crate) fn rows(rows: usize, dim: usize, seed: u64, part: u64) -> Vec<f32> {
     let mut shape = StdRng::seed_from_u64(seed);
     let clusters = 256;
@@ -32,7 +32,7 @@ pub(crate) fn rows(rows: usize, dim: usize, seed: u64, part: u64) -> Vec<f32> {
     out
 }
 
-/// Nearly normal, mean 0 and variance 1: the sum of twelve uniform numbers.
+/// A nearly normal number with mean 0 and variance 1: the sum of twelve uniform numbers.
 fn bell(random: &mut StdRng) -> f32 {
     (0..12).map(|_| random.random::<f32>()).sum::<f32>() - 6.0
 }

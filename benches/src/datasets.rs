@@ -1,5 +1,5 @@
-//! `datasets`: the real sets, each built in one batch, reopened and compared with its exact answers;
-//! and one of them built at growing sizes. Prints Markdown.
+//! `datasets`: builds each real set in one batch, reopens it and measures recall. Builds one set at growing sizes. Prints
+//! Markdown.
 
 use crate::sets::{SETS, Set, element};
 use crate::{Failure, machine, truth};
@@ -9,24 +9,24 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// Neighbours asked for.
+/// The k of the queries.
 const K: usize = 10;
 const WIDTHS: [usize; 6] = [10, 20, 40, 60, 80, 100];
-/// Rows of the growing sizes.
+/// The growing sizes.
 const SIZES: [usize; 5] = [1_000, 10_000, 50_000, 100_000, 500_000];
 /// The set that grows.
 const GROWING: &str = "sift500k";
 
-/// Where the sets are and which are wanted.
+/// The arguments of the run.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Folder of the sets: NAME.base.*, NAME.query.*, NAME.truth.ibin.
+    /// The folder of the sets: NAME.base.*, NAME.query.*, NAME.truth.ibin.
     #[arg(long, env = "OMENDB_DATA", value_name = "DIR")]
     data: PathBuf,
-    /// Only the sets whose name starts so.
+    /// Only sets whose name starts with this.
     #[arg(long)]
     only: Option<String>,
-    /// Where the databases are made (default: the system's folder for temporary files).
+    /// The folder for databases [default: the system's temporary folder].
     #[arg(long)]
     scratch: Option<PathBuf>,
 }
@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// One set, built and asked: a row of the table.
+/// Builds and searches a set: a row of the table.
 fn row(set: &Set, arguments: &Arguments) -> Result<String, Failure> {
     let base = set.base(&arguments.data)?;
     let queries = set.queries(&arguments.data)?;
@@ -68,7 +68,7 @@ fn row(set: &Set, arguments: &Arguments) -> Result<String, Failure> {
     let db = Db::open(&path)?;
     let reopen = start.elapsed().as_secs_f64();
     if db.count() != base.rows() {
-        return Err(format!("{}: counts {} rows of {}", set.name, db.count(), base.rows()).into());
+        return Err(format!("{}: the database has {} rows; expected {}", set.name, db.count(), base.rows()).into());
     }
     let disk = db.stats().disk_bytes() as f64 / base.rows() as f64;
     let exact = sweep(&db, queries.view(), &wanted, &SearchOptions::new(K).exact(true), 1)?;
@@ -112,7 +112,7 @@ fn sizes(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A folder that goes when it is dropped, and a path in it.
+/// A folder that is removed when dropped, and a path in it.
 fn scratch(arguments: &Arguments) -> Result<(tempfile::TempDir, PathBuf), Failure> {
     let folder = match &arguments.scratch {
         Some(folder) => tempfile::tempdir_in(folder)?,
@@ -122,7 +122,7 @@ fn scratch(arguments: &Arguments) -> Result<(tempfile::TempDir, PathBuf), Failur
     Ok((folder, path))
 }
 
-/// The first `count` rows in one batch, linked; and the seconds from the call until then.
+/// Adds and links the first `count` rows in one batch. Returns the seconds too.
 fn build(path: &Path, rows: Strided<'_>, count: usize, metric: Metric) -> Result<(Db, f64), Failure> {
     let kind = element(rows.kind)?;
     let db = Db::create(path, Options::new(rows.dim, metric).row_type(kind))?;
@@ -133,14 +133,14 @@ fn build(path: &Path, rows: Strided<'_>, count: usize, metric: Metric) -> Result
     Ok((db, start.elapsed().as_secs_f64()))
 }
 
-/// What one way of searching found, at what price.
+/// The recall and cost of a search.
 struct Point {
     recall: f64,
     qps: f64,
     distances: f64,
 }
 
-/// All queries, so many times; the fastest time counts.
+/// Runs all queries several times. The fastest round counts.
 fn sweep(
     db: &Db,
     queries: Strided<'_>,
@@ -152,7 +152,7 @@ fn sweep(
         NumberKind::F32 => typed::<f32>(db, queries, wanted, options, rounds),
         NumberKind::F16 => typed::<f16>(db, queries, wanted, options, rounds),
         NumberKind::U8 => typed::<u8>(db, queries, wanted, options, rounds),
-        other => Err(format!("no set here holds {other:?}").into()),
+        other => Err(format!("unsupported type {other:?}").into()),
     }
 }
 

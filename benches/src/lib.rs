@@ -1,7 +1,7 @@
-//! What the runs share with the tests: the difficult data.
+//! The difficult data, shared by the run and the tests.
 #![forbid(unsafe_code)]
 
 pub mod robust;
 
-/// Whatever a run stumbles over; it is printed with its message and ends the run.
+/// An error that ends a run.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;

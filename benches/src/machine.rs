@@ -1,4 +1,4 @@
-//! What this machine is, how much memory this process holds, and how fast the machine is right now.
+//! The machine: its processor, the memory of this process, and its present speed.
 
 use crate::origin;
 use crate::truth::squared;
@@ -9,29 +9,28 @@ use rayon::prelude::*;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// The processor's name, its threads and the instruction set used.
+/// The processor's name, its threads and the instruction set.
 pub(crate) fn processor() -> String {
     let name = origin::processor();
     format!("{name}, {} threads, {}", threads(), Isa::chosen().unwrap_or_else(|_| Isa::best()))
 }
 
-/// Threads that this process may use.
+/// The number of threads that this process may use.
 pub(crate) fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// The most memory this process held so far, in bytes; 0 where the system does not say.
+/// The peak memory of this process in bytes; 0 if unknown.
 pub(crate) fn peak() -> u64 {
     status("VmHWM:")
 }
 
-/// The memory this process holds, in bytes; 0 where the system does not say.
+/// The present memory of this process in bytes; 0 if unknown.
 pub(crate) fn resident() -> u64 {
     status("VmRSS:")
 }
 
-/// Page faults of this process so far, those that were answered from memory and those that waited
-/// for a disk; zeros where the system does not say.
+/// The minor and major page faults of this process so far; zeros if unknown.
 pub(crate) fn faults() -> (u64, u64) {
     let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // The name, in parentheses, may hold anything; the numbers follow it.
@@ -46,13 +45,11 @@ fn status(name: &str) -> u64 {
     line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
 }
 
-/// A loop that stays what it is, and asks of the machine what a search of a graph does: speeds are
-/// compared as ratios to it, timed beside them.
+/// The calibration loop: fixed code that uses the machine like a graph search. Speeds are compared as ratios to it.
 ///
-/// It walks through the rows of the case itself (half a megabyte lives in a core's own cache, a quarter
-/// gigabyte in memory, and these do not become slower in the same hours), a group of random ones at a
-/// time: their cache lines are touched, so that the wait for one is the wait for all, then measured, and
-/// the nearest decides which rows the next group has.
+/// It visits the rows of the case itself, because cache and memory do not slow down at the same times. It takes groups of
+/// random rows. It first touches their cache lines, so that they are fetched together, then computes distances. The nearest
+/// row decides the next group.
 pub(crate) struct Calibration<'a> {
     rows: &'a [f32],
     dim: usize,
@@ -60,13 +57,13 @@ pub(crate) struct Calibration<'a> {
 }
 
 impl<'a> Calibration<'a> {
-    /// Values read in a pass: some milliseconds.
+    /// The values read in a pass: some milliseconds.
     const VALUES: usize = 1 << 23;
-    /// Passes on all threads, of which the best counts.
+    /// The passes on all threads. The best counts.
     const PASSES: usize = 5;
-    /// Rows of a group: about as many as a search meets at once.
+    /// The rows of a group: about as many as the unseen neighbours in a search step.
     const GROUP: usize = 16;
-    /// Values of a cache line.
+    /// The values in a cache line.
     const LINE: usize = 16;
 
     /// Over row-major rows of `dim` values.
@@ -75,13 +72,12 @@ impl<'a> Calibration<'a> {
         Self { rows, dim, order: (0..Self::VALUES / dim).map(|_| random.random_range(0..count as u32)).collect() }
     }
 
-    /// Distances a second on one thread, now.
+    /// Measures the distances per second on one thread.
     pub(crate) fn one_thread(&self) -> f64 {
         self.order.len() as f64 / self.pass().as_secs_f64()
     }
 
-    /// Distances a second on all threads together, now: the best of some passes, because what runs
-    /// beside it takes a thread from any of them.
+    /// Measures the distances per second on all threads: the best of some passes, because other processes may take a thread.
     pub(crate) fn all_threads(&self) -> f64 {
         let threads = threads();
         let pass = |_| {

@@ -1,5 +1,4 @@
-//! `omendb-benches`: the runs whose figures the project stands by. Each command prints what its
-//! figures mean; `benches/README.md` says which one answers which question.
+//! `omendb-benches`: the project's benchmarks. Each command explains its figures; `benches/README.md` describes the commands.
 #![forbid(unsafe_code)]
 
 mod backends;
@@ -16,13 +15,12 @@ use omendb_benches::{Failure, robust};
 use peak_alloc::PeakAlloc;
 use std::process::ExitCode;
 
-/// Counts what is allocated, by all threads: what the system says of a process holds what the
-/// allocator kept of earlier cases.
+/// Counts the allocations of all threads. The system's figure for a process includes freed memory of earlier cases.
 #[global_allocator]
 static HEAP: PeakAlloc = PeakAlloc;
 
 #[derive(Parser)]
-#[command(name = "omendb-benches", version, about = "OmenDB measured")]
+#[command(name = "omendb-benches", version, about = "Benchmarks of OmenDB")]
 struct Arguments {
     #[command(subcommand)]
     run: Run,
@@ -30,13 +28,13 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Run {
-    /// Every size in one process, compared with the baseline: slower, worse, larger, or broken?
+    /// Run all sizes in one process and compare with the baseline
     Regression(regression::Arguments),
-    /// Recall at several widths on the real sets, and rows/s at growing sizes, as Markdown.
+    /// Measure recall at several widths on real sets, and rows/s at growing sizes
     Datasets(datasets::Arguments),
-    /// The same data, graph and queries over each backend, and commits beside plain writes.
+    /// Compare backends with the same data, graph and queries, and commits with plain writes
     Backends(backends::Arguments),
-    /// Difficult data: every kind, order of arrival and history, judged cell by cell.
+    /// Judge all kinds of difficult data, orders of arrival and histories, cell by cell
     Robust(robust::Arguments),
 }
 

@@ -1,6 +1,6 @@
-//! Where figures come from: the processor, and the state of the source.
+//! The origin of figures: the processor and the commit.
 
-/// The processor's name, where the system tells it: virtual machines call very different processors by one name.
+/// The processor's name, if the system has it. Virtual machines may give different processors one name.
 pub(crate) fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let mut fields = text.lines().filter_map(|line| line.split_once(':'));
@@ -8,7 +8,7 @@ pub(crate) fn processor() -> String {
     name.map_or(std::env::consts::ARCH, |(_, value)| value.trim()).to_owned()
 }
 
-/// The commit, where git knows it.
+/// The commit, if git knows it.
 pub(crate) fn commit() -> Option<String> {
     let asked = std::process::Command::new("git")
         .args(["-C", env!("CARGO_MANIFEST_DIR"), "describe", "--always", "--dirty"])

@@ -1,11 +1,11 @@
-//! The data sets that the runs know: where their rows, queries and exact answers lie.
+//! The known data sets: the files of their rows, queries and ground truth.
 
 use crate::Failure;
 use omendb_engine::{ElementKind, Metric};
 use omendb_formats::{NumberKind, Truth, VectorFile, read_truth};
 use std::path::Path;
 
-/// One set, asked by one metric.
+/// A set with one metric.
 pub(crate) struct Set {
     pub(crate) name: &'static str,
     base: &'static str,
@@ -42,7 +42,7 @@ impl Set {
     /// The first set of this name.
     pub(crate) fn named(name: &str) -> Result<&'static Set, Failure> {
         let known = || SETS.iter().map(|set| set.name).collect::<Vec<_>>().join(", ");
-        SETS.iter().find(|set| set.name == name).ok_or_else(|| format!("no set is called {name}: {}", known()).into())
+        SETS.iter().find(|set| set.name == name).ok_or_else(|| format!("unknown set {name}: {}", known()).into())
     }
 
     pub(crate) fn base(&self, data: &Path) -> Result<VectorFile, Failure> {
@@ -64,6 +64,6 @@ pub(crate) fn element(kind: NumberKind) -> Result<ElementKind, Failure> {
         NumberKind::F32 => Ok(ElementKind::F32),
         NumberKind::F16 => Ok(ElementKind::F16),
         NumberKind::U8 => Ok(ElementKind::U8),
-        other => Err(format!("no set here holds {other:?}").into()),
+        other => Err(format!("unsupported type {other:?}").into()),
     }
 }

@@ -1,4 +1,4 @@
-//! The exact neighbours, by plain loops that share nothing with the engine.
+//! Exact neighbours by plain loops, without the engine's code.
 
 use rayon::prelude::*;
 
@@ -20,7 +20,7 @@ pub(crate) fn nearest(rows: &[f32], queries: &[f32], dim: usize, k: usize) -> Ve
     queries.par_chunks_exact(dim).map(of_query).collect()
 }
 
-/// In sixteen sums, so that the compiler can use the vector unit.
+/// Sixteen accumulators, so that the compiler can use vector registers.
 pub(crate) fn squared(a: &[f32], b: &[f32]) -> f32 {
     let (a, a_rest) = a.as_chunks::<16>();
     let (b, b_rest) = b.as_chunks::<16>();
@@ -34,7 +34,7 @@ pub(crate) fn squared(a: &[f32], b: &[f32]) -> f32 {
     lanes.iter().sum::<f32>() + rest
 }
 
-/// The share of the wanted rows that were found.
+/// The share of the expected rows that are found.
 pub(crate) fn recall(found: &[Vec<u64>], wanted: &[Vec<u64>]) -> f64 {
     let hits: usize =
         found.iter().zip(wanted).map(|(found, wanted)| found.iter().filter(|id| wanted.contains(id)).count()).sum();

@@ -21,7 +21,7 @@ fn without_a_baseline_nothing_is_run() {
     let baseline = folder.path().join("basline.json");
     let (code, said) = run(&baseline, &[]);
     assert_eq!(code, Some(3), "{said}");
-    assert!(said.contains("basline.json: there is no such baseline; `--aa 3 --save` makes it"), "{said}");
+    assert!(said.contains("basline.json: baseline not found; `--aa 3 --save` makes it"), "{said}");
 }
 
 #[test]

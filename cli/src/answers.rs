@@ -1,4 +1,4 @@
-//! The hits of a search: printed, as JSON, and as a file.
+//! The hits of a search: as lines, as JSON, and as a file.
 
 use std::fs;
 use std::path::Path;
@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use crate::failure::Failure;
 use crate::input::json_id;
 use crate::numbering::Numbering;
-use crate::output::counted;
+use crate::output::{counted, significant};
 
-/// Where a query has fewer than k hits, a file of row numbers says this.
+/// The row number that fills a file if a query has fewer than k hits.
 const NONE: i32 = -1;
 
-/// A list a query, each of `{"id", "distance"}`, nearest first.
+/// One list per query, with `{"id", "distance"}` per hit, nearest first.
 pub(crate) fn json(hits: &[Vec<Hit>]) -> Value {
     hits.iter().map(|hits| hits.iter().map(hit_json).collect::<Value>()).collect()
 }
@@ -24,18 +24,19 @@ fn hit_json(hit: &Hit) -> Value {
     json!({ "id": json_id(&hit.id), "distance": hit.distance })
 }
 
-/// A line a query: ids and distances, nearest first.
+/// One line per hit, nearest first: query, id and distance, separated by tabs.
 pub(crate) fn lines(hits: &[Vec<Hit>]) -> impl Iterator<Item = String> {
-    hits.iter().enumerate().map(|(query, hits)| {
-        let hits: Vec<_> = hits.iter().map(|hit| format!("{} ({})", hit.id, hit.distance)).collect();
-        format!("query {query}: {}", hits.join(", "))
-    })
+    let of_query = |(query, hits): (usize, &'_ Vec<Hit>)| {
+        let line = |hit: &Hit| format!("{query}\t{}\t{}", hit.id, significant(hit.distance));
+        hits.iter().map(line).collect::<Vec<_>>()
+    };
+    hits.iter().enumerate().flat_map(of_query)
 }
 
-/// A file of answers to be written.
+/// A file of answers to write.
 pub(crate) struct Out<'a> {
     path: &'a Path,
-    /// How rows are numbered; none where the file holds the ids themselves.
+    /// How rows are numbered, or `None` if the file holds ids.
     numbering: Option<Numbering>,
 }
 
@@ -50,8 +51,8 @@ impl<'a> Out<'a> {
                 return Err(Failure::about(
                     path,
                     format_args!(
-                        "found {} in the database, expected at least k = {k} for this kind of file (.jsonl \
-                         holds any number)",
+                        "found {} in the database, expected at least k = {k} for this kind of file (.jsonl has no \
+                         limit)",
                         counted(db.count(), "row", "rows")
                     ),
                 ));
@@ -65,7 +66,7 @@ impl<'a> Out<'a> {
         self.path
     }
 
-    /// Writes the answers: row numbers, or a line of JSON a query.
+    /// Writes the answers: row numbers, or one line of JSON per query.
     pub(crate) fn write(&self, k: usize, hits: &[Vec<Hit>]) -> Result<(), Failure> {
         match &self.numbering {
             None => self.write_lines(hits),
@@ -88,7 +89,7 @@ impl<'a> Out<'a> {
                     self.path,
                     format_args!(
                         "query {query}: found the id {id}, expected whole numbers below 2^31 for this kind of file \
-                         (.jsonl holds any)"
+                         (.jsonl holds any id)"
                     ),
                 )
             })

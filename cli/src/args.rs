@@ -1,4 +1,4 @@
-//! What can be asked on the command line.
+//! The arguments of the command line.
 
 use clap::{Args, Parser, Subcommand};
 use omendb_engine::Isa;
@@ -7,29 +7,33 @@ use crate::commands::{add, build, compact, delete, demo, export, get, ids, info,
 
 const EXAMPLES: &str = "\
 Examples:
-  omendb demo                                      see it work, on rows it makes itself
-  omendb build my.omen rows.fbin --metric cosine   a database from your file, in one batch
-  omendb search my.omen queries.fbin -k 10         the 10 nearest rows of each query
+  omendb demo                                      build and search generated rows
+  omendb build my.omen rows.fbin --metric cosine   make a database from a file, in one batch
+  omendb search my.omen queries.fbin -k 10         find the 10 nearest rows of each query
   omendb truth rows.fbin queries.fbin --metric cosine --out truth.ibin
   omendb search my.omen queries.fbin --truth truth.ibin --width 20,40,80
-  omendb info my.omen                              what is in it, and where its bytes are
-  omendb compact my.omen                           the space of deleted rows back
-  omendb repair my.omen saved.omen                 the whole rows of a damaged database
+  omendb info my.omen                              show its contents and space usage
+  omendb compact my.omen                           free the space of deleted rows
+  omendb repair my.omen saved.omen                 copy the intact rows of a damaged database
 
-Files are known by their ending:
+The ending of a file names its format:
   .fvecs .bvecs .ivecs       each row after its dimension (f32, u8, i32)
   .fbin .f16bin .bf16bin     rows and dimension as two little-endian u32, then all values
   .u8bin .i8bin .ibin
   .npy                       NumPy, 2 dimensions, C order, f4 f2 u1 i1
   .jsonl                     {\"id\": 7, \"vector\": [0.5, 1.0]} on each line
-  .txt                       ids, one on each line
+  .txt                       one id on each line
 Rows are counted from 0, lines from 1.
 
-Exit codes: 0 done, 1 the run found something (damage, lost rows, no row for `get`, recall below
-the goal), 2 wrong usage, 3 an input refused or the disk failed. Where rows are in and only the
-graph cannot be written, that is a warning on stderr and exit code 0.";
+Exit codes:
+  0   success
+  1   negative result: damage, lost rows, no row for `get`, recall below the goal
+  2   wrong usage
+  3   input refused, or an error of the system
+If rows are committed and only the graph cannot be written, a warning goes to stderr and the exit
+code is 0.";
 
-/// OmenDB: nearest rows of numbers, from a folder of files, without a server.
+/// OmenDB: an embedded vector database.
 #[derive(Debug, Parser)]
 #[command(name = "omendb", version, after_help = EXAMPLES, arg_required_else_help = true)]
 pub(crate) struct Cli {
@@ -45,14 +49,14 @@ pub(crate) struct Global {
     /// Print one JSON object on stdout and nothing else there
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Print nothing but errors (and the JSON object, if asked for)
+    /// Print only errors (and the JSON object with --json)
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
     /// Threads to use [default: one per processor; `search` uses 1]
     #[arg(long, global = true, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) threads: Option<u16>,
-    /// Force an instruction set: portable, avx2, avx512, avx512vnni, neon, … [default: the best
-    /// this machine has, or what OMENDB_ISA names]
+    /// Force an instruction set: portable, avx2, avx512, avx512vnni, neon, … [default: OMENDB_ISA, or
+    /// the best of this machine]
     #[arg(long, global = true)]
     pub(crate) isa: Option<Isa>,
 }

@@ -1,34 +1,34 @@
-//! Rows for the demo: clustered, as real embeddings are, and the same for the same seed.
+//! Rows for the demo: clustered like real embeddings, and the same for the same seed.
 //!
-//! Embeddings have hundreds of columns but vary in a few tens of directions only. So clusters and
-//! the rows in them are drawn in a space of [`DIRECTIONS`] dimensions (fewer if the rows have
-//! fewer), mapped linearly into that of the rows, and given a little noise in every column.
+//! Embeddings have hundreds of columns but vary in a few tens of directions. So clusters and their rows are drawn in a space
+//! of [`DIRECTIONS`] dimensions (at most the dimension of the rows). They are mapped linearly into the space of the rows, and
+//! every column gets a little noise.
 
 use std::collections::TryReserveError;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-/// Directions in which rows vary.
+/// The directions in which rows vary.
 const DIRECTIONS: usize = 24;
-/// Spread within a cluster, where the clusters' middles spread by 1.
+/// The standard deviation within a cluster; that of the centres is 1.
 const SPREAD: f32 = 1.0;
-/// Spread in every column, on top.
+/// The standard deviation of the noise in every column.
 const NOISE: f32 = 0.02;
 
 /// A source of rows.
 pub(crate) struct Clusters {
     random: StdRng,
     dim: usize,
-    /// Middles, one after another, in the space of directions.
+    /// The consecutive centres, in the space of directions.
     middles: Vec<f32>,
-    /// For each direction, what it adds to each column.
+    /// For each direction, its part in each column.
     map: Vec<f32>,
     directions: usize,
 }
 
 impl Clusters {
-    /// About as many clusters as the square root of `rows`.
+    /// A source of about as many clusters as the square root of `rows`.
     pub(crate) fn new(rows: usize, dim: usize, seed: u64) -> Result<Self, TryReserveError> {
         let mut random = StdRng::seed_from_u64(seed);
         let directions = dim.min(DIRECTIONS);
@@ -40,7 +40,7 @@ impl Clusters {
         Ok(Self { random, dim, middles, map, directions })
     }
 
-    /// The next `count` rows, one after another, if there is memory for them.
+    /// The next `count` rows, or an error if there is no memory.
     pub(crate) fn rows(&mut self, count: usize) -> Result<Vec<f32>, TryReserveError> {
         let mut rows = normals(&mut self.random, count * self.dim)?;
         for row in rows.chunks_exact_mut(self.dim) {
@@ -57,7 +57,7 @@ impl Clusters {
     }
 }
 
-/// `count` numbers of the normal distribution (Box and Muller, 1958).
+/// Draws `count` normally distributed numbers (Box and Muller, 1958).
 fn normals(random: &mut StdRng, count: usize) -> Result<Vec<f32>, TryReserveError> {
     let mut numbers = Vec::new();
     numbers.try_reserve_exact(count + 1)?;

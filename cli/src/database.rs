@@ -1,4 +1,4 @@
-//! Opening a database as the command line says, and closing it.
+//! Opens and closes a database.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use crate::args::Global;
 use crate::failure::Failure;
 use crate::progress::Bar;
 
-/// How commands use a database.
+/// The options of a command for its database.
 pub(crate) struct Use {
     /// 0: one per processor.
     pub(crate) threads: usize,
@@ -18,8 +18,7 @@ pub(crate) struct Use {
 }
 
 impl Use {
-    /// From the flags, with `threads` when they do not say. An instruction set that is unknown or
-    /// that this machine lacks is refused here, wherever it was named.
+    /// From the flags, with `threads` as the default. An instruction set that this machine lacks is refused.
     pub(crate) fn new(global: &Global, threads: usize) -> Result<Self, Failure> {
         let isa = match global.isa {
             Some(isa) => isa.required()?,
@@ -32,12 +31,12 @@ impl Use {
         OpenOptions::new().threads(self.threads).isa(self.isa)
     }
 
-    /// Opens to read, beside any writer.
+    /// Opens for reading, beside any writer.
     pub(crate) fn read(&self, path: &Path) -> Result<Db, Failure> {
         self.try_read(path).map_err(|error| Failure::open(path, error))
     }
 
-    /// As [`Use::read`]. One that needs a writer to recover it first is opened for writing.
+    /// As [`Use::read`]. A database that needs recovery is opened for writing.
     pub(crate) fn try_read(&self, path: &Path) -> Result<Db, OpenError> {
         match Db::open_read_only_with(path, self.open_options()) {
             Err(OpenError::Storage(StorageError::NeedsRecovery { .. })) => Db::open_with(path, self.open_options()),
@@ -55,18 +54,18 @@ impl Use {
     }
 }
 
-/// Closes a database in which `done` is committed. That its graph cannot be written is no failure of the
-/// command, but a warning: the next opening links the rows again.
+/// Closes a database in which `done` is committed. If its graph cannot be written, it prints a warning: the next opening links
+/// the rows again.
 pub(crate) fn close(db: Db, bar: &Bar, path: &Path, done: impl Display) {
     let closed = db.close();
     bar.clear();
     if let Err(error) = closed {
         let path = path.display();
-        // If stderr is closed there is nobody to tell.
+        // A closed stderr is ignored.
         let _ = writeln!(
             io::stderr(),
-            "warning: {done}, for good; but the graph of {path} is not written, and its rows are linked again when it \
-             is opened: {error}"
+            "warning: {done} and committed; cannot write the graph of {path}, so the next opening links its rows \
+             again: {error}"
         );
     }
 }

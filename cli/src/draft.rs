@@ -1,4 +1,4 @@
-//! A hidden folder for what is not whole yet. It goes when the command ends, by a signal too.
+//! A hidden folder for an unfinished database. It is removed when the command ends, also by a signal.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -10,28 +10,30 @@ use omendb_engine::Lock;
 use crate::failure::Failure;
 use crate::signals;
 
-/// How the names of drafts end.
+/// The ending of a draft's name.
 const ENDING: &str = ".omendb-draft";
 
-/// A folder in use by this process alone.
+/// A folder that only this process uses.
 pub(crate) struct Draft {
     path: PathBuf,
     _lock: Lock,
 }
 
 impl Draft {
-    /// Beside `place` and named after it, so that what a process left there that was killed makes
-    /// room for the next.
+    /// Makes a draft beside `place`, named after it. It replaces the draft that a killed process left there.
     pub(crate) fn beside(place: &Path) -> Result<Self, Failure> {
         let folder = match place.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
         if !folder.is_dir() {
-            return Err(Failure::about(folder, format_args!("found no folder there, for {}", place.display())));
+            return Err(Failure::about(folder, format_args!("found no folder for {}", place.display())));
         }
         let Some(name) = place.file_name() else {
-            return Err(Failure::about(place, "found no name at its end, expected that of a new folder"));
+            return Err(Failure::about(
+                place,
+                "found no name at the end of the path, expected the name of a new folder",
+            ));
         };
         let mut hidden = OsString::from(".");
         hidden.push(name);
@@ -44,16 +46,16 @@ impl Draft {
             made => made.map_err(cannot)?,
         }
         if !fs::symlink_metadata(&path).map_err(cannot)?.is_dir() {
-            return Err(Failure::about(&path, "found no folder there, expected one or nothing"));
+            return Err(Failure::about(&path, "found a file, expected a folder or nothing"));
         }
-        // From here on, whatever happens, the folder goes when this one is dropped.
+        // From here on the folder is removed when the draft is dropped.
         let draft = Self { _lock: Lock::of(&path)?, path };
         draft.make_room().map_err(cannot)?;
         signals::end_without(&draft.path).map_err(cannot)?;
         Ok(draft)
     }
 
-    /// Takes away what an earlier process left.
+    /// Removes what an earlier process left.
     fn make_room(&self) -> io::Result<()> {
         match fs::remove_dir_all(self.database()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -61,26 +63,25 @@ impl Draft {
         }
     }
 
-    /// Where the database is made.
+    /// The folder of the database.
     pub(crate) fn database(&self) -> PathBuf {
         self.path.join("database")
     }
 }
 
-/// Takes away the drafts of processes that were killed, but for the one called `kept`. That of a process
-/// that lives is locked.
+/// Removes the drafts of killed processes, except the one named `kept`. The draft of a running process is locked.
 fn remove_abandoned(folder: &Path, kept: &OsStr) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let (name, path) = (entry.file_name(), entry.path());
         let draft = name.to_str().is_some_and(|name| name.starts_with('.') && name.ends_with(ENDING));
-        // One that is just being made has no lock file yet.
+        // A draft without a lock file is just being made.
         let made = entry.file_type().is_ok_and(|kind| kind.is_dir()) && path.join("LOCK").is_file();
         if draft
             && made
             && name != kept
             && let Ok(_lock) = Lock::of(&path)
         {
-            // What stays makes room for the next of its name.
+            // An error is ignored: the next draft of this name replaces it.
             let _ = fs::remove_dir_all(&path);
         }
     }
@@ -88,7 +89,7 @@ fn remove_abandoned(folder: &Path, kept: &OsStr) {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // What stays is hidden, and makes room for the next.
+        // An error is ignored: the draft is hidden, and the next one of this name replaces it.
         let _ = signals::remove(&self.path);
     }
 }

@@ -1,4 +1,4 @@
-//! From what went wrong to a message on stderr and an exit code.
+//! Errors as a message on stderr and an exit code.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -8,12 +8,12 @@ use std::process::ExitCode;
 use omendb_engine::{BatchError, KernelError, OpenError, StorageError};
 use omendb_formats::FormatError;
 
-/// How a run that was carried out ended.
+/// The outcome of a completed run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// All well.
+    /// Success.
     Done,
-    /// It found something: damage, a missing id, recall below the goal.
+    /// A negative result: damage, a missing id, recall below the goal.
     Found,
 }
 
@@ -26,12 +26,12 @@ impl From<Outcome> for ExitCode {
     }
 }
 
-/// Why a run was not carried out. Messages name the file, the row and what was expected.
+/// The error of a run. Messages name the file, the row, and the found and expected value.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Asked for what makes no sense: exit 2.
+    /// Wrong usage: exit code 2.
     Usage(String),
-    /// Refused input, or a medium that failed: exit 3.
+    /// Refused input, or an error of the system: exit code 3.
     Refused(String),
 }
 
@@ -42,30 +42,30 @@ impl Failure {
             Self::Usage(message) => (message, 2),
             Self::Refused(message) => (message, 3),
         };
-        // If stderr is closed there is nobody to tell.
+        // A closed stderr is ignored.
         let _ = writeln!(io::stderr(), "error: {message}");
         ExitCode::from(code)
     }
 
-    /// An error about a file whose message does not name it.
+    /// An error of a file whose message does not name it.
     pub(crate) fn about(path: &Path, error: impl Display) -> Self {
         Self::Refused(format!("{}: {error}", path.display()))
     }
 
-    /// Rows of `file` that a database would not take.
+    /// A database refused rows of `file`.
     pub(crate) fn batch(file: &Path, error: BatchError) -> Self {
         match error {
             BatchError::Storage(error) => error.into(),
-            BatchError::IdExists { .. } => Self::about(file, format_args!("{error} (--upsert replaces its row)")),
+            BatchError::IdExists { .. } => Self::about(file, format_args!("{error} (--upsert replaces the row)")),
             error => Self::about(file, error),
         }
     }
 
-    /// A database that would not open.
+    /// A database cannot be opened.
     pub(crate) fn open(path: &Path, error: OpenError) -> Self {
         match error {
             OpenError::Storage(error @ StorageError::Corrupt { .. }) => {
-                Self::Refused(format!("{error}; `omendb repair DB NEW` saves the rows that are whole"))
+                Self::Refused(format!("{error}; `omendb repair DB NEW` copies the intact rows"))
             }
             OpenError::Storage(error) => error.into(),
             OpenError::Kernel(error) => error.into(),

@@ -1,4 +1,4 @@
-//! Files of rows and ids, as the engine takes them: without a copy.
+//! Files of rows and ids, as the engine takes them, without a copy.
 
 use std::path::{Path, PathBuf};
 
@@ -7,17 +7,17 @@ use omendb_formats::{FileKind, Ids, NumberKind, RowId, VectorFile, read_ids};
 
 use crate::failure::Failure;
 
-/// A file of rows to index, with the ids that belong to them if there are any.
+/// A file of rows to index, with their ids if there are any.
 pub(crate) struct Input {
     path: PathBuf,
     file: VectorFile,
     kind: ElementKind,
-    /// From the file of `--ids`.
+    /// The ids from the file of `--ids`.
     listed: Option<(PathBuf, Ids)>,
 }
 
 impl Input {
-    /// Opens the rows of `file` and the ids of `ids`, which count instead of the file's own.
+    /// Opens the rows of `file` and the ids of `ids`, which override the file's own.
     pub(crate) fn open(file: &Path, ids: Option<&Path>) -> Result<Self, Failure> {
         let (rows, kind) = open_rows(file)?;
         if rows.rows() == 0 {
@@ -37,7 +37,7 @@ impl Input {
                     return Err(Failure::about(
                         path,
                         format_args!(
-                            "found {} ids, expected {}: one for each row of {}",
+                            "found {} ids, expected {}, one for each row of {}",
                             listed.len(),
                             rows.rows(),
                             file.display()
@@ -55,14 +55,14 @@ impl Input {
         &self.path
     }
 
-    /// Why a database would not take the rows, with the file that is to blame.
+    /// The error of refused rows or ids, with the file that has them.
     pub(crate) fn refused(&self, error: BatchError) -> Failure {
         let of_ids =
             matches!(error, BatchError::DuplicateId { .. } | BatchError::IdExists { .. } | BatchError::IdLength { .. });
         Failure::batch(if of_ids { self.ids_path() } else { &self.path }, error)
     }
 
-    /// The file that ids come from.
+    /// The file of the ids.
     pub(crate) fn ids_path(&self) -> &Path {
         self.listed.as_ref().map_or(&self.path, |(path, _)| path)
     }
@@ -79,18 +79,18 @@ impl Input {
         self.kind
     }
 
-    /// The rows, where they are mapped.
+    /// The mapped rows.
     pub(crate) fn rows(&self) -> RowsRef<'_> {
         let view = self.file.view();
         RowsRef::strided(self.kind, view.bytes, view.stride, view.rows)
     }
 
-    /// The ids that `--ids` or the file gives.
+    /// The ids of `--ids`, or of the file.
     pub(crate) fn ids(&self) -> Option<&Ids> {
         self.listed.as_ref().map(|(_, ids)| ids).or(self.file.ids())
     }
 
-    /// Which kind of ids a database of these rows has.
+    /// The kind of ids of a database of these rows.
     pub(crate) fn id_kind(&self) -> IdKind {
         match self.ids() {
             Some(Ids::Text(_)) => IdKind::Text,
@@ -99,7 +99,7 @@ impl Input {
     }
 }
 
-/// Opens a file of rows to index or to search for, with the engine's name for their type.
+/// Opens a file of rows or queries, and returns their type.
 pub(crate) fn open_rows(path: &Path) -> Result<(VectorFile, ElementKind), Failure> {
     FileKind::among(path, FileKind::ROWS)?;
     let file = VectorFile::open(path)?;
@@ -117,7 +117,7 @@ pub(crate) fn open_rows(path: &Path) -> Result<(VectorFile, ElementKind), Failur
     Ok((file, kind))
 }
 
-/// The file's name for a kind of number.
+/// The type of numbers in a file, from the engine's type.
 pub(crate) fn number_kind(kind: ElementKind) -> NumberKind {
     match kind {
         ElementKind::F16 => NumberKind::F16,
@@ -152,7 +152,7 @@ pub(crate) fn json_id(id: &Id) -> serde_json::Value {
     }
 }
 
-/// Ids as typed on the command line or listed in a file, as the kind that a database has.
+/// Converts ids of the command line or of a file to the kind that a database has.
 pub(crate) fn ids_of_kind(ids: Ids, kind: IdKind, from: &str) -> Result<Ids, Failure> {
     match (kind, ids) {
         (IdKind::Text, Ids::U64(numbers)) => Ok(Ids::Text(numbers.iter().map(u64::to_string).collect())),
@@ -161,7 +161,7 @@ pub(crate) fn ids_of_kind(ids: Ids, kind: IdKind, from: &str) -> Result<Ids, Fai
             match texts.iter().map(number).collect() {
                 Ok(numbers) => Ok(Ids::U64(numbers)),
                 Err(text) => Err(Failure::Refused(format!(
-                    "{from}: found the id {text:?}, expected whole numbers as the database's ids are"
+                    "{from}: found the id {text:?}, expected whole numbers, like the ids of the database"
                 ))),
             }
         }

@@ -1,7 +1,7 @@
-//! The `omendb` command: flags, progress and tables around the engine.
+//! The `omendb` command: flags, progress and tables for the engine.
 //!
-//! `args` says what can be asked, each file of `commands` answers one question, `output` prints
-//! the answer for people or as JSON, `failure` turns errors into exit codes.
+//! `args` has the arguments. Each file of `commands` has one command. `output` prints text or JSON. `failure` turns errors
+//! into exit codes.
 #![forbid(unsafe_code)]
 
 mod answers;
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     let cli = args::Cli::parse();
     let output = output::Output::new(&cli.global);
     let ended = commands::run(cli, &output);
-    // What a signal took away from under the command is no failure to tell of.
+    // If a signal is ending the process, errors of removed files are not reported.
     signals::unless_ended(|| match ended {
         Ok(outcome) => outcome.into(),
         Err(failure) => failure.report(),

@@ -1,8 +1,7 @@
-//! Between the row numbers that files of neighbours hold and the ids of a database.
+//! Maps row numbers of ground truth files to ids of a database.
 //!
-//! A row number is the place of a row in the file that the database was built from, and what was
-//! added later counts on from there. While no row was ever deleted or replaced, the database knows
-//! these places: its n-th row is number n. Afterwards it does not, and a number is taken for the id
+//! A row number is the index of a row in the file that the database was built from. Rows added later continue from there. As
+//! long as no row was deleted or replaced, the n-th row of the database has number n. Afterwards a number is taken as the id
 //! that `build` and `add` give by default, which is the row's number too.
 
 use std::cell::OnceCell;
@@ -22,7 +21,7 @@ pub(crate) enum Numbering {
 }
 
 impl Numbering {
-    /// Of `db`, for `file`.
+    /// The numbering of `db`, for `file`.
     pub(crate) fn of(db: &Db, file: &Path) -> Result<Self, Failure> {
         let stats = db.stats();
         if stats.count == stats.slots && stats.epoch == 0 {
@@ -32,27 +31,29 @@ impl Numbering {
             IdKind::U64 => Ok(Self::Ids),
             IdKind::Text => Err(Failure::about(
                 file,
-                "rows have been deleted or replaced since the database was built, so its texts cannot be matched \
-                 with row numbers (.jsonl holds the ids themselves)",
+                "the database has deleted or replaced rows, so its string ids cannot be matched with row numbers \
+                 (.jsonl holds the ids themselves)",
             )),
         }
     }
 
-    /// The id of row `number`; the error says what was expected instead.
+    /// The id of row `number`. The error says what was expected instead.
     pub(crate) fn id(&self, db: &Db, number: u32) -> Result<Id, String> {
         match self {
             Self::InOrder { ids, .. } => ids
                 .get(number as usize)
                 .cloned()
-                .ok_or_else(|| format!("row numbers below {}, the database's count", ids.len())),
+                .ok_or_else(|| format!("a row number below {}, the count of the database", ids.len())),
             Self::Ids if db.contains(u64::from(number)) => Ok(Id::U64(number.into())),
-            Self::Ids => Err("ids of rows that the database holds, some having been deleted or replaced since it was \
-                              built (`omendb search --exact --out FILE` finds the nearest of those)"
-                .into()),
+            Self::Ids => {
+                Err("an id of the database, which has deleted or replaced rows (`omendb search --exact --out \
+                              FILE` writes new ground truth)"
+                    .into())
+            }
         }
     }
 
-    /// The number of the row with this id, if files can hold it.
+    /// The number of the row with this id, if a file can hold it.
     pub(crate) fn number(&self, id: &Id) -> Option<i32> {
         match self {
             Self::InOrder { ids, numbers } => {

@@ -1,4 +1,4 @@
-//! What a command prints: text and tables for people, or one JSON object for programs.
+//! The output of commands: text and tables for people, or one JSON object for programs.
 
 use std::cell::RefCell;
 use std::fmt::Display;
@@ -10,14 +10,14 @@ use serde_json::Value;
 use crate::args::Global;
 use crate::failure::Failure;
 
-/// Lines above, below and under the header; none between rows.
+/// Rules above, below and under the header; none between rows.
 const STYLE: TableStyle = presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none());
 
-/// Where answers go.
+/// The output of a command.
 pub(crate) struct Output {
     json: bool,
     quiet: bool,
-    /// None once nobody reads it any more.
+    /// `None` once its reader is gone.
     stdout: RefCell<Option<BufWriter<Stdout>>>,
 }
 
@@ -27,12 +27,12 @@ impl Output {
         Self { json: global.json, quiet: global.quiet, stdout }
     }
 
-    /// Whether people read this.
+    /// Whether text for people is printed.
     pub(crate) fn for_people(&self) -> bool {
         !self.json && !self.quiet
     }
 
-    /// A line for people, at once.
+    /// Prints a line for people.
     pub(crate) fn line(&self, text: impl Display) -> Result<(), Failure> {
         if self.for_people() {
             self.write(|out| writeln!(out, "{text}").and_then(|()| out.flush()))?;
@@ -40,7 +40,15 @@ impl Output {
         Ok(())
     }
 
-    /// Lines for people that also another program may read, such as ids.
+    /// Prints a line for people on stderr, after the results on stdout.
+    pub(crate) fn note(&self, text: impl Display) {
+        if self.for_people() {
+            // A closed stderr is ignored.
+            let _ = writeln!(io::stderr(), "{text}");
+        }
+    }
+
+    /// Prints lines that another program may read too, such as ids.
     pub(crate) fn lines(&self, lines: impl IntoIterator<Item = impl Display>) -> Result<(), Failure> {
         if self.for_people() {
             self.write(|out| {
@@ -51,34 +59,23 @@ impl Output {
         Ok(())
     }
 
-    /// A table for people: the first `names` columns stand left, numbers right.
+    /// Prints a table for people. The first `names` columns are aligned left, the others right.
     pub(crate) fn table(
         &self,
         names: usize,
         header: &[&str],
         rows: impl IntoIterator<Item = Vec<String>>,
     ) -> Result<(), Failure> {
-        if !self.for_people() {
-            return Ok(());
-        }
-        let mut table = Table::new();
-        table.load_style(STYLE).set_header(header.to_vec());
-        for row in rows {
-            table.add_row(row);
-        }
-        for column in table.column_iter_mut().skip(names) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        self.line(table)
+        if self.for_people() { self.line(table(names, header, rows)) } else { Ok(()) }
     }
 
-    /// Names and values for people.
+    /// Prints names and values for people.
     pub(crate) fn pairs(&self, pairs: &[(&str, String)]) -> Result<(), Failure> {
         let width = pairs.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
         self.lines(pairs.iter().map(|(name, value)| format!("{name:width$}  {value}")))
     }
 
-    /// The object for programs.
+    /// Prints the object for programs.
     pub(crate) fn json(&self, value: &Value) -> Result<(), Failure> {
         if self.json {
             self.write(|out| writeln!(out, "{value}").and_then(|()| out.flush()))?;
@@ -86,8 +83,8 @@ impl Output {
         Ok(())
     }
 
-    /// A reader that goes away, as in `omendb ids my.omen | head`, is no failure: the command does the
-    /// rest of its work, and ends with the exit code of that.
+    /// Writes to stdout. A reader that goes away, as in `omendb ids my.omen | head`, is no error: the command completes its
+    /// work.
     fn write(&self, print: impl FnOnce(&mut BufWriter<Stdout>) -> io::Result<()>) -> Result<(), Failure> {
         let mut stdout = self.stdout.borrow_mut();
         let Some(out) = stdout.as_mut() else { return Ok(()) };
@@ -100,6 +97,19 @@ impl Output {
             Ok(()) => Ok(()),
         }
     }
+}
+
+/// A table. The first `names` columns are aligned left, the others right.
+pub(crate) fn table(names: usize, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
+    let mut table = Table::new();
+    table.load_style(STYLE).set_header(header.to_vec());
+    for row in rows {
+        table.add_row(row);
+    }
+    for column in table.column_iter_mut().skip(names) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
 }
 
 /// `1234567` as `1,234,567`.
@@ -121,7 +131,17 @@ pub(crate) fn counted(number: impl TryInto<u64>, one: &str, many: &str) -> Strin
     format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
-/// A rate or a mean as a whole number of groups, with decimals only where it is small.
+/// A number with four significant digits. The digits before the point stay; very small and large numbers have an exponent.
+pub(crate) fn significant(number: f32) -> String {
+    let scientific = format!("{number:.3e}");
+    let exponent = scientific.split_once('e').and_then(|(_, exponent)| exponent.parse::<i32>().ok());
+    match exponent {
+        Some(exponent @ -5..=9) => format!("{number:.*}", (3 - exponent).max(0) as usize),
+        _ => scientific,
+    }
+}
+
+/// A rate or a mean: grouped by three, with a decimal only if it is below 100.
 pub(crate) fn rounded(number: f64) -> String {
     if number < 100.0 { format!("{number:.1}") } else { grouped(number.round() as u64) }
 }
@@ -140,7 +160,7 @@ pub(crate) fn bytes(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes, counted, grouped, rounded};
+    use super::{bytes, counted, grouped, rounded, significant};
 
     #[test]
     fn numbers_are_grouped_by_three() {
@@ -152,6 +172,27 @@ mod tests {
         assert_eq!(counted(1, "row", "rows"), "1 row");
         assert_eq!(counted(0, "row", "rows"), "0 rows");
         assert_eq!((rounded(1234.6).as_str(), rounded(7.26).as_str()), ("1,235", "7.3"));
+    }
+
+    #[test]
+    fn distances_have_four_significant_digits() {
+        let cases: [(f32, &str); 12] = [
+            (0.0, "0.000"),
+            (1.0, "1.000"),
+            (0.012_345_6, "0.01235"),
+            (-0.987_654, "-0.9877"),
+            (9.999_96, "10.00"),
+            (12.345, "12.35"),
+            (123.456, "123.5"),
+            (1234.56, "1235"),
+            (123_456.7, "123457"),
+            (0.000_012_345, "0.00001234"),
+            (1.234_56e-20, "1.235e-20"),
+            (1.234_56e20, "1.235e20"),
+        ];
+        for (number, text) in cases {
+            assert_eq!(significant(number), text);
+        }
     }
 
     #[test]

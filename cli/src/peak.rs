@@ -1,7 +1,6 @@
-//! The most memory this process has had at once.
+//! The peak memory of this process.
 
-/// Bytes of resident memory at the peak (`VmHWM` of `/proc/self/status`), mapped files
-/// included; none where the system does not tell.
+/// The peak resident memory in bytes, including mapped files (`VmHWM` of `/proc/self/status`). `None` if unknown.
 pub(crate) fn peak_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -1,4 +1,4 @@
-//! Where a new database goes: a hidden folder beside its place until it is whole.
+//! The place of a new database. It is in a hidden folder beside its place until it is whole.
 
 use std::fs::{self, File};
 use std::io;
@@ -12,27 +12,26 @@ use crate::draft::Draft;
 use crate::failure::Failure;
 use crate::signals::unless_ended;
 
-/// Whether anything is at `path`, a link to nowhere too.
+/// Whether anything is at `path`, including a broken link.
 pub(crate) fn is_taken(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
 
-/// A place and the draft of what comes there. If nothing is published, nothing is left behind.
+/// A place and the draft for it. If nothing is published, nothing is left behind.
 pub(crate) struct Place {
     path: PathBuf,
     draft: Draft,
-    /// Of the database that goes: what is written to it until then would be lost.
+    /// The lock of the database to replace: later writes to it would be lost.
     replaces: Option<Lock>,
 }
 
 impl Place {
-    /// Where nothing is.
+    /// A free place.
     pub(crate) fn free(path: &Path) -> Result<Self, Failure> {
         Ok(Self { path: path.into(), draft: Draft::beside(path)?, replaces: None })
     }
 
-    /// Where a database is, or a link to one, that goes when the new one comes; nobody writes to it
-    /// meanwhile.
+    /// The place of a database, or of a link to one, which the new database replaces. It is locked meanwhile.
     pub(crate) fn of_another(path: &Path) -> Result<Self, Failure> {
         let path = fs::canonicalize(path).map_err(|error| Failure::about(path, error))?;
         let replaces = Some(Lock::of(&path)?);
@@ -44,7 +43,7 @@ impl Place {
         self.draft.database()
     }
 
-    /// A failure that names the place the user knows.
+    /// Replaces the draft's path in an error by the place.
     pub(crate) fn renamed(&self, failure: Failure) -> Failure {
         let (draft, path) = (self.draft().display().to_string(), self.path.display().to_string());
         match failure {
@@ -53,27 +52,27 @@ impl Place {
         }
     }
 
-    /// Puts the whole database in its place, for good.
+    /// Moves the database to its place and syncs.
     pub(crate) fn publish(self) -> Result<(), Failure> {
         let move_it = || if self.replaces.is_some() { self.exchange() } else { fs::rename(self.draft(), &self.path) };
         let moved = unless_ended(move_it);
-        // The folder that both stand in has the names.
+        // The parent folder has the names.
         let settled = moved.and_then(|()| File::open(self.path.join(".."))?.sync_all());
         settled.map_err(|error| Failure::about(&self.path, format_args!("cannot move the new database there: {error}")))
     }
 
-    /// The old database goes where the draft was, and is deleted with the draft's folder.
+    /// Exchanges the draft and the old database, which is deleted with the draft's folder.
     fn exchange(&self) -> io::Result<()> {
         let draft = self.draft();
         match renameat_with(CWD, &draft, CWD, &self.path, RenameFlags::EXCHANGE) {
-            // Not every file system can do both at once.
+            // Not every file system supports an exchange.
             Err(Errno::INVAL | Errno::NOSYS) => {
-                // Not in the draft's folder: that is deleted if the process ends in between.
+                // Not in the draft's folder, which is deleted if the process ends in between.
                 let mut old = self.path.clone().into_os_string();
                 old.push(".replaced");
                 fs::rename(&self.path, &old)?;
                 fs::rename(&draft, &self.path).inspect_err(|_| {
-                    // Back where it was, if that can be had; the first error is the one to tell.
+                    // Undo if possible. The first error is reported.
                     let _ = fs::rename(&old, &self.path);
                 })?;
                 fs::remove_dir_all(old)

@@ -1,11 +1,11 @@
-//! A bar on stderr for long calls: only on a terminal, and not when told to be quiet.
+//! A progress bar on stderr, only on a terminal and not with --quiet.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use omendb_engine::{Phase, Progress};
 
 use crate::output::Output;
 
-/// A bar, drawn once something is told to it.
+/// A progress bar, drawn at its first update.
 #[derive(Clone)]
 pub(crate) struct Bar(ProgressBar);
 
@@ -41,14 +41,14 @@ impl Bar {
         }
     }
 
-    /// Counts what the command itself does.
+    /// Sets the progress of the command itself.
     pub(crate) fn count(&self, what: &'static str, done: usize, total: usize) {
         self.0.set_message(what);
         self.0.set_length(total as u64);
         self.0.set_position(done as u64);
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn clear(&self) {
         self.0.finish_and_clear();
     }

@@ -1,4 +1,4 @@
-//! Queries in memory, of the type in which the engine answers them fastest.
+//! Queries in memory, in the type that the engine answers fastest.
 
 use std::ops::Range;
 use std::path::Path;
@@ -9,7 +9,7 @@ use omendb_formats::{NumberKind, Strided};
 use crate::failure::Failure;
 use crate::input::open_rows;
 
-/// Rows of `dim` numbers: of the database's own type, or f32.
+/// Queries of `dim` numbers, of the database's row type or f32.
 pub(crate) struct Queries {
     dim: usize,
     values: Values,
@@ -23,7 +23,7 @@ enum Values {
     I8(Vec<i8>),
 }
 
-/// Does `$body` with `$values` as the vector of whatever type.
+/// Evaluates `$body` with `$values` as the vector of its type.
 macro_rules! typed {
     ($queries:expr, $values:ident => $body:expr) => {
         match &$queries.values {
@@ -43,7 +43,7 @@ impl Queries {
         if file.dim() != dim {
             return Err(Failure::about(
                 path,
-                format_args!("found queries of dimension {}, expected {dim} as the rows have", file.dim()),
+                format_args!("found queries of dimension {}, expected {dim}, the dimension of the rows", file.dim()),
             ));
         }
         if file.rows() == 0 {
@@ -79,17 +79,17 @@ impl Queries {
         Self { dim: view.dim, values }
     }
 
-    /// Queries made by the program itself.
+    /// Queries from generated numbers.
     pub(crate) fn from_f32(dim: usize, values: Vec<f32>) -> Self {
         Self { dim, values: Values::F32(values) }
     }
 
-    /// How many.
+    /// The number of queries.
     pub(crate) fn len(&self) -> usize {
         typed!(self, values => values.len() / self.dim)
     }
 
-    /// Answers query `query`.
+    /// Searches for query `query`.
     pub(crate) fn search(
         &self,
         db: &Db,
@@ -102,7 +102,7 @@ impl Queries {
         .map_err(|error| moved(error, query))
     }
 
-    /// Answers those of `range` in one call.
+    /// Searches for the queries of `range` in one call.
     pub(crate) fn search_batch(
         &self,
         db: &Db,
@@ -116,7 +116,7 @@ impl Queries {
     }
 }
 
-/// The engine counts queries within one call; people count them within the file.
+/// Converts the query number of a call to that of the file.
 fn moved(mut error: SearchError, by: usize) -> SearchError {
     match &mut error {
         SearchError::Dimension { query, .. }

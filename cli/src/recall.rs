@@ -1,4 +1,4 @@
-//! recall@k: the share of the k true nearest rows that an answer holds.
+//! recall@k: the share of the k true nearest rows in an answer.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -21,10 +21,10 @@ impl Expected {
             Err(Failure::about(path, message))
         };
         if truth.rows() != queries {
-            return wrong(truth.rows(), format!("{queries}, one a query"), "rows of neighbours");
+            return wrong(truth.rows(), format!("{queries}, one per query"), "rows of neighbours");
         }
         if truth.k() < k {
-            return wrong(truth.k(), format!("at least k = {k}"), "neighbours a query");
+            return wrong(truth.k(), format!("at least k = {k}"), "neighbours per query");
         }
         let numbering = Numbering::of(db, path)?;
         let ids_of = |query| {
@@ -38,7 +38,7 @@ impl Expected {
         (0..queries).map(ids_of).collect::<Result<_, _>>().map(Self)
     }
 
-    /// From answers that are known to be right.
+    /// From exact answers.
     pub(crate) fn of(hits: &[Vec<Hit>]) -> Self {
         Self(hits.iter().map(|hits| hits.iter().map(|hit| hit.id.clone()).collect()).collect())
     }

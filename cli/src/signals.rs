@@ -1,4 +1,4 @@
-//! What a signal that ends the process takes away first.
+//! Cleans up before a signal ends the process.
 
 use std::fs;
 use std::io;
@@ -13,35 +13,34 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
-/// The folder of this process that is not whole yet; a command has one at most.
+/// The unfinished folder of this process, if there is one.
 static CURRENT: Mutex<Option<PathBuf>> = Mutex::new(None);
 
-/// While it is held, no signal ends the process.
+/// Locks the folder. While it is locked, no signal ends the process.
 fn current() -> MutexGuard<'static, Option<PathBuf>> {
     CURRENT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Does what a signal must not cut in two; nothing, once one is ending the process.
+/// Calls `act` so that no signal interrupts it. It blocks if a signal is ending the process.
 pub(crate) fn unless_ended<T>(act: impl FnOnce() -> T) -> T {
     let _held = current();
     act()
 }
 
-/// Writing beyond the limit on the size of files (`ulimit -f`) is an error like others from now on, and
-/// no signal that ends the process.
+/// Makes a write beyond the file size limit (`ulimit -f`) an error instead of a signal that ends the process.
 pub(crate) fn keep_limits_from_ending() {
-    // Where this fails, the signal does what it did before.
+    // If this fails, the signal keeps its effect.
     let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
 }
 
-/// Takes the folder away that a signal would have.
+/// Removes the folder and forgets it.
 pub(crate) fn remove(folder: &Path) -> io::Result<()> {
     let mut current = current();
     *current = None;
     fs::remove_dir_all(folder)
 }
 
-/// From now on a signal that ends the process takes this folder away first.
+/// From now on a signal that ends the process removes this folder first.
 pub(crate) fn end_without(folder: &Path) -> io::Result<()> {
     *current() = Some(folder.into());
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
@@ -57,7 +56,7 @@ pub(crate) fn end_without(folder: &Path) -> io::Result<()> {
                     }
                 }
             }
-            // As if nobody had listened; it does not return.
+            // The default effect of the signal; it does not return.
             let _ = emulate_default_handler(signal);
         }
     })?;

@@ -1,4 +1,4 @@
-//! Answers all queries several times and measures how long that takes.
+//! Runs all queries several times and measures the time.
 
 use std::time::{Duration, Instant};
 
@@ -8,31 +8,31 @@ use serde_json::{Value, json};
 use crate::output::rounded;
 use crate::queries::Queries;
 
-/// How to ask.
+/// How to run the queries.
 pub(crate) struct Plan {
-    /// Threads that ask, one query a call each.
+    /// The threads that search, one query per call.
     pub(crate) threads: usize,
-    /// All queries in one call instead.
+    /// Whether all queries are one call instead.
     pub(crate) batch: bool,
-    /// How often; the fastest counts.
+    /// The number of rounds; the fastest counts.
     pub(crate) rounds: usize,
 }
 
-/// What came of it at one width.
+/// The result at one width.
 pub(crate) struct Run {
     pub(crate) hits: Vec<Vec<Hit>>,
-    /// Queries a second in the fastest round.
+    /// Queries per second in the fastest round.
     pub(crate) qps: f64,
-    /// Microseconds a query, in the same round; none when all are one call.
+    /// Microseconds per query in the same round. `None` if all are one call.
     p50_us: Option<f64>,
     p99_us: Option<f64>,
-    /// Per query; none when all are one call, which does not tell.
+    /// Means per query. `None` if all are one call.
     mean_distances: Option<f64>,
     mean_hops: Option<f64>,
 }
 
 impl Plan {
-    /// Answers all queries, `rounds` times.
+    /// Runs all queries, `rounds` times.
     pub(crate) fn run(&self, db: &Db, queries: &Queries, options: &SearchOptions) -> Result<Run, SearchError> {
         let mut best = self.round(db, queries, options)?;
         for _ in 1..self.rounds {
@@ -52,7 +52,7 @@ impl Plan {
         answers.map(|answers| answers.into_run(elapsed))
     }
 
-    /// Each thread takes a run of the queries.
+    /// Runs one query per call. Each thread takes consecutive queries.
     fn one_by_one(&self, db: &Db, queries: &Queries, options: &SearchOptions) -> Result<Answers, SearchError> {
         let share = queries.len().div_ceil(self.threads.max(1));
         let ask = |first: usize| {
@@ -120,7 +120,7 @@ impl Answers {
     }
 }
 
-/// The smallest time that at least `percent` of all do not exceed, in microseconds.
+/// The smallest time, in microseconds, that at least `percent` of all times do not exceed.
 fn percentile(sorted: &[Duration], percent: usize) -> Option<f64> {
     let rank = (sorted.len() * percent).div_ceil(100);
     sorted.get(rank.checked_sub(1)?).map(|time| time.as_nanos() as f64 / 1000.0)

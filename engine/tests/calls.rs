@@ -94,8 +94,18 @@ fn a_write_batch_that_is_wrong_changes_nothing() {
     let mut batch = WriteBatch::new();
     batch.upsert(10, &good).upsert_batch(&[11, 10], &twice);
     assert!(matches!(db.write(&batch), Err(BatchError::DuplicateId { first_row: 0, row: 2, .. })));
-    assert!(matches!(refused(&|batch| drop(batch.delete(10))), BatchError::UpsertedAndDeleted { id: Id::U64(10) }));
-    assert!(matches!(refused(&|batch| drop(batch.delete("a"))), BatchError::IdKind { found: Some(IdKind::Text), .. }));
+    assert!(matches!(
+        refused(&|batch| {
+            batch.delete(10);
+        }),
+        BatchError::UpsertedAndDeleted { id: Id::U64(10) }
+    ));
+    assert!(matches!(
+        refused(&|batch| {
+            batch.delete("a");
+        }),
+        BatchError::IdKind { found: Some(IdKind::Text), .. }
+    ));
     assert!(matches!(db.delete("a"), Err(BatchError::IdKind { .. })));
     assert!(matches!(db.delete_batch(["a", "b"]), Err(BatchError::IdKind { .. })));
     assert_eq!((db.count(), files(&path) == before), (2, true));

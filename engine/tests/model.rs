@@ -34,7 +34,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Checkpoint),
         1 => Just(Step::Compact),
         2 => Just(Step::Reopen),
-        1 => Just(Step::Clear).prop_filter("seldom", |_| true),
+        1 => Just(Step::Clear),
         4 => any::<u8>().prop_map(Step::Search),
     ]
 }

@@ -24,7 +24,7 @@ pub(crate) fn layout(path: &Path, bytes: &[u8], length: u64, kind: NumberKind) -
     let dim = u64::from(u32::from_le_bytes([d0, d1, d2, d3]));
     let swapped = [[r0, r1, r2, r3], [d0, d1, d2, d3]].map(|field| u64::from(u32::from_be_bytes(field)));
     contiguous(path, length, HEADER, rows, dim, kind).map_err(|error| {
-        // Written on a machine of the other byte order: the length is right then.
+        // With the other byte order the length would match.
         match contiguous(path, length, HEADER, swapped[0], swapped[1], kind) {
             Ok(_) if rows > 0 => FormatError::Header {
                 file: path.into(),
@@ -37,7 +37,7 @@ pub(crate) fn layout(path: &Path, bytes: &[u8], length: u64, kind: NumberKind) -
     })
 }
 
-/// Refuses a dimension that is none.
+/// The error of an invalid dimension.
 pub(crate) fn no_dimension(path: &Path, offset: u64, found: i64) -> FormatError {
     let (found, expected) = (format!("dimension {found}"), "1 to 65,536".into());
     FormatError::Header { file: path.into(), offset, found, expected }
@@ -73,7 +73,7 @@ pub(crate) fn contiguous(
         expected,
         found: length,
     };
-    // rows and dim are below 2⁶⁴ each: the product may pass even 128 bits, and no file is so long.
+    // rows and dim are below 2⁶⁴ each: the product may exceed 128 bits, and no file is that long.
     let expected = stride
         .checked_mul(u128::from(rows))
         .and_then(|values| values.checked_add(offset as u128))

@@ -1,45 +1,45 @@
-//! What can be wrong with a file, and where.
+//! Errors of files, with the position of the error.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::NumberKind;
 
-/// A file that cannot be read or written as what it should be.
+/// An error of reading or writing a file.
 ///
 /// Rows, columns and bytes are counted from 0, lines from 1.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FormatError {
-    /// The system refused.
+    /// An operation on the file failed.
     #[error("{}: cannot {operation}: {source}", file.display())]
     Io {
         /// The file.
         file: PathBuf,
-        /// What was tried.
+        /// The operation.
         operation: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The name's ending says nothing that fits here.
+    /// The name has an unsuitable ending.
     #[error("{}: found {found} at the end of the name, expected one of {expected}", file.display())]
     Ending {
         /// The file.
         file: PathBuf,
         /// The ending found.
         found: String,
-        /// The endings that fit, with spaces between.
+        /// The suitable endings, separated by spaces.
         expected: String,
     },
-    /// A folder, a pipe or a device where a file should be.
+    /// The path is a folder, a pipe or a device.
     #[error("{}: found {found}, expected a regular file", file.display())]
     NotAFile {
         /// The path.
         file: PathBuf,
-        /// What is there.
+        /// What the path is.
         found: &'static str,
     },
-    /// The file has no row at all, so that not even a dimension is known.
+    /// The file is empty, so that not even its dimension is known.
     #[error("{}: the file is empty, expected {expected}", file.display())]
     Empty {
         /// The file.
@@ -47,67 +47,67 @@ pub enum FormatError {
         /// What it should hold.
         expected: &'static str,
     },
-    /// The file was cut, lengthened or overwritten while it was read.
-    #[error("{}: the file changed while it was read: found {found} bytes at last, {expected} at first", file.display())]
+    /// Another process changed the file while it was read.
+    #[error("{}: the file changed while it was read: it had {expected} bytes and has {found}", file.display())]
     Changed {
         /// The file.
         file: PathBuf,
-        /// Bytes it has by now.
+        /// The present length.
         found: u64,
-        /// Bytes it had when it was opened.
+        /// The length when it was opened.
         expected: u64,
     },
-    /// A header that cannot be true.
+    /// The header is invalid.
     #[error("{}: header at byte {offset}: found {found}, expected {expected}", file.display())]
     Header {
         /// The file.
         file: PathBuf,
-        /// Where.
+        /// The byte offset.
         offset: u64,
-        /// What is there.
+        /// The found value.
         found: String,
-        /// What should be.
+        /// The expected value.
         expected: String,
     },
-    /// The file's length is not what its header says.
+    /// The length of the file does not match its header.
     #[error(
-        "{}: the header says {rows} rows × {dim} {kind} from byte {offset}, so expected a file of \
-         {expected} bytes, found {found}", file.display()
+        "{}: the header says {rows} rows × {dim} {kind} from byte {offset}: expected {expected} bytes, \
+         found {found}", file.display()
     )]
     Length {
         /// The file.
         file: PathBuf,
-        /// Rows by the header.
+        /// The rows of the header.
         rows: u64,
-        /// Dimension by the header.
+        /// The dimension of the header.
         dim: u64,
-        /// The numbers.
+        /// The type of the numbers.
         kind: NumberKind,
-        /// Where the first row begins.
+        /// The offset of the first row.
         offset: u64,
-        /// Bytes there should be.
+        /// The expected length in bytes.
         expected: u128,
-        /// Bytes there are.
+        /// The found length in bytes.
         found: u64,
     },
     /// The file ends inside a row.
     #[error(
-        "{}: row {row} at byte {offset} is cut short: found {found} bytes, expected {expected}",
+        "{}: row {row} at byte {offset} is truncated: found {found} bytes, expected {expected}",
         file.display()
     )]
     Truncated {
         /// The file.
         file: PathBuf,
-        /// The row that is not whole.
+        /// The truncated row.
         row: u64,
-        /// Where it begins.
+        /// Its offset.
         offset: u64,
-        /// Bytes it has.
+        /// The bytes found.
         found: u64,
-        /// Bytes it should have.
+        /// The bytes expected.
         expected: u64,
     },
-    /// A row of another dimension than the rows before it (or than the file to be written).
+    /// A row has another dimension than the rows before it, or than the file.
     #[error("{}: row {row}: found dimension {found}, expected {expected}", file.display())]
     Dimension {
         /// The file.
@@ -119,19 +119,19 @@ pub enum FormatError {
         /// The dimension of the first row, or of the file.
         expected: u64,
     },
-    /// A line of text that is not what it should be.
+    /// A line of text is invalid.
     #[error("{}: line {line}: found {found}, expected {expected}", file.display())]
     Line {
         /// The file.
         file: PathBuf,
         /// The line, from 1.
         line: u64,
-        /// What is there.
+        /// The found value.
         found: String,
-        /// What should be.
+        /// The expected value.
         expected: &'static str,
     },
-    /// A number that the file's kind of number cannot hold.
+    /// The file's type of numbers cannot hold a number.
     #[error("{}: row {row}, column {column}: {found} is not {expected}", file.display())]
     Number {
         /// The file.
@@ -142,27 +142,27 @@ pub enum FormatError {
         column: usize,
         /// The number.
         found: f32,
-        /// What the file holds.
+        /// The numbers that the file holds.
         expected: &'static str,
     },
-    /// The file cannot hold this kind of number.
+    /// The file cannot hold this type of numbers.
     #[error("{}: found {found} numbers, expected {expected}", file.display())]
     Kind {
         /// The file.
         file: PathBuf,
-        /// The kind at hand.
+        /// The type of the numbers.
         found: NumberKind,
-        /// The kinds that fit.
+        /// The types that the file can hold.
         expected: String,
     },
-    /// More rows or columns than the format's header can say.
+    /// There are more rows or columns than the header can hold.
     #[error("{}: found {found} {what}, expected at most {limit}", file.display())]
     Capacity {
         /// The file.
         file: PathBuf,
-        /// Rows or columns.
+        /// "rows" or "columns".
         what: &'static str,
-        /// How many.
+        /// Their number.
         found: u64,
         /// The limit.
         limit: u64,
@@ -170,7 +170,7 @@ pub enum FormatError {
 }
 
 impl FormatError {
-    /// The file it is about.
+    /// The file of the error.
     pub fn file(&self) -> &Path {
         match self {
             Self::Io { file, .. }
@@ -189,7 +189,7 @@ impl FormatError {
         }
     }
 
-    /// For `map_err`: an input or output error while doing `operation` on `file`.
+    /// For `map_err`: an error of `operation` on `file`.
     pub(crate) fn io(file: &Path, operation: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { file: file.into(), operation, source }
     }

@@ -1,4 +1,4 @@
-//! A file of vectors, opened: its rows as one strided view.
+//! An open file of vectors, as one strided view of its rows.
 
 use std::path::Path;
 
@@ -7,10 +7,9 @@ use crate::map::Map;
 use crate::strided::{Layout, Strided};
 use crate::{FileKind, FormatError, Ids, NumberKind, bin, jsonl, npy, vecs};
 
-/// A file of vectors, copied when it is opened: what other processes do to it then changes nothing, and
-/// a file that changes meanwhile is refused. The copy is in memory up to 1 GiB, and in an unnamed
-/// temporary file (in `TMPDIR`) beyond, as are the parsed rows of `.jsonl`, so that a file larger than
-/// memory can be read.
+/// A file of vectors. It is copied when it is opened, so later changes have no effect; a file that changes during the copy
+/// is refused. Up to 1 GiB the copy is in memory. A longer copy, and the parsed rows of `.jsonl`, are in an unnamed
+/// temporary file (in `TMPDIR`), so that a file may be larger than memory.
 #[derive(Debug)]
 pub struct VectorFile {
     map: Map,
@@ -19,13 +18,12 @@ pub struct VectorFile {
 }
 
 impl VectorFile {
-    /// Opens the file at `path`, whose ending says what it is, and checks that it is whole.
+    /// Opens the file at `path` and checks that it is whole. Its ending names its format.
     ///
     /// # Errors
-    /// [`FormatError`] when the file cannot be read, is not what its ending says, is empty,
-    /// truncated or longer than its header says, changes while it is read, or has rows of different
-    /// dimensions. A file
-    /// whose header says 0 rows of some dimension is not an error.
+    /// [`FormatError`] if the file cannot be read, does not have the format of its ending, is empty, is shorter or longer
+    /// than its header says, changes while it is read, or has rows of different dimensions. A file whose header says 0 rows
+    /// is valid.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FormatError> {
         let path = path.as_ref();
         let kind = FileKind::among(path, FileKind::VECTORS)?;
@@ -35,7 +33,7 @@ impl VectorFile {
         }
         let mut input = Input::open(path)?;
         let (head, length) = (input.head()?, input.length());
-        // What the header says of the length is known before the file is copied.
+        // The length is checked against the header before the file is copied.
         let layout = |bytes: &[u8]| match kind {
             FileKind::Npy => npy::layout(path, bytes, length),
             FileKind::Fvecs | FileKind::Bvecs | FileKind::Ivecs => vecs::layout(path, bytes, length, kind.numbers()[0]),
@@ -49,17 +47,17 @@ impl VectorFile {
         Ok(Self { map, layout, ids: None })
     }
 
-    /// How many rows.
+    /// The number of rows.
     pub fn rows(&self) -> usize {
         self.layout.rows
     }
 
-    /// Numbers in a row, at least 1.
+    /// The dimension, at least 1.
     pub fn dim(&self) -> usize {
         self.layout.dim
     }
 
-    /// Which numbers.
+    /// The type of the numbers.
     pub fn kind(&self) -> NumberKind {
         self.layout.kind
     }
@@ -69,7 +67,7 @@ impl VectorFile {
         Strided::new(self.map.bytes(), self.layout)
     }
 
-    /// The rows' ids, if the file has them (`.jsonl` only).
+    /// The ids of the rows, if the file has them (`.jsonl` only).
     pub fn ids(&self) -> Option<&Ids> {
         self.ids.as_ref()
     }

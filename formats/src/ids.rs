@@ -1,4 +1,4 @@
-//! Ids of rows, and `.txt` files of them: one a line.
+//! Ids, and `.txt` files of ids: one a line.
 
 use std::fmt;
 use std::io::{BufWriter, Write};
@@ -8,22 +8,22 @@ use crate::lines::Lines;
 use crate::target::Target;
 use crate::{FileKind, FormatError};
 
-/// The longest text id, in bytes of UTF-8.
+/// The longest string id, in bytes of UTF-8.
 pub const MAX_ID_BYTES: usize = 1024;
 
 const TXT: &str = "an id: a whole number below 2^64, or 1 to 1024 bytes of UTF-8";
 
-/// Ids of all rows of a file, in the rows' order.
+/// The ids of all rows of a file, in the rows' order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ids {
-    /// All are whole numbers.
+    /// Numbers: all ids are whole numbers.
     U64(Vec<u64>),
-    /// At least one is not.
+    /// Strings.
     Text(Vec<String>),
 }
 
 impl Ids {
-    /// How many.
+    /// The number of ids.
     pub fn len(&self) -> usize {
         match self {
             Self::U64(ids) => ids.len(),
@@ -37,12 +37,12 @@ impl Ids {
     }
 }
 
-/// One row's id.
+/// The id of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowId<'a> {
     /// A number.
     U64(u64),
-    /// A text.
+    /// A string.
     Text(&'a str),
 }
 
@@ -57,8 +57,8 @@ impl fmt::Display for RowId<'_> {
 
 /// Reads a `.txt` file of ids, one a line.
 ///
-/// If every line is a whole number below 2⁶⁴ as one writes it (no sign, no leading zero), they
-/// are numbers; else all are texts. A file of no lines gives no ids.
+/// If every line is a whole number below 2⁶⁴ without sign or leading zero, the ids are numbers. Otherwise all are strings. A
+/// file without lines has no ids.
 ///
 /// # Errors
 /// [`FormatError::Ending`] for another ending; [`FormatError::Line`] for a line that is blank,
@@ -75,7 +75,7 @@ pub fn read_ids(path: impl AsRef<Path>) -> Result<Ids, FormatError> {
                 if let Some(number) = plain_number(line) {
                     numbers.push(number);
                 } else {
-                    // Plain numbers only so far, so they read again as they were written.
+                    // The lines so far are plain numbers, so this restores them exactly.
                     let mut texts: Vec<_> = numbers.iter().map(u64::to_string).collect();
                     texts.push(line.into());
                     ids = Ids::Text(texts);
@@ -86,12 +86,12 @@ pub fn read_ids(path: impl AsRef<Path>) -> Result<Ids, FormatError> {
     Ok(ids)
 }
 
-/// Writes a `.txt` file of ids, one a line. The file appears whole or not at all. Texts that are all
-/// numbers will be read as numbers.
+/// Writes a `.txt` file of ids, one a line. The file appears whole or not at all. String ids that are all numbers are read
+/// back as numbers.
 ///
 /// # Errors
-/// [`FormatError::Ending`] for another ending; [`FormatError::Line`] for an id that would not
-/// read again as itself (empty, too long, or with a line break in it); [`FormatError::Io`].
+/// [`FormatError::Ending`] for another ending; [`FormatError::Line`] for an id that cannot be read back (empty, too long, or
+/// with a line break); [`FormatError::Io`].
 pub fn write_ids<'a>(path: impl AsRef<Path>, ids: impl IntoIterator<Item = RowId<'a>>) -> Result<(), FormatError> {
     let path = path.as_ref();
     FileKind::among(path, &[FileKind::Txt])?;
@@ -114,7 +114,7 @@ pub fn write_ids<'a>(path: impl AsRef<Path>, ids: impl IntoIterator<Item = RowId
     target.publish()
 }
 
-/// A number that is written as it would be printed.
+/// Parses a number without sign or leading zero.
 fn plain_number(line: &str) -> Option<u64> {
     let plain = line.bytes().all(|b| b.is_ascii_digit()) && (line == "0" || !line.starts_with('0'));
     if plain { line.parse().ok() } else { None }

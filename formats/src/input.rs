@@ -1,5 +1,5 @@
-//! An input file, copied once before anything of it is believed: what is checked is what is used, and
-//! a file that is cut or overwritten meanwhile ends nobody's process.
+//! An input file. It is copied once and then checked, so that the checked bytes are the ones used. A file that is truncated or
+//! overwritten meanwhile cannot crash the process.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -11,10 +11,10 @@ use crate::map::{Map, open_regular};
 
 /// Shorter files are copied to memory, longer ones to an unnamed temporary file.
 const TO_MEMORY: u64 = 1 << 30;
-/// Every header lies in so many bytes.
+/// Every header is within this many bytes.
 const HEAD: u64 = 128 << 10;
 
-/// Which state of a file it is: its length, and when it was changed last.
+/// The state of a file: its length and the times of its last changes.
 type State = (u64, i64, i64, i64, i64);
 
 /// A regular file, and its state when it was opened.
@@ -38,7 +38,7 @@ impl<'p> Input<'p> {
         self.state.0
     }
 
-    /// Its first bytes: enough for a header, which says how long the file has to be.
+    /// Its first bytes: enough for a header, which has the file's length.
     pub(crate) fn head(&mut self) -> Result<Vec<u8>, FormatError> {
         let mut head = Vec::new();
         let read = (&self.file).take(HEAD).read_to_end(&mut head).and_then(|_| self.file.seek(SeekFrom::Start(0)));
@@ -46,7 +46,7 @@ impl<'p> Input<'p> {
         Ok(head)
     }
 
-    /// Copies all of it; `expected` says what it should hold if it is empty.
+    /// Copies all of it. `expected` is the expected content for the error of an empty file.
     pub(crate) fn copy(self, expected: &'static str) -> Result<Map, FormatError> {
         if self.length() == 0 {
             return Err(FormatError::Empty { file: self.path.into(), expected });
@@ -75,7 +75,7 @@ impl<'p> Input<'p> {
         Map::of(&copy, self.path, "")
     }
 
-    /// Refuses a file that is not as it was when it was opened.
+    /// Refuses a file that changed since it was opened.
     pub(crate) fn check(&self) -> Result<(), FormatError> {
         let now = state(&self.file).map_err(FormatError::io(self.path, "read its length"))?;
         if now == self.state { Ok(()) } else { Err(self.changed()) }

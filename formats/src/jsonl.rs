@@ -1,6 +1,6 @@
 //! `.jsonl`: `{"id": 7, "vector": [0.5, 1]}` a line, spooled as f32 to a temporary file.
 //!
-//! Other fields of the object are skipped. Ids are all numbers, all texts, or all missing.
+//! Other fields of the object are skipped. Ids are all numbers, all strings, or all missing.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,11 +17,11 @@ use crate::map::Map;
 use crate::strided::Layout;
 use crate::{FormatError, NumberKind};
 
-/// A row of 65,536 columns takes about 1.5 MB as text; the rest is for fields that are skipped.
+/// The longest line. A row of 65,536 columns takes about 1.5 MB; the rest is for skipped fields.
 const MAX_LINE_BYTES: usize = 16 << 20;
 const LINE: &str = "an object such as {\"id\": 7, \"vector\": [0.5, 1.0]}";
 
-/// What the file held: mapped rows, where they lie, and ids if it has them.
+/// The content of the file: mapped rows, their layout, and ids if it has them.
 pub(crate) struct Spooled {
     pub(crate) map: Map,
     pub(crate) layout: Layout,
@@ -38,7 +38,7 @@ pub(crate) fn spool(path: &Path) -> Result<Spooled, FormatError> {
     let mut ids = None;
     while let Some(text) = lines.next_line()? {
         if text.trim_start().starts_with('[') {
-            // serde would take it for the fields in their order.
+            // serde would accept it as the fields in their order.
             return Err(lines.wrong("an array".into()));
         }
         let parsed = serde_json::from_str::<Line<'_>>(text);
@@ -69,7 +69,7 @@ pub(crate) fn spool(path: &Path) -> Result<Spooled, FormatError> {
         }
         if let Err(found) = push(&mut ids, rows, id) {
             let line = lines.number();
-            let expected = "ids as on line 1: all numbers, all texts, or none at all";
+            let expected = "ids as on line 1: all numbers, all strings, or none";
             return Err(FormatError::Line { file: path.into(), line, found, expected });
         }
         spool.write_all(bytemuck::cast_slice(&vector)).map_err(spool_error())?;
@@ -85,7 +85,7 @@ pub(crate) fn spool(path: &Path) -> Result<Spooled, FormatError> {
     Ok(Spooled { map, layout, ids })
 }
 
-/// Writes one line, its end too.
+/// Writes one line with its line break.
 pub(crate) fn write_line(
     out: &mut impl Write,
     id: RowId<'_>,
@@ -105,7 +105,7 @@ pub(crate) fn write_line(
     out.write_all(b"]}\n")
 }
 
-/// Adds a row's id; the error says what was found.
+/// Adds the id of a row. The error says what was found.
 fn push(ids: &mut Option<Ids>, row: u64, id: Option<JsonId<'_>>) -> Result<(), String> {
     match (ids.as_mut(), id) {
         (None, None) => Ok(()),
@@ -126,11 +126,11 @@ fn push(ids: &mut Option<Ids>, row: u64, id: Option<JsonId<'_>>) -> Result<(), S
         }
         (_, None) => Err("no id".into()),
         (_, Some(JsonId::U64(id))) => Err(format!("the number {id} as id")),
-        (_, Some(JsonId::Text(id))) => Err(format!("the text {id:?} as id")),
+        (_, Some(JsonId::Text(id))) => Err(format!("the string {id:?} as id")),
     }
 }
 
-/// What serde_json found, with the column; its line is always 1, for it sees one line at a time.
+/// Describes an error of serde_json with its column. Its line is always 1, because it parses one line at a time.
 fn describe(e: &serde_json::Error, text: &str) -> String {
     let message = e.to_string();
     let message = message.split(" at line ").next().unwrap_or_default();

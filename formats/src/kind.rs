@@ -1,4 +1,4 @@
-//! Which file it is, by its ending, and which numbers it holds.
+//! Kinds of files, by their endings, and the types of their numbers.
 
 use std::fmt;
 use std::path::Path;
@@ -17,9 +17,9 @@ pub enum FileKind {
     Ivecs,
     /// `.fbin`: f32 after rows and dimension.
     Fbin,
-    /// `.f16bin`: IEEE half precision after rows and dimension.
+    /// `.f16bin`: f16 after rows and dimension.
     F16bin,
-    /// `.bf16bin`: bfloat16 after rows and dimension.
+    /// `.bf16bin`: bf16 after rows and dimension.
     Bf16bin,
     /// `.u8bin`: u8 after rows and dimension.
     U8bin,
@@ -36,11 +36,11 @@ pub enum FileKind {
 }
 
 impl FileKind {
-    /// Kinds that hold rows to index.
+    /// The kinds that hold rows to index.
     pub const ROWS: &[Self] = Self::VECTORS.split_at(9).0;
-    /// Kinds that hold the row numbers of neighbours.
+    /// The kinds that hold row numbers of neighbours.
     pub const NEIGHBOURS: &[Self] = Self::VECTORS.split_at(9).1;
-    /// Kinds that hold rows of numbers: those to index, then neighbours.
+    /// The kinds that hold rows of numbers: rows to index, then neighbours.
     pub const VECTORS: &[Self] = &[
         Self::Fvecs,
         Self::Bvecs,
@@ -106,15 +106,15 @@ impl FileKind {
     }
 }
 
-/// A kind of number in a file.
+/// The type of the numbers in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NumberKind {
-    /// IEEE single precision.
+    /// f32: 32-bit IEEE numbers.
     F32,
-    /// IEEE half precision.
+    /// f16: 16-bit IEEE numbers.
     F16,
-    /// bfloat16.
+    /// bf16: the upper 16 bits of an f32.
     Bf16,
     /// Unsigned bytes.
     U8,
@@ -125,7 +125,7 @@ pub enum NumberKind {
 }
 
 impl NumberKind {
-    /// Bytes of one number.
+    /// The bytes of one number.
     pub fn size(self) -> usize {
         match self {
             Self::F32 | Self::I32 => 4,

@@ -1,4 +1,4 @@
-//! The vector files people have, read as strided views, and written.
+//! Reads common vector files as strided views, and writes them.
 //!
 //! | ending | holds | layout |
 //! |---|---|---|
@@ -8,9 +8,8 @@
 //! | `.jsonl` | f32 and ids | one `{"id": …, "vector": […]}` a line |
 //! | `.txt` | ids | one a line |
 //!
-//! All numbers are little-endian. A file is believed in nothing: its length is compared with
-//! what its header says before it is copied, and a wrong one is a
-//! [`FormatError`] that names the file, the place, what was found and what was expected.
+//! All numbers are little-endian. Files are not trusted: the length is compared with the header before the file is copied. A
+//! [`FormatError`] names the file, the position, and the found and the expected value.
 //!
 //! ```
 //! use omendb_formats::{NumberKind, VectorFile, VectorWriter};

@@ -1,4 +1,4 @@
-//! Lines of a text file, each with its number, none longer than a limit.
+//! The numbered lines of a text file, with a limit of their length.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::FormatError;
 use crate::input::Input;
 
-/// What some editors put at the beginning of a file in UTF-8; it is no part of the text.
+/// The byte order mark that some editors write at the start of a UTF-8 file. It is skipped.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Reads a text file line by line.
@@ -20,18 +20,18 @@ pub(crate) struct Lines<'p> {
 }
 
 impl<'p> Lines<'p> {
-    /// Opens `path`; a line that is blank or over `limit` bytes is an error that expects `what`.
+    /// Opens `path`. A line that is blank or longer than `limit` bytes is an error that expects `what`.
     pub(crate) fn open(path: &'p Path, limit: usize, what: &'static str) -> Result<Self, FormatError> {
         let file = BufReader::with_capacity(1 << 16, Input::open(path)?);
         Ok(Self { path, file, line: Vec::new(), number: 0, limit, what })
     }
 
-    /// The next line without its end (`\n` or `\r\n`); none after the last.
+    /// The next line without its line break (`\n` or `\r\n`), or `None` after the last.
     pub(crate) fn next_line(&mut self) -> Result<Option<&str>, FormatError> {
         self.line.clear();
         self.number += 1;
         let mark = if self.number == 1 { BYTE_ORDER_MARK } else { &[] };
-        // Two more than the limit, for the line's end.
+        // Two more than the limit, for the line break.
         let read = (&mut self.file)
             .take((mark.len() + self.limit) as u64 + 2)
             .read_until(b'\n', &mut self.line)
@@ -64,12 +64,12 @@ impl<'p> Lines<'p> {
         }
     }
 
-    /// The number of the line returned last.
+    /// The number of the last line.
     pub(crate) fn number(&self) -> u64 {
         self.number
     }
 
-    /// An error about the line returned last.
+    /// An error of the last line.
     pub(crate) fn wrong(&self, found: String) -> FormatError {
         Self::wrong_at(self.path, self.number, found, self.what)
     }

@@ -1,9 +1,8 @@
-//! The header of `.npy` files, read and written: NumPy Enhancement Proposal 1.
+//! Reads and writes the header of `.npy` files: NumPy Enhancement Proposal 1.
 //!
-//! The header is a Python dictionary of three known keys. It is read here by a strict reader of
-//! just that, because a general reader of Python literals (npyz, which the tests use as a second
-//! opinion) recurses as deep as the file nests, allocates what the file says and multiplies the
-//! shape unchecked: a hostile file ends the process.
+//! The header is a Python dictionary of three known keys. A strict parser reads only that. A general parser of Python
+//! literals (npyz, which the tests compare with) recurses as deep as the file nests, allocates what the file says and
+//! multiplies the shape unchecked. A hostile file could crash the process.
 
 use std::path::Path;
 
@@ -11,9 +10,9 @@ use crate::strided::Layout;
 use crate::{FormatError, NumberKind, bin};
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
-/// Far more than any dictionary of the three keys needs.
+/// The longest accepted header, far longer than three keys need.
 const MAX_HEADER: usize = 64 * 1024;
-/// What is written: magic, version, length and dictionary in two cache lines.
+/// The bytes of a written header: magic, version, length and dictionary.
 const WRITTEN: usize = 128;
 
 /// Reads the header of `bytes`, with which a file of `file_length` bytes begins.
@@ -92,7 +91,7 @@ pub(crate) fn layout(path: &Path, bytes: &[u8], file_length: u64) -> Result<Layo
     bin::contiguous(path, file_length, offset, rows, dim, kind)
 }
 
-/// The header to write; always 128 bytes, whatever the count of rows.
+/// The header to write. It always has 128 bytes.
 ///
 /// `kind` is one that `.npy` can hold (see [`crate::FileKind::numbers`]).
 pub(crate) fn header(rows: u64, dim: u64, kind: NumberKind) -> [u8; WRITTEN] {
@@ -112,14 +111,14 @@ pub(crate) fn header(rows: u64, dim: u64, kind: NumberKind) -> [u8; WRITTEN] {
     header
 }
 
-/// What the dictionary says.
+/// The parsed dictionary.
 struct Array<'a> {
     descr: &'a [u8],
     fortran_order: bool,
     shape: Vec<u64>,
 }
 
-/// A position in the dictionary's text. Errors say what was expected at `at`.
+/// A position in the text of the dictionary. Errors name what was expected at `at`.
 struct Reader<'a> {
     text: &'a [u8],
     at: usize,

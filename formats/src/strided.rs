@@ -1,10 +1,10 @@
-//! Rows in memory at a fixed distance from each other.
+//! Rows in memory with a fixed stride.
 
 use half::{bf16, f16};
 
 use crate::NumberKind;
 
-/// Where rows lie in a file: what its header says, checked against its length.
+/// The layout of the rows in a file, checked against its length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Layout {
     pub(crate) offset: usize,
@@ -16,24 +16,23 @@ pub(crate) struct Layout {
 
 /// A view of rows: row i is the `dim` numbers from byte `i * stride` of `bytes`.
 ///
-/// The first row starts on a multiple of the number's size in memory, and `stride` is a
-/// multiple of it too, so that every row is aligned for its numbers.
+/// The first row starts at a multiple of the number's size, and `stride` is a multiple of it, so every row is aligned.
 #[derive(Debug, Clone, Copy)]
 pub struct Strided<'a> {
     /// From the first byte of the first row to the last byte of the last row.
     pub bytes: &'a [u8],
-    /// How many rows.
+    /// The number of rows.
     pub rows: usize,
-    /// Numbers in a row.
+    /// The numbers in a row.
     pub dim: usize,
-    /// Which numbers.
+    /// The type of the numbers.
     pub kind: NumberKind,
-    /// Bytes from the start of a row to the start of the next; at least `dim * kind.size()`.
+    /// The bytes from the start of a row to the start of the next; at least `dim * kind.size()`.
     pub stride: usize,
 }
 
 impl<'a> Strided<'a> {
-    /// Cuts the rows out of the whole file.
+    /// The rows of a whole file.
     pub(crate) fn new(file: &'a [u8], layout: Layout) -> Self {
         let Layout { offset, rows, dim, kind, stride } = layout;
         let length = match rows.checked_sub(1) {
@@ -52,8 +51,8 @@ impl<'a> Strided<'a> {
         &self.bytes[row * self.stride..][..self.dim * self.kind.size()]
     }
 
-    /// Row `row` as f32 into `out`, which is emptied first. Exact for all kinds but i32, whose
-    /// numbers above 2²⁴ are rounded.
+    /// Writes row `row` as f32 to `out`, which is emptied first. Exact for all types except i32, whose numbers above 2²⁴ are
+    /// rounded.
     ///
     /// # Panics
     /// If there is no such row.

@@ -16,27 +16,27 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// An unseen file beside `path`.
+    /// Creates a temporary file beside `path`.
     pub(crate) fn create(path: &Path) -> Result<Self, FormatError> {
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        // Before tempfile says it, with a name in it that nobody knows.
+        // An error of tempfile would name its own file.
         fs::metadata(folder).map_err(FormatError::io(path, "create it"))?;
         let mut builder = tempfile::Builder::new();
         builder.prefix(".omendb-");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            // As any new file: what the umask leaves of this.
+            // As for any new file, the umask applies.
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
         let file = builder.tempfile_in(folder).map_err(FormatError::io(path, "create it"))?;
         Ok(Self { path: path.into(), file })
     }
 
-    /// Puts the file under its name, once it is on the medium.
+    /// Syncs the file and renames it to its name.
     pub(crate) fn publish(self) -> Result<(), FormatError> {
         let Self { path, file } = self;
         file.as_file().sync_all().map_err(FormatError::io(&path, "write it"))?;

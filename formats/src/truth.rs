@@ -1,23 +1,22 @@
-//! Known neighbours: `.ibin` and `.ivecs` files whose row i lists the nearest base rows of query
-//! i, nearest first.
+//! Ground truth: `.ibin` and `.ivecs` files. Row i lists the nearest base rows of query i, nearest first.
 
 use std::path::Path;
 
 use crate::{FileKind, FormatError, VectorFile};
 
-/// The neighbours of every query.
+/// The true neighbours of every query.
 #[derive(Debug)]
 pub struct Truth {
     file: VectorFile,
 }
 
 impl Truth {
-    /// How many queries.
+    /// The number of queries.
     pub fn rows(&self) -> usize {
         self.file.rows()
     }
 
-    /// Neighbours of each.
+    /// The neighbours of each query.
     pub fn k(&self) -> usize {
         self.file.dim()
     }
@@ -31,10 +30,10 @@ impl Truth {
     }
 }
 
-/// Opens a file of known neighbours.
+/// Opens a file of true neighbours.
 ///
 /// # Errors
-/// As [`VectorFile::open`]; [`FormatError::Ending`] if the ending is not `.ibin` or `.ivecs`.
+/// Those of [`VectorFile::open`]; [`FormatError::Ending`] if the ending is not `.ibin` or `.ivecs`.
 pub fn read_truth(path: impl AsRef<Path>) -> Result<Truth, FormatError> {
     let path = path.as_ref();
     FileKind::among(path, FileKind::NEIGHBOURS)?;

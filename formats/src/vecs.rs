@@ -10,10 +10,10 @@ use crate::{FormatError, NumberKind};
 /// Bytes before each row.
 const HEADER: usize = 4;
 
-/// Checks every row's header in `bytes`, with which a file of `length` bytes begins.
+/// Checks the header of every row in `bytes`, with which a file of `length` bytes begins.
 pub(crate) fn layout(path: &Path, bytes: &[u8], length: u64, kind: NumberKind) -> Result<Layout, FormatError> {
     let first = dimension(path, bytes, 0, 0)?;
-    // Written on a machine of the other byte order: rows of that dimension fill the file.
+    // With the other byte order the rows would fill the file.
     let swapped = u64::from(first.swap_bytes().cast_unsigned());
     let fills = |dim: u64| length.is_multiple_of(HEADER as u64 + dim * kind.size() as u64);
     if !(1..=65_536).contains(&first) && (1..=65_536).contains(&swapped) && fills(swapped) {
@@ -30,7 +30,7 @@ pub(crate) fn layout(path: &Path, bytes: &[u8], length: u64, kind: NumberKind) -
     };
     let stride = HEADER + dim * kind.size();
     if (bytes.len() as u64) < length {
-        // Only its head: the first row is looked at.
+        // Only the head of the file: the first row is checked.
         return Ok(Layout { offset: HEADER, rows: 0, dim, kind, stride });
     }
     let mut rows = 0;
@@ -54,7 +54,7 @@ pub(crate) fn layout(path: &Path, bytes: &[u8], length: u64, kind: NumberKind) -
     Ok(Layout { offset: HEADER, rows, dim, kind, stride })
 }
 
-/// What to write before each row.
+/// The header to write before each row.
 pub(crate) fn header(dim: i32) -> [u8; HEADER] {
     dim.to_le_bytes()
 }

@@ -1,4 +1,4 @@
-//! Writes a file of vectors, which appears whole under its name or not at all.
+//! Writes a file of vectors. It appears whole under its name or not at all.
 
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -14,8 +14,8 @@ use crate::{FileKind, FormatError, NumberKind, RowId, bin, jsonl, npy, vecs};
 pub enum Row<'a> {
     /// The row's bytes, as the file's numbers.
     Bytes(&'a [u8]),
-    /// Numbers to convert: rounded for f16 and bf16, which must stay finite; for integers they
-    /// must be whole and in range.
+    /// Numbers to convert. For f16 and bf16 they are rounded and must stay finite; for integers they must be whole and in
+    /// range.
     F32(&'a [f32]),
 }
 
@@ -43,8 +43,8 @@ impl<'a, const N: usize> From<&'a [f32; N]> for Row<'a> {
     }
 }
 
-/// Writes rows one after the other. Nothing is at `path` before [`VectorWriter::finish`], and
-/// nothing is left behind if that is never called.
+/// Writes rows sequentially. The file appears at `path` with [`VectorWriter::finish`]. Without that call nothing is left
+/// behind.
 #[derive(Debug)]
 pub struct VectorWriter {
     path: PathBuf,
@@ -58,7 +58,7 @@ pub struct VectorWriter {
 }
 
 impl VectorWriter {
-    /// Starts a file of rows of `dim` numbers of `kind`; the ending of `path` says which layout.
+    /// Begins a file of rows of `dim` numbers of `kind`. The ending of `path` names the format.
     ///
     /// # Errors
     /// [`FormatError::Ending`] and [`FormatError::Kind`] if the ending is unknown or its files
@@ -97,12 +97,12 @@ impl VectorWriter {
         Ok(writer)
     }
 
-    /// Adds a row. Only `.jsonl` keeps `id` (without one, the row's number); the others ignore it.
+    /// Adds a row. Only `.jsonl` files store `id`; without one they store the row's number.
     ///
     /// # Errors
-    /// [`FormatError::Dimension`] for a row of another length, [`FormatError::Number`] for a
-    /// number the file cannot hold, [`FormatError::Capacity`] past 2³² − 1 rows where the header
-    /// holds a u32, [`FormatError::Io`]. After an error of the last kind the file is lost.
+    /// [`FormatError::Dimension`] for a row of another length, [`FormatError::Number`] for a number that the file cannot
+    /// hold, [`FormatError::Capacity`] for more than 2³² − 1 rows if the header has a u32, [`FormatError::Io`]. After an `Io`
+    /// error the file is lost.
     pub fn push<'a>(&mut self, id: Option<RowId<'_>>, row: impl Into<Row<'a>>) -> Result<(), FormatError> {
         if self.rows >= u64::from(u32::MAX) && self.counts_in_u32() {
             return Err(FormatError::Capacity {
@@ -135,10 +135,10 @@ impl VectorWriter {
         Ok(())
     }
 
-    /// Completes the file under its name, replacing what was there. Returns the count of rows.
+    /// Completes the file and renames it to its name, replacing a present file. Returns the number of rows.
     ///
     /// # Errors
-    /// [`FormatError::Io`]; then nothing is at the path that was not there before.
+    /// [`FormatError::Io`]. Then the path has not changed.
     pub fn finish(mut self) -> Result<u64, FormatError> {
         let error = || FormatError::io(&self.path, "write it");
         if self.file == FileKind::Npy || self.counts_in_u32() {
@@ -183,7 +183,7 @@ impl VectorWriter {
         written.map_err(FormatError::io(&self.path, "write it"))
     }
 
-    /// Numbers as the file's kind, little-endian.
+    /// Converts numbers to the file's type, little-endian.
     fn convert(&self, numbers: &[f32], out: &mut Vec<u8>) -> Result<(), FormatError> {
         out.clear();
         let check =
@@ -219,7 +219,7 @@ impl VectorWriter {
     }
 }
 
-/// Calls `store` for each number; the first it refuses is an error.
+/// Calls `store` for each number. The first that it refuses is an error.
 fn check(
     file: &Path,
     row: u64,

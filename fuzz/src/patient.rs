@@ -122,8 +122,8 @@ impl Patient {
         opened
     }
 
-    /// Opens a copy for writing, which mends what a crash left. What a reader was shown is there; one
-    /// more row is there after another opening.
+    /// Opens a copy for writing, which recovers from the crash. What a reader saw is there; one more row is there after
+    /// another opening.
     fn recover(&self, shown: Option<Contents>) {
         let copy = self.folder.path().join("copy");
         if copy.exists() {

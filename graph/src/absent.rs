@@ -1,7 +1,6 @@
-//! Slots that are no vertices of the graph: copies of another row, and rows that were taken out.
+//! Slots that are not vertices: copies of another row, and removed rows.
 //!
-//! Rows that are equal are one vertex. Copies beside each other fill each other's lists, and every pool that comes near
-//! them; one vertex leads to all of them, and a search pays for one.
+//! Equal rows share one vertex. Otherwise copies fill each other's lists, and every candidate list near them.
 
 /// A row that equals another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,7 +19,7 @@ pub(crate) struct Absent {
 }
 
 impl Absent {
-    /// Of rows that were taken out, and of copies, in any order; none is both.
+    /// From removed rows and copies, in any order. No slot is both.
     pub(crate) fn new(mut removed: Vec<u32>, mut copies: Vec<RowCopy>) -> Self {
         copies.sort_unstable();
         removed.extend(copies.iter().map(|copy| copy.slot));
@@ -28,7 +27,7 @@ impl Absent {
         Absent { slots: removed, copies }
     }
 
-    /// The same, with `more` copies and `removed` rows, whose slots come after all there are.
+    /// Adds `more` copies and `removed` rows, whose slots are above all present ones.
     pub(crate) fn with(&self, more: &[RowCopy], removed: &[u32]) -> Self {
         let mut with = self.clone();
         with.slots.extend(removed);
@@ -58,7 +57,7 @@ impl Absent {
         self.slots.binary_search(&slot).is_err()
     }
 
-    /// The rows that equal the one in `vertex`, by slot.
+    /// The copies of the row in `vertex`, by slot.
     pub(crate) fn copies_of(&self, vertex: u32) -> impl Iterator<Item = u32> + '_ {
         let first = self.copies.partition_point(|copy| copy.vertex < vertex);
         self.copies[first..].iter().take_while(move |copy| copy.vertex == vertex).map(|copy| copy.slot)
@@ -69,7 +68,7 @@ impl Absent {
         &self.copies
     }
 
-    /// The rows that were taken out, by slot.
+    /// The removed rows, by slot.
     pub(crate) fn removed(&self) -> impl Iterator<Item = u32> + '_ {
         let mut copies: Vec<u32> = self.copies.iter().map(|copy| copy.slot).collect();
         copies.sort_unstable();

@@ -1,13 +1,12 @@
-//! The adjacency: R neighbours a row at most, in chunks that never move.
+//! The adjacency: at most R neighbours a row, in chunks that never move.
 //!
-//! A row's list lives in `ceil(R / 16)` cache lines of sixteen slots, ended by [`Edge::END`] where it
-//! is shorter than R. Chunks of 16,384 rows are allocated whole and shared by reference count:
-//! growing makes a new list of chunks, and a reader's reference stays good (rule R5).
+//! A list takes `ceil(R / 16)` cache lines of sixteen slots. [`Edge::END`] ends a list shorter than R. Chunks of 16,384
+//! rows are allocated whole and shared by reference count. Growing makes a new list of chunks, so a reader's reference
+//! stays valid (rule R5).
 //!
-//! Words are atomics, read and written relaxed (plain moves on every machine we know), because
-//! lists are rewritten while searches read them. A search that meets a list half rewritten sees
-//! some old and some new neighbours, every one of them a row of the graph: its answer is one that
-//! a search a moment earlier or later could have given.
+//! Words are atomics, read and written relaxed, because lists are rewritten while searches read them. A search may read
+//! a list that is half rewritten. It sees old and new neighbours, all of them rows of the graph. A search a moment
+//! earlier or later could give the same answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -16,8 +15,8 @@ use crate::{GraphError, MAX_ROWS};
 
 /// A neighbour, as a list holds it.
 ///
-/// The highest bit tells late edges, which came after the list was last pruned, from those that
-/// the prune chose: they need not be compared with each other again.
+/// The highest bit marks a late edge: one added after the last prune of the list. Edges that one prune chose need no
+/// comparison with each other at the next prune.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Edge(u32);
 
@@ -33,7 +32,7 @@ impl Edge {
         Edge(target)
     }
 
-    /// An edge that no prune has looked at.
+    /// An edge that no prune has seen.
     pub(crate) fn late(target: u32) -> Self {
         Edge(Edge::chosen(target).0 | Edge::LATE)
     }
@@ -43,7 +42,7 @@ impl Edge {
         self.0 & !Edge::LATE
     }
 
-    /// The same edge to the row that has another number now.
+    /// The same edge, with its target renumbered.
     pub(crate) fn moved(self, number: impl Fn(u32) -> u32) -> Self {
         if self.is_late() { Edge::late(number(self.target())) } else { Edge::chosen(number(self.target())) }
     }
@@ -61,7 +60,7 @@ impl Edge {
     }
 }
 
-/// The smallest degree bound R: below it, a graph falls apart.
+/// The smallest degree bound R.
 pub const MIN_DEGREE: usize = 4;
 
 /// The largest degree bound R.
@@ -102,7 +101,7 @@ impl Csr {
         Ok(Csr { degree, lines: degree.div_ceil(LINE), rows: 0, chunks: Vec::new() })
     }
 
-    /// The same lists, with empty ones added up to `rows`.
+    /// Adds empty lists up to `rows`. Old lists are shared.
     pub fn grown(&self, rows: u32) -> Result<Self, GraphError> {
         if rows > MAX_ROWS {
             return Err(GraphError::Capacity { found: u64::from(rows), limit: MAX_ROWS });
@@ -116,7 +115,7 @@ impl Csr {
         Ok(grown)
     }
 
-    /// The same lists in memory of their own: what is written to one is not seen through the other.
+    /// A deep copy: writes to one are not visible through the other.
     pub(crate) fn detached(&self) -> Self {
         let copy = |line: &Line| Line(std::array::from_fn(|word| AtomicU32::new(line.0[word].load(Relaxed))));
         let chunks = self.chunks.iter().map(|chunk| Arc::new(chunk.iter().map(copy).collect()));
@@ -162,13 +161,12 @@ impl Csr {
         self.words(slot).map(|word| Edge(word.load(Relaxed))).take_while(|&edge| edge != Edge::END)
     }
 
-    /// The most neighbours that [`Csr::visit`] may meet.
+    /// The most neighbours that [`Csr::visit`] visits.
     pub(crate) fn capacity(&self) -> usize {
         self.lines * LINE
     }
 
-    /// Calls `visit` with each neighbour of the row in `slot`: [`Csr::neighbours`] where every
-    /// nanosecond counts.
+    /// Calls `visit` with each neighbour of the row in `slot`. Faster than [`Csr::neighbours`].
     #[inline(always)]
     pub(crate) fn visit(&self, slot: u32, mut visit: impl FnMut(u32)) {
         for line in self.lines_of(slot) {
@@ -210,7 +208,7 @@ impl Csr {
         }
     }
 
-    /// Puts a late edge to `target` in the place of the last edge of `slot`, whose list is full; returns where that led.
+    /// Replaces the last edge of `slot`, whose list is full, by a late edge to `target`. Returns the old target.
     pub(crate) fn replace_last(&self, slot: u32, target: u32) -> u32 {
         let last = self.words(slot).last().expect("a list has R places");
         Edge(last.swap(Edge::late(target).0, Relaxed)).target()

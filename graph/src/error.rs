@@ -1,39 +1,39 @@
-//! What can be wrong with a graph's parameters or its bytes.
+//! Errors of a graph's parameters or its bytes.
 
-/// Why a graph could not be made, grown or read.
+/// An error of making, growing or reading a graph.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GraphError {
-    /// The degree bound R is outside of what the adjacency can hold.
+    /// The degree bound R is out of range.
     #[error("degree {found} is outside {min} to {max}")]
     Degree {
-        /// The degree asked for.
+        /// The requested degree.
         found: usize,
         /// The smallest allowed.
         min: usize,
         /// The largest allowed.
         max: usize,
     },
-    /// More rows than slots can number.
-    #[error("{found} rows are more than the {limit} that slots can number")]
+    /// Too many rows.
+    #[error("{found} rows exceed the limit of {limit}")]
     Capacity {
-        /// The rows asked for.
+        /// The requested rows.
         found: u64,
         /// The limit.
         limit: u32,
     },
-    /// The bytes are not a graph, or a damaged one.
+    /// The bytes are not a valid graph.
     #[error("damaged graph at byte {offset}: {what}")]
     Corrupt {
-        /// Where in the bytes.
+        /// The byte offset.
         offset: u64,
-        /// What was found, and what was expected.
+        /// The found and the expected value.
         what: String,
     },
-    /// The caller's observer asked to stop; nothing was linked.
+    /// The caller's observer asked to stop. Nothing is linked.
     #[error("linking was cancelled after {done} rows")]
     Cancelled {
-        /// Rows that had been linked, and are given up.
+        /// Rows that were linked and are discarded.
         done: u32,
     },
 }

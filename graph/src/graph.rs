@@ -1,9 +1,8 @@
-//! A graph over all rows, and smaller graphs over samples of them that show where to begin.
+//! A graph over all rows, and upper levels over samples of them.
 //!
-//! In data of well-separated clusters, a row's list fills with rows of its own cluster, and a
-//! search that starts in another never leaves that. So each level has one above it over a
-//! thirty-second of its rows, as in HNSW (Malkov and Yashunin, 2018): a search goes down from the
-//! smallest, and starts each level where the one above ended.
+//! In well-separated clusters, a list fills with rows of its own cluster. A search that starts in another cluster never
+//! leaves it. So each level has an upper level over one row in 32, as in HNSW (Malkov and Yashunin, 2018). A search
+//! descends from the smallest level. In each level it starts where it ended in the one before.
 
 use std::sync::Arc;
 
@@ -13,53 +12,48 @@ use crate::level::Level;
 use crate::prune::Rule;
 use crate::{BuildOptions, GraphError, MIN_DEGREE, Scratch, Space};
 
-/// One row in this many is in the level above.
+/// One row in this many is in the next upper level.
 const SAMPLED: u64 = 32;
 
-/// A level of fewer rows than this is not made.
+/// The least rows of an upper level.
 const SMALLEST: usize = 16;
 
-/// In a level above, the width of a search is this part of the width in the base, at most
-/// [`WIDEST_ABOVE`]; the level below starts from half of what it finds.
-///
-/// Measured at equal numbers of distances on sift500k: a width of 1 finds as much as 2 or 3 at any
-/// width below, wider costs up to 0.1 points. On 100 clusters far apart in 20,000 rows, 1 above
-/// leaves recall at 0.98 at 64 below, and 2 gives 0.99.
+/// In an upper level, the width is this part of the width in the base, at most [`WIDEST_ABOVE`]. The level below starts
+/// from half of what it finds. Figures: docs/experiments/010.
 const PART_ABOVE: usize = 32;
 const WIDEST_ABOVE: usize = 3;
 
-/// The same in a graph with a second one beside it, by whose measure a group of rows far from others holds a search that
-/// begins in it. Of 200 queries near 20 or 100 groups far apart, 0 to 16 found none of their ten with the numbers above,
-/// 0 to 16 with 8 and 8, and 0 to 2 with these, for 6 % more distances on rows of uneven lengths.
+/// The same in a graph with a second graph. By Euclidean distance, a search that starts in a distant group stays in it.
+/// Figures: docs/experiments/010.
 const PART_ABOVE_BY_PRODUCT: usize = 4;
 const WIDEST_ABOVE_BY_PRODUCT: usize = 16;
 
-/// A list is filled to at least this part of its places.
+/// A list has at least this part of its places filled.
 const LEAST_PART: usize = 4;
 
-/// Bounded lists of neighbours of all rows, and what leads a search to them.
+/// Bounded neighbour lists of all rows, with entry points and upper levels.
 #[derive(Clone, Debug)]
 pub struct Graph {
     pub(crate) base: Level,
-    /// Each over a sample of the one before; the first over a sample of the base.
-    pub(crate) above: Vec<Above>,
-    /// The slots that are no vertices: they have no list, and no list names them.
+    /// Each is over a sample of the one before; the first is over a sample of the base.
+    pub(crate) upper: Vec<UpperLevel>,
+    /// The slots that are not vertices: they have no list, and no list names them.
     pub(crate) absent: Arc<Absent>,
-    /// A graph of the same rows by [`Space::near`], whose lists searches follow too.
+    /// The second graph: the same rows by [`Space::near`]. Searches follow its lists too.
     pub(crate) near: Option<Arc<Graph>>,
 }
 
 /// A level over a sample of the rows of the level below it, numbered in their order.
 #[derive(Clone, Debug)]
-pub(crate) struct Above {
+pub(crate) struct UpperLevel {
     pub(crate) level: Level,
-    /// What number each row has in the level below.
+    /// Each row's number in the level below.
     pub(crate) below: Arc<Vec<u32>>,
     /// Each row's slot.
     pub(crate) slots: Arc<Vec<u32>>,
 }
 
-/// What a search cost.
+/// The cost of a search.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SearchCount {
     /// Distances computed.
@@ -76,50 +70,46 @@ impl std::ops::AddAssign for SearchCount {
 }
 
 impl Graph {
-    /// A graph without rows, whose rows will have at most `degree` neighbours.
+    /// Makes a graph without rows and a degree bound of `degree`.
     ///
     /// # Errors
-    /// [`GraphError::Degree`] when it is out of range.
+    /// [`GraphError::Degree`] if it is out of range.
     pub fn empty(degree: usize) -> Result<Self, GraphError> {
-        Ok(Graph { base: Level::empty(degree)?, above: Vec::new(), absent: Arc::default(), near: None })
+        Ok(Graph { base: Level::empty(degree)?, upper: Vec::new(), absent: Arc::default(), near: None })
     }
 
-    /// A graph that no row is linked in yet, which knows what this one knows of copies and of rows taken out.
+    /// A graph without linked rows that knows the same copies and removed rows.
     pub fn emptied(&self) -> Self {
         let base = Level::empty(self.csr().degree()).expect("a degree that a graph has");
-        Graph { base, above: Vec::new(), absent: Arc::clone(&self.absent), near: None }
+        Graph { base, upper: Vec::new(), absent: Arc::clone(&self.absent), near: None }
     }
 
-    /// The most neighbours that a row of a level has: R in the base (level 0), a third of it above.
+    /// The degree bound of a level: R in the base (level 0), a third of R in upper levels.
     ///
-    /// The levels above only lead to where a search starts, and every neighbour met on the way
-    /// costs a distance. Measured at equal numbers of distances, a third of R beside all of it: on
-    /// sift500k it finds 4.0 points more at 452 distances, 1.4 at 692, 0.2 at 1,417, as much at
-    /// 2,934; on wordnet384 1.8 more at 450 and 0.1 at 1,500; on 100 clusters far apart 3 less at
-    /// 242, and as much from 320.
+    /// Upper levels only lead to an entry point, and each neighbour on the way costs a distance. Figures:
+    /// docs/experiments/010.
     pub(crate) fn degree_of(&self, level: usize) -> usize {
         let degree = self.base.csr.degree();
         if level == 0 { degree } else { (degree / 3).max(MIN_DEGREE) }
     }
 
-    /// What a prune leaves: of the most places an eighth free, so that the next few reverse edges need none; a quarter
-    /// of them filled.
+    /// The rule of a prune. It leaves an eighth of the places free for reverse edges and fills at least a quarter.
     pub(crate) fn rule(&self, level: usize, options: &BuildOptions) -> Rule {
         let most = self.degree_of(level);
         Rule { alpha: options.alpha, degree: most - most / 8, least: most / LEAST_PART }
     }
 
-    /// The lists of all rows.
+    /// The neighbour lists of all rows.
     pub fn csr(&self) -> &Csr {
         &self.base.csr
     }
 
-    /// How many rows are in the graph: slots 0 to `rows() - 1`.
+    /// The number of rows: slots 0 to `rows() - 1`.
     pub fn rows(&self) -> u32 {
         self.base.csr.rows()
     }
 
-    /// Whether the row in `slot` has a list of its own: it is no copy of another row, and was not taken out.
+    /// Whether the row in `slot` has a list: it is neither a copy nor removed.
     pub fn is_vertex(&self, slot: u32) -> bool {
         self.absent.is_vertex(slot)
     }
@@ -129,29 +119,29 @@ impl Graph {
         self.absent.vertices(0..self.rows())
     }
 
-    /// How many slots are vertices.
+    /// The number of vertices.
     pub fn vertex_count(&self) -> u32 {
         self.absent.vertex_count(self.rows())
     }
 
-    /// The slots of rows that equal the one in `vertex`, which a search that finds it has found too.
+    /// The copies of the row in `vertex`. A search that finds the vertex finds them too.
     pub fn copies_of(&self, vertex: u32) -> impl Iterator<Item = u32> + '_ {
         self.absent.copies_of(vertex)
     }
 
-    /// The rows from which all others can be reached. Empty only when the graph is.
+    /// The entry points: every row can be reached from them. Empty only if the graph is.
     pub fn entries(&self) -> &[u32] {
         &self.base.entries
     }
 
-    /// Whether rows have lists by a second measure: see [`Space::near`]. It is so from a graph's first rows on, or never.
+    /// Whether there is a second graph: see [`Space::near`]. This never changes once a graph has rows.
     pub fn has_near(&self) -> bool {
         self.near.is_some()
     }
 
-    /// The graph with `near` beside it, which is over the same rows.
+    /// Adds the second graph `near`, which is over the same rows.
     pub(crate) fn with_near(mut self, near: Graph) -> Self {
-        // From its entries every row is reached.
+        // Every row can be reached from its entry points.
         self.base.entries.extend(near.entries());
         self.base.entries.sort_unstable();
         self.base.entries.dedup();
@@ -160,30 +150,29 @@ impl Graph {
         self
     }
 
-    /// Has searches follow the lists of the graph beside this one, if there is one, in all levels.
+    /// Makes searches follow the lists of the second graph, if there is one, in all levels.
     pub(crate) fn follow_near(&mut self) {
         let Some(near) = &self.near else { return };
         self.base.beside = Some(near.base.csr.clone());
-        for (above, other) in self.above.iter_mut().zip(&near.above) {
-            // Both sample the same rows; of a file, that is not sure.
-            let same = other.slots.starts_with(&above.slots) && other.below.starts_with(&above.below);
-            above.level.beside = same.then(|| other.level.csr.clone());
+        for (upper, other) in self.upper.iter_mut().zip(&near.upper) {
+            // Both sample the same rows. For a graph from a file this is not certain.
+            let same = other.slots.starts_with(&upper.slots) && other.below.starts_with(&upper.below);
+            upper.level.beside = same.then(|| other.level.csr.clone());
         }
     }
 
-    /// Bytes of memory that the graph takes.
+    /// The bytes of memory that the graph takes.
     pub fn bytes(&self) -> usize {
-        let above = self.above.iter().map(|above| above.level.csr.bytes() + 8 * above.slots.len());
+        let upper = self.upper.iter().map(|upper| upper.level.csr.bytes() + 8 * upper.slots.len());
         self.base.csr.bytes()
-            + above.sum::<usize>()
+            + upper.sum::<usize>()
             + self.absent.bytes()
             + self.near.as_ref().map_or(0, |near| near.bytes())
     }
 
-    /// Finds about the `width` nearest rows to `probe`; [`Scratch::nearest`] has them.
+    /// Finds about the `width` nearest rows to `probe`. [`Scratch::nearest`] returns them.
     ///
-    /// Rows numbered `rows()` and above are never asked about, even when another clone of this
-    /// graph already links to them.
+    /// The search never visits rows from `rows()` on, even if another clone of this graph links to them.
     pub fn search<S: Space>(&self, space: &S, probe: &S::Probe, width: usize, scratch: &mut Scratch) -> SearchCount {
         let mut starts = std::mem::take(&mut scratch.starts);
         let mut count = self.descend(0, width, space, probe, &mut starts, scratch);
@@ -192,8 +181,8 @@ impl Graph {
         count
     }
 
-    /// Where a search of some width starts in `level` (0 is the base), numbered as there;
-    /// the scratch has the way there.
+    /// Finds where a search of some width starts in `level` (0 is the base), by row numbers of that level. The scratch
+    /// has the path.
     pub(crate) fn descend<S: Space>(
         &self,
         level: usize,
@@ -209,39 +198,39 @@ impl Graph {
         let width = (width / part).clamp(1, widest);
         let kept = width.div_ceil(2);
         starts.clear();
-        scratch.way.clear();
-        for above in self.above.iter().skip(level).rev() {
-            let space = Sampled::new(space, &above.slots);
-            count += above.level.search(&space, probe, starts, width, scratch);
+        scratch.path.clear();
+        for upper in self.upper.iter().skip(level).rev() {
+            let space = Sampled::new(space, &upper.slots);
+            count += upper.level.search(&space, probe, starts, width, scratch);
             let nearest = scratch.nearest().next().map(|near| near.slot);
-            scratch.way.extend(nearest);
+            scratch.path.extend(nearest);
             starts.clear();
-            starts.extend(scratch.nearest().take(kept).map(|near| above.below[near.slot as usize]));
+            starts.extend(scratch.nearest().take(kept).map(|near| upper.below[near.slot as usize]));
         }
         count
     }
 
     /// A level by number: 0 is the base.
     pub(crate) fn level(&self, number: usize) -> &Level {
-        number.checked_sub(1).map_or(&self.base, |above| &self.above[above].level)
+        number.checked_sub(1).map_or(&self.base, |upper| &self.upper[upper].level)
     }
 
-    /// Rows of a level, 0 for one that the graph does not have.
+    /// The number of rows of a level, 0 if the graph does not have it.
     pub(crate) fn level_rows(&self, number: usize) -> u32 {
-        if number > self.above.len() { 0 } else { self.level(number).csr.rows() }
+        if number > self.upper.len() { 0 } else { self.level(number).csr.rows() }
     }
 
     pub(crate) fn level_mut(&mut self, number: usize) -> &mut Level {
         match number.checked_sub(1) {
             None => &mut self.base,
-            Some(above) => &mut self.above[above].level,
+            Some(upper) => &mut self.upper[upper].level,
         }
     }
 
-    /// The same graph in memory of its own.
+    /// A deep copy of the graph.
     pub(crate) fn detached(&self) -> Self {
         let mut detached = self.clone();
-        for number in 0..=self.above.len() {
+        for number in 0..=self.upper.len() {
             let level = detached.level_mut(number);
             level.csr = level.csr.detached();
         }
@@ -252,29 +241,29 @@ impl Graph {
         detached
     }
 
-    /// The same graph with room for rows up to `rows`, in the levels above too. Those that are absent are known already.
+    /// The same graph with room for rows up to `rows`, in upper levels too. Absent slots are known already.
     pub(crate) fn grown(&self, rows: u32) -> Result<Self, GraphError> {
         let mut grown = Graph {
             base: self.base.grown(rows)?,
-            above: Vec::new(),
+            upper: Vec::new(),
             absent: Arc::clone(&self.absent),
             near: self.near.clone(),
         };
         for number in 0.. {
-            let (count, slots) = match grown.above.last() {
+            let (count, slots) = match grown.upper.last() {
                 None => (rows, None),
                 Some(below) => (below.slots.len() as u32, Some(Arc::clone(&below.slots))),
             };
             let slot = |row: u32| slots.as_ref().map_or(row, |slots| slots[row as usize]);
-            let old = self.above.get(number as usize);
-            // Rows that were looked at when the level had them are not looked at again.
-            let looked = if old.is_some() { self.level(number as usize).csr.rows() } else { 0 };
+            let old = self.upper.get(number as usize);
+            // Rows that were sampled before are not sampled again.
+            let sampled_before = if old.is_some() { self.level(number as usize).csr.rows() } else { 0 };
             let (mut below, mut slots) =
                 old.map_or_else(Default::default, |old| (old.below.clone(), old.slots.clone()));
             let sampled = |row: &u32| is_sampled(*row, number);
             let new: Vec<u32> = match number {
-                0 => self.absent.vertices(looked..count).filter(sampled).collect(),
-                _ => (looked..count).filter(sampled).collect(),
+                0 => self.absent.vertices(sampled_before..count).filter(sampled).collect(),
+                _ => (sampled_before..count).filter(sampled).collect(),
             };
             if below.len() + new.len() < SMALLEST && old.is_none() {
                 break;
@@ -285,14 +274,13 @@ impl Graph {
                 Some(old) => old.level.grown(below.len() as u32)?,
                 None => Level::empty(self.base.csr.degree())?.grown(below.len() as u32)?,
             };
-            grown.above.push(Above { level, below, slots });
+            grown.upper.push(UpperLevel { level, below, slots });
         }
         Ok(grown)
     }
 }
 
-/// Whether row `row` of a level is in the one above: by a hash (SplitMix64), so that it depends
-/// on nothing but the number.
+/// Whether row `row` of a level is in the next upper level. A hash (SplitMix64) of the row's number decides.
 fn is_sampled(row: u32, level: u64) -> bool {
     let mut hash = (u64::from(row) ^ (level << 32)).wrapping_add(0x9E37_79B9_7F4A_7C15);
     hash = (hash ^ (hash >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -304,7 +292,7 @@ fn is_sampled(row: u32, level: u64) -> bool {
 pub(crate) struct Sampled<'a, S> {
     pub(crate) space: &'a S,
     pub(crate) slots: &'a [u32],
-    /// The same sample by the second measure, if that is asked for.
+    /// The same sample by the second measure, if requested.
     near: Option<Box<Sampled<'a, S>>>,
 }
 
@@ -324,7 +312,7 @@ impl<'a, S: Space> Sampled<'a, S> {
 const GROUP: usize = 64;
 
 impl<S> Sampled<'_, S> {
-    /// Tells `ask` the slots of `rows`, a group at a time, and where each group begins.
+    /// Calls `ask` with the slots of `rows`, one group at a time, and the start of each group.
     #[inline]
     fn translated(&self, rows: &[u32], mut ask: impl FnMut(&[u32], usize)) {
         let mut slots = [0; GROUP];

@@ -1,33 +1,33 @@
-//! One adjacency with its entry points, searched greedily.
+//! One adjacency with its entry points: a best-first search.
 //!
-//! Algorithm 1 of the DiskANN paper, with the list of candidates kept sorted: from where the
-//! search starts, always on to the nearest row not yet expanded.
+//! Algorithm 1 of the DiskANN paper, with a sorted candidate list. Each step expands the nearest row that is not
+//! expanded yet.
 
 use crate::csr::Csr;
 use crate::graph::SearchCount;
 use crate::{GraphError, Scratch, Space};
 
-/// An adjacency, and the rows from which every other can be reached.
+/// An adjacency and its entry points.
 #[derive(Clone, Debug)]
 pub(crate) struct Level {
     pub(crate) csr: Csr,
     pub(crate) entries: Vec<u32>,
-    /// Lists of the same rows by another measure, which searches follow too.
+    /// Lists of the second graph, which searches follow too.
     pub(crate) beside: Option<Csr>,
-    /// The row that is looked for next, when some of those that have long been linked are: see [`crate::link`].
-    pub(crate) next_looked: u32,
+    /// The old row that is searched for next: see [`crate::link`].
+    pub(crate) next_searched: u32,
 }
 
 impl Level {
     pub(crate) fn empty(degree: usize) -> Result<Self, GraphError> {
-        Ok(Level { csr: Csr::new(degree)?, entries: Vec::new(), beside: None, next_looked: 0 })
+        Ok(Level { csr: Csr::new(degree)?, entries: Vec::new(), beside: None, next_searched: 0 })
     }
 
     pub(crate) fn grown(&self, rows: u32) -> Result<Self, GraphError> {
         Ok(Level { csr: self.csr.grown(rows)?, ..self.clone() })
     }
 
-    /// All rows that a row leads to.
+    /// The neighbours of a row in both graphs.
     pub(crate) fn neighbours(&self, slot: u32) -> impl Iterator<Item = u32> + '_ {
         let beside = self.beside.iter().flat_map(move |beside| beside.neighbours(slot));
         self.csr.neighbours(slot).chain(beside)
@@ -41,8 +41,8 @@ impl Level {
         }
     }
 
-    /// Finds about the `width` nearest rows to `probe`, from the entry points and `starts` on;
-    /// the scratch has them, and the rows that were expanded.
+    /// Finds about the `width` nearest rows to `probe`, from the entry points and `starts`. The scratch has them and the
+    /// expanded rows.
     #[inline]
     pub(crate) fn search<S: Space>(
         &self,
@@ -55,7 +55,7 @@ impl Level {
         self.search_until(space, probe, starts, width, scratch, |_| false)
     }
 
-    /// [`Level::search`] that ends as soon as `stop` says so of the rows it meets in one step.
+    /// [`Level::search`] that ends as soon as `stop` returns true for the new rows of a step.
     #[inline(always)]
     pub(crate) fn search_until<S: Space>(
         &self,
@@ -67,10 +67,10 @@ impl Level {
         mut stop: impl FnMut(&[u32]) -> bool,
     ) -> SearchCount {
         let mut count = SearchCount::default();
-        let Scratch { visited, pool, frontier, distances, expanded, .. } = scratch;
+        let Scratch { visited, candidates, frontier, distances, expanded, .. } = scratch;
         let rows = self.csr.rows() as usize;
         let mut seen = visited.begin(rows);
-        pool.begin(width.clamp(1, rows.max(1)));
+        candidates.begin(width.clamp(1, rows.max(1)));
         expanded.clear();
 
         frontier.clear();
@@ -79,7 +79,7 @@ impl Level {
         let room = fresh.max(self.csr.capacity() + self.beside.as_ref().map_or(0, Csr::capacity));
         frontier.resize(room, 0);
         distances.resize(room, 0.0);
-        // The slices are locals: through the scratch, each step of the loop below would load them again.
+        // Local slices: through the scratch, each step of the loop would load them again.
         let (frontier, distances) = (&mut frontier[..], &mut distances[..]);
         loop {
             let (slots, measured) = (&frontier[..fresh], &mut distances[..fresh]);
@@ -88,11 +88,11 @@ impl Level {
             }
             space.distances(probe, slots, measured);
             count.distances += fresh as u64;
-            pool.take(slots, measured, |slot| self.prefetch(slot));
-            let Some(next) = pool.expand() else { return count };
+            candidates.take(slots, measured, |slot| self.prefetch(slot));
+            let Some(next) = candidates.expand() else { return count };
             count.hops += 1;
             expanded.push(next);
-            // Without a branch on what cannot be foretold: each is written, and kept by counting it.
+            // No unpredictable branch: every slot is written, and counting keeps it.
             fresh = 0;
             let mut meet = |slot| {
                 frontier[fresh] = slot;
@@ -103,7 +103,7 @@ impl Level {
                 beside.visit(next.slot, &mut meet);
             }
             space.fetch(&frontier[..fresh]);
-            if let Some(upcoming) = pool.upcoming() {
+            if let Some(upcoming) = candidates.upcoming() {
                 self.prefetch(upcoming);
             }
         }

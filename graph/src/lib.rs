@@ -1,14 +1,14 @@
 //! A Vamana proximity graph over anything that yields distances.
 //!
 //! The graph (Subramanya et al., *DiskANN: Fast Accurate Billion-point Nearest Neighbor Search on
-//! a Single Node*, NeurIPS 2019) knows rows only by their number, the **slot**. Whoever holds the
-//! rows implements [`Space`]: "these slots, how far from this probe?". Everything else is here:
+//! a Single Node*, NeurIPS 2019) knows rows only by their number, the **slot**. The owner of the rows implements
+//! [`Space`], which returns the distances of slots from a probe. The main items:
 //!
-//! * [`Csr`]: the adjacency, bounded at R neighbours a row, growing in chunks that never move;
-//! * [`Graph`]: an adjacency with its entry points; searched with [`Graph::search`];
-//! * [`link`]: rows added to a graph, in parallel, with the same result for any number of threads: few are searched
-//!   for, many at once are picked in partitions;
-//! * [`Graph::check`]: what a graph promises, looked at edge by edge;
+//! * [`Csr`]: the adjacency, bounded at R neighbours a row. It grows in chunks that never move.
+//! * [`Graph`]: an adjacency with its entry points and upper levels. [`Graph::search`] searches it.
+//! * [`link`]: adds rows in parallel, with the same result for any number of threads. Few rows are linked with
+//!   searches, many rows with a bulk build.
+//! * [`Graph::check`]: checks every edge and every row.
 //! * [`Graph::write_to`] and [`Graph::read_from`]: a graph as bytes.
 //!
 //! ```
@@ -64,6 +64,6 @@ pub use search::scratch::Scratch;
 pub use space::Space;
 pub use upkeep::check::Defect;
 
-/// The largest number of rows a graph holds: in a list, the highest bit of a u32 says more of the
-/// edge, and the last value ends the list.
+/// The largest number of rows in a graph. In a list, the highest bit of a u32 marks a late edge, and the last value ends
+/// the list.
 pub const MAX_ROWS: u32 = (1 << 31) - 1;

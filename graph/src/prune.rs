@@ -1,39 +1,37 @@
-//! RobustPrune: of many candidate neighbours, the few that lead in different directions.
+//! RobustPrune: keeps the few candidates that lead in different directions.
 //!
-//! Algorithm 2 of the DiskANN paper: take the nearest candidate, drop every other that is α times
-//! nearer to it than to the row itself, go on with the nearest left.
+//! Algorithm 2 of the DiskANN paper. It keeps the nearest candidate and drops every other that is α times nearer to it
+//! than to the row. It repeats this with the nearest of the remaining candidates.
 
 use crate::csr::Edge;
 use crate::{Neighbour, Space};
 
-/// So many are asked at once whether they exclude a late candidate: as the kernels take them, though
-/// the first may suffice.
-const ASKED: usize = 8;
+/// Distances from a late candidate are computed in groups of this size, the kernels' own, though one may suffice.
+const GROUP: usize = 8;
 
-/// What a prune is held to.
+/// The parameters of a prune.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rule {
-    /// α: a candidate is excluded by a chosen one that is α times nearer to it than the row is.
+    /// α: a chosen neighbour excludes a candidate that is α times nearer to it than to the row.
     pub(crate) alpha: f32,
-    /// The most neighbours that are chosen.
+    /// The most neighbours that the prune chooses.
     pub(crate) degree: usize,
-    /// The least neighbours that a row has, if there are as many candidates: where the rule leaves fewer, the nearest of
-    /// those it excluded come back. Rows on a curve exclude all but two of each other, and a list of two ends where one
-    /// of them does.
+    /// The least neighbours of a row, if there are as many candidates. If the rule leaves fewer, the nearest excluded
+    /// candidates are added. Of rows on a curve the rule leaves two, and a list of two breaks with one of them.
     pub(crate) least: usize,
 }
 
 impl Rule {
-    /// What the distance between a chosen and another candidate is compared with the other's from the row as.
+    /// Scales the distance between two candidates by α, for the comparison with the distance from the row.
     ///
-    /// A distance may be negative (an inner product's): α then divides, so that it widens the same side.
+    /// A negative distance (of an inner product) is divided by α, so that the comparison is relaxed on the same side.
     #[inline(always)]
     fn scaled(self, between: f32) -> f32 {
         self.alpha * between.max(0.0) + between.min(0.0) / self.alpha
     }
 }
 
-/// The buffers of a prune, kept from one to the next.
+/// The reusable buffers of a prune.
 #[derive(Default)]
 pub(crate) struct Pruner {
     keys: Vec<u64>,
@@ -42,15 +40,15 @@ pub(crate) struct Pruner {
     slots: Vec<u32>,
     reach: Vec<f32>,
     between: Vec<f32>,
-    /// The neighbours of the last prune: those that the rule chose, nearest first, and those that came back.
+    /// The neighbours of the last prune: those that the rule chose, nearest first, then those added to reach the least.
     pub(crate) chosen: Vec<Neighbour>,
-    /// How many of them the rule chose.
+    /// The number of them that the rule chose.
     settled: usize,
 }
 
 impl Pruner {
-    /// Chooses at most `degree` of `candidates` as neighbours of one row, whose distances from it
-    /// they hold. Candidates are sorted here; none may be the row itself, none may be there twice.
+    /// Chooses at most `degree` of `candidates` as neighbours of a row. Candidates hold their distance from it, in any
+    /// order. None may be the row itself or occur twice. Returns the distances computed.
     pub(crate) fn prune<S: Space>(
         &mut self,
         space: &S,
@@ -81,7 +79,7 @@ impl Pruner {
             between.resize(left, 0.0);
             space.distances(probe, &slots[first..], between);
             computed += left as u64;
-            // Those that stay move up to the front of what is left.
+            // The remaining candidates move to the front.
             let mut kept = first;
             for place in 0..left {
                 if rule.scaled(between[place]) > reach[first + place] {
@@ -105,17 +103,16 @@ impl Pruner {
         computed
     }
 
-    /// The list that the last prune came to: what came back stays late, for the rule did not choose it.
+    /// The list of the last prune. Edges that were added to reach the least are late: the rule did not choose them.
     pub(crate) fn list(&self) -> impl Iterator<Item = Edge> + '_ {
         let (settled, back) = self.chosen.split_at(self.settled);
         let chosen = settled.iter().map(|near| Edge::chosen(near.slot));
         chosen.chain(back.iter().map(|near| Edge::late(near.slot)))
     }
 
-    /// [`Pruner::prune`] with the same result, where the first `settled` candidates are such as a
-    /// prune with this α chose together: none excludes another, and only the late ones behind them
-    /// ask for distances. A late one asks those before it, until one excludes it; if none does, it
-    /// asks those behind it, to exclude them.
+    /// [`Pruner::prune`] with the same result but fewer distances. The first `settled` candidates must have been chosen
+    /// by one prune with this α, so that none excludes another. Only late candidates need distances. Each is compared with
+    /// the nearer ones until one excludes it. If none does, it is compared with the farther ones, to exclude them.
     pub(crate) fn prune_late<S: Space>(
         &mut self,
         space: &S,
@@ -129,7 +126,7 @@ impl Pruner {
             return self.prune(space, probe, candidates, rule);
         }
         let Pruner { slots, between, chosen, order, excluded, .. } = self;
-        // Each place in the order of distances names a candidate.
+        // Indices of candidates, by distance.
         order.clear();
         order.extend(0..count);
         order.sort_unstable_by_key(|&place| candidates[place].key());
@@ -153,9 +150,9 @@ impl Pruner {
             if is_late(&place) {
                 space.load(candidate.slot, probe);
                 slots.clear();
-                // The late ones among those chosen have excluded whom they could.
+                // Late candidates that were chosen have excluded others already.
                 slots.extend(before.iter().filter(|place| !is_late(place) && !excluded[**place]).map(slot));
-                excluded[place] = slots.chunks(ASKED).any(|group| {
+                excluded[place] = slots.chunks(GROUP).any(|group| {
                     measure(probe, group, between);
                     between.iter().any(|&distance| rule.scaled(distance) <= candidate.distance)
                 });

@@ -1,23 +1,23 @@
-//! What the graph asks of whoever holds the rows.
+//! The interface to the owner of the rows.
 
-/// Rows, numbered by slot, among which distances can be asked.
+/// Rows, numbered by slot, with a distance.
 ///
-/// A distance is any f32, smaller is nearer; ties are broken by the lower slot. Distances between
-/// two rows must be the same whichever of them is loaded as the probe, up to rounding.
+/// A distance is any f32; smaller is nearer. Ties are broken by the lower slot. The distance between two rows must be the
+/// same, up to rounding, whichever of them is loaded as the probe.
 pub trait Space: Sync {
-    /// A query made ready for asking: a buffer that is filled once and asked many times.
+    /// A prepared query: a buffer that is filled once and used for many distances.
     type Probe: Send;
 
-    /// An empty probe, to be filled by [`Space::load`].
+    /// Makes an empty probe for [`Space::load`].
     fn probe(&self) -> Self::Probe;
 
-    /// Makes the row in `slot` the probe.
+    /// Loads the row in `slot` as the probe.
     fn load(&self, slot: u32, probe: &mut Self::Probe);
 
-    /// The same rows by a second measure, by which they get lists too: Euclidean distance beside the inner product.
+    /// The same rows by Euclidean distance, if this space is by inner product. Rows then have a second graph.
     ///
-    /// Under the inner product the nearest rows are long ones, so that lists lead to few rows, and none leads to a
-    /// short one. Lists by nearness lead everywhere. None unless told: then rows have one list.
+    /// Under the inner product the nearest rows are those of large norm. Lists lead to few rows, and none leads to a row
+    /// of small norm. Lists by Euclidean distance lead everywhere. The default is `None`: one graph.
     fn near(&self) -> Option<&Self>
     where
         Self: Sized,
@@ -25,8 +25,8 @@ pub trait Space: Sync {
         None
     }
 
-    /// Hints that the distances to the rows in `slots` will be asked for in a moment: rows in memory
-    /// are fetched into a cache. Changes nothing but time; does nothing unless told.
+    /// Hints that distances to the rows in `slots` are needed soon, so that they can be prefetched. The default does
+    /// nothing.
     #[inline]
     fn fetch(&self, slots: &[u32]) {
         let _ = slots;
@@ -34,15 +34,13 @@ pub trait Space: Sync {
 
     /// Writes the distance from the probe to the row in `slots[i]` to `out[i]`.
     ///
-    /// All slots are below the number of rows that the caller of the graph announced;
-    /// `out` is as long as `slots`.
+    /// All slots are below the number of rows that the caller of the graph passed. `out` is as long as `slots`.
     fn distances(&self, probe: &Self::Probe, slots: &[u32], out: &mut [f32]);
 
-    /// Writes the distance of each of the rows in `queries` from each of the n in `slots`: that of `queries[i]` from
+    /// Writes the distance of each row in `queries` from each of the n rows in `slots`: that of `queries[i]` from
     /// `slots[j]` to `out[i · n + j]`.
     ///
-    /// What `probe` holds is lost. They may differ a little from what [`Space::distances`] tells, as long as near
-    /// and far can be told apart.
+    /// The contents of `probe` are lost. Results may differ slightly from those of [`Space::distances`].
     fn between(&self, probe: &mut Self::Probe, queries: &[u32], slots: &[u32], out: &mut [f32]) {
         for (&query, out) in queries.iter().zip(out.chunks_exact_mut(slots.len().max(1))) {
             self.load(query, probe);

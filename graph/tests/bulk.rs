@@ -1,4 +1,4 @@
-//! Many rows linked at once: as good a graph as one that was searched for, whatever the rows are.
+//! The bulk build makes as good a graph as linking with searches, for all kinds of rows.
 
 mod space;
 
@@ -10,7 +10,7 @@ use space::Points;
 
 const ROWS: u32 = 10_000;
 
-/// In one step all of it is bulk; in two of 5,000 rows are searched for.
+/// One step is a bulk build; two steps of 5,000 rows are linked with searches.
 const AT_ONCE: &[u32] = &[ROWS];
 const SEARCHED: &[u32] = &[ROWS / 2, ROWS];
 
@@ -60,7 +60,7 @@ fn search(graph: &Graph, points: &Points, queries: &[Query], width: usize) -> (f
 }
 
 #[test]
-fn finds_as_much_at_equal_distances_as_a_graph_that_was_searched_for() {
+fn finds_as_much_at_equal_distances_as_a_graph_linked_with_searches() {
     let clustered = Points::clustered(ROWS as usize, 16, 1);
     let mut apart = Points::clustered(ROWS as usize, 32, 2);
     for (row, values) in apart.values.chunks_mut(32).enumerate() {
@@ -110,8 +110,8 @@ fn finds_as_much_at_equal_distances_as_a_graph_that_was_searched_for() {
             let (found, _) =
                 affordable.take_while(|&(_, distances)| distances <= allowed).last().expect("a narrower one");
             // Five thousand answers are counted: 0.003 is fifteen of them. (Of a thousand, four are missed by chance.) At a
-            // narrow width more: where rows are searched for, those of each stage are looked for before the next. The ten of
-            // a tight group are found or missed together: 0.008 is four of five hundred groups.
+            // narrow width more: linking with searches reconnects each stage before the next. The ten of a tight group are
+            // found or missed together: 0.008 is four of five hundred groups.
             let missed = match (name, width) {
                 ("tight", _) => 0.008,
                 (_, 16) => 0.007,

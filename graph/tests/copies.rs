@@ -1,4 +1,4 @@
-//! Rows that equal another share its vertex: in no list, found all the same, in every way that a graph is made.
+//! Copies share the vertex of the row that they equal. They are in no list and are found, however the graph is made.
 
 mod space;
 

@@ -1,4 +1,4 @@
-//! Bytes that say of copies, of rows taken out or of a second graph what cannot be: an error each, and never a panic.
+//! Bytes with impossible copies, removed rows or second graphs are refused with an error, never a panic.
 
 mod space;
 
@@ -9,7 +9,7 @@ use space::{Points, Products};
 
 const ROWS: u32 = 80;
 
-/// Where the counts of copies, of rows taken out and of second graphs stand, and where the rows that are named begin.
+/// The offsets of the counts of copies, removed rows and second graphs, and of the rows that are named.
 const COPIES: usize = 20;
 const REMOVED: usize = 24;
 const NEAR: usize = 28;
@@ -66,14 +66,14 @@ fn what_a_header_cannot_say_is_an_error() {
         ("a copy far beyond the rows", with(&good, &[(slot(2), u32::MAX)])),
         ("a copy of a row beyond the rows", with(&good, &[(vertex(2), ROWS)])),
         ("a copy of a row far beyond the rows", with(&good, &[(vertex(2), u32::MAX)])),
-        ("a copy that was taken out", with(&good, &[(COPIES, 2), (REMOVED, 2), (vertex(2), 61), (slot(2), 63)])),
-        ("a copy of what was taken out", with(&good, &[(COPIES, 2), (REMOVED, 2), (vertex(2), 0), (slot(2), 63)])),
-        ("a row taken out twice", with(&good, &[(COPIES, 2), (REMOVED, 2), (vertex(2), 63), (slot(2), 63)])),
-        ("taken out beyond the rows", with(&good, &[(COPIES, 2), (REMOVED, 2), (vertex(2), 63), (slot(2), ROWS)])),
+        ("a copy that was removed", with(&good, &[(COPIES, 2), (REMOVED, 2), (vertex(2), 61), (slot(2), 63)])),
+        ("a copy of a removed row", with(&good, &[(COPIES, 2), (REMOVED, 2), (vertex(2), 0), (slot(2), 63)])),
+        ("a row removed twice", with(&good, &[(COPIES, 2), (REMOVED, 2), (vertex(2), 63), (slot(2), 63)])),
+        ("removed beyond the rows", with(&good, &[(COPIES, 2), (REMOVED, 2), (vertex(2), 63), (slot(2), ROWS)])),
         ("fewer copies than are named", with(&good, &[(COPIES, 2)])),
         ("more copies than are named", with(&good, &[(COPIES, 4)])),
         ("more copies than there are bytes", with(&good, &[(COPIES, u32::MAX)])),
-        ("more rows taken out than there are bytes", with(&good, &[(REMOVED, u32::MAX)])),
+        ("more removed rows than there are bytes", with(&good, &[(REMOVED, u32::MAX)])),
         ("a second graph that is not said to follow", with(&good, &[(NEAR, 0)])),
         ("two second graphs", with(&good, &[(NEAR, 2)])),
         ("a second graph of a second graph", with(&good, &[(near + NEAR, 1)])),
@@ -100,7 +100,7 @@ fn what_a_header_cannot_say_is_an_error() {
 }
 
 #[test]
-fn cut_off_anywhere_it_is_an_error() {
+fn truncated_anywhere_it_is_an_error() {
     let good = bytes(ROWS);
     for length in 0..good.len() {
         let read = Graph::read_from(&good[..length]);

@@ -1,4 +1,4 @@
-//! The graph against its promises: near rows found, bounds kept, the same for any thread count.
+//! The graph finds near rows, keeps its bounds, and is the same for any number of threads.
 
 mod space;
 
@@ -23,7 +23,7 @@ fn build_of(degree: usize, points: &Points, sizes: &[u32], options: &BuildOption
     })
 }
 
-/// Of the 10 nearest by looking at all, how many the graph finds, over 100 queries.
+/// The recall of the 10 nearest against a scan, over 100 queries.
 fn recall(graph: &Graph, points: &Points, width: usize) -> f64 {
     let mut scratch = Scratch::new();
     let mut found = 0;
@@ -60,7 +60,7 @@ fn well_separated_clusters_are_all_found() {
         graph.search(&points, &row.to_vec(), 30, &mut scratch);
         missed += u32::from(scratch.nearest().next().unwrap().slot != slot);
     }
-    // Without the levels above, more than half are missed.
+    // Without upper levels, more than half are missed.
     assert!(missed <= 5, "{missed} of 500 rows do not find themselves");
 }
 
@@ -125,7 +125,7 @@ fn a_search_while_many_rows_are_linked_still_finds_its_own() {
 
 #[test]
 fn a_small_batch_far_from_all_rows_can_be_reached_in_a_large_graph() {
-    // Above 65,536 rows the whole graph is not looked at after each batch.
+    // Above 8,192 rows the whole graph is not checked after each batch.
     let mut points = Points::clustered(70_500, 4, 15);
     points.values[70_000 * 4..].iter_mut().for_each(|value| *value += 50.0);
     let options = BuildOptions { build_width: 12, ..BuildOptions::default() };
@@ -152,10 +152,10 @@ fn cancelling_leaves_the_graph_as_it_was() {
 }
 
 #[test]
-fn a_cut_off_row_is_found_and_mended() {
+fn an_unreachable_row_is_found_and_repaired() {
     let points = Points::clustered(500, 8, 7);
     let graph = build(&points, &[500], &BuildOptions::default(), 2);
-    // The bytes of the same graph, with every edge to row 123 taken out.
+    // The bytes of the same graph without the edges to row 123.
     let mut bytes = Vec::new();
     graph.write_to(&mut bytes).unwrap();
     let first = 40 + 4 * graph.entries().len();

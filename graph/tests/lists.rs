@@ -1,5 +1,4 @@
-//! What lists have beside the nearest rows: a least number of neighbours, and ways into every group. And what linking by two
-//! measures leaves when it is stopped.
+//! Lists have a least number of neighbours and lead into every group. A stopped link of two graphs leaves no edge.
 
 mod space;
 
@@ -29,7 +28,7 @@ fn rows_on_a_curve_have_a_quarter_of_their_places_filled() {
             assert_eq!(graph.check(), []);
             let shortest = graph.vertices().map(|row| graph.csr().neighbours(row).count()).min().unwrap();
             assert!(shortest >= degree / 4, "{sizes:?}, R = {degree}: a list of {shortest}");
-            // Taking rows out prunes too.
+            // Removing rows prunes too.
             let order: Vec<u32> = (0..graph.rows()).filter(|row| row % 4 != 1).collect();
             let graph = graph.compacted(&points, &order, &BuildOptions::default()).unwrap();
             let shortest = graph.vertices().map(|row| graph.csr().neighbours(row).count()).min().unwrap();
@@ -51,7 +50,7 @@ fn far_apart(groups: usize, size: usize, dim: usize, seed: u64) -> Points {
     Points { dim, values }
 }
 
-/// How many rows a search for them does not find.
+/// The number of rows that a search for them does not find.
 fn missed(graph: &Graph, points: &Points, width: usize) -> usize {
     let mut scratch = Scratch::new();
     let finds = |slot: u32, row: &[f32], scratch: &mut Scratch| {
@@ -103,7 +102,7 @@ fn a_link_by_two_measures_that_is_stopped_leaves_no_edge_in_either() {
             });
             assert!(matches!(stopped, Err(GraphError::Cancelled { .. })), "{stop}");
             assert!(told >= stop);
-            // In shared lists edges gave way, and with them ways to a few rows; nothing else.
+            // In shared lists edges were replaced, and with them paths to a few rows; nothing else.
             let only_lost = |defect: &Defect| total == few && matches!(defect, Defect::Unreachable { .. });
             assert!(graph.check().iter().all(only_lost), "{:?}", graph.check().first());
             // Reading refuses a list that leads to a row that the graph does not have.

@@ -1,4 +1,4 @@
-//! A blob as it is handed out: bytes that stay, mapped from a file or held in memory.
+//! A blob: immutable bytes, mapped from a file or in memory.
 
 use std::fmt;
 use std::io;
@@ -11,15 +11,15 @@ use crate::state::region::Region;
 const LONGEST_NAME: usize = 32;
 const TAKEN: [&str; 3] = ["rows", "commits", "ids"];
 
-/// The bytes of a blob. They start on a 64-byte boundary and stay readable while this is held,
-/// whatever checkpoint replaces the blob meanwhile. Cloning is cheap.
+/// The bytes of a blob. They start on a 64-byte boundary. They stay readable while this is held, even if a checkpoint
+/// replaces the blob. Cloning is cheap.
 #[derive(Clone)]
 pub struct Blob {
     region: Arc<Region>,
 }
 
 impl Blob {
-    /// A region that nobody writes to any more.
+    /// Wraps a region that is no longer written to.
     pub(crate) fn of(region: Region) -> Self {
         Self { region: Arc::new(region) }
     }
@@ -48,26 +48,26 @@ impl fmt::Debug for Blob {
     }
 }
 
-/// Refuses names that cannot be part of a file name, and the storage's own.
+/// Refuses invalid names and the storage's own file names.
 pub(crate) fn check_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), StorageError> {
     let mut seen: Vec<&str> = Vec::new();
     for name in names {
         let refuse = |what: &str| Err(StorageError::Blob { name: name.into(), what: what.into() });
         if !good_name(name) {
-            return refuse("a name is 1 to 32 characters of a-z, 0-9 and '-', beginning with a letter");
+            return refuse("a name has 1 to 32 characters of a-z, 0-9 and '-' and begins with a letter");
         }
         if TAKEN.contains(&name) {
-            return refuse("the storage keeps a file of that name itself");
+            return refuse("the name is reserved for the storage's own files");
         }
         if seen.contains(&name) {
-            return refuse("the name is given twice");
+            return refuse("the name occurs twice");
         }
         seen.push(name);
     }
     Ok(())
 }
 
-/// Whether a name could be one of a blob's.
+/// Whether a name is valid for a blob.
 pub(crate) fn good_name(name: &str) -> bool {
     name.len() <= LONGEST_NAME
         && name.starts_with(|c: char| c.is_ascii_lowercase())

@@ -1,4 +1,4 @@
-//! The contract every backend keeps: what a commit, a checkpoint and a view promise.
+//! The contract of every backend: commits, checkpoints and views.
 
 use std::io;
 use std::ops::Range;
@@ -6,48 +6,47 @@ use std::sync::Arc;
 
 use crate::{Blob, IdColumn, IdKind, Problem, StorageError, Usage, View};
 
-/// What a database holds, fixed when it is made.
+/// The schema of a database, fixed when it is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schema {
     /// Bytes of one row, 1 to [`MAX_ROW_BYTES`](crate::MAX_ROW_BYTES).
     pub row_bytes: usize,
     /// Whether ids are numbers or strings.
     pub ids: IdKind,
-    /// The owner's own description of the database, opaque here; at most
-    /// [`MAX_USER_BYTES`](crate::MAX_USER_BYTES).
+    /// The owner's options, opaque to the storage; at most [`MAX_USER_BYTES`](crate::MAX_USER_BYTES).
     pub user: Vec<u8>,
 }
 
-/// What is on the medium when a commit returns.
+/// When a commit is durable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
     /// The commit survives a crash of the machine.
     #[default]
     Sync,
-    /// The commit survives a crash of the process. A crash of the machine loses a suffix of the
-    /// commits since the last sync (a database's: `Db::flush`), and nothing else.
+    /// The commit survives a crash of the process. A crash of the machine loses only the last commits since the last sync
+    /// (`Db::flush` of a database).
     Os,
 }
 
-/// Rows on their way to the medium.
+/// The rows of a commit.
 ///
-/// The backend asks for them in pieces, from several threads at once, each row exactly once.
+/// The backend reads them in pieces, from several threads at once, each row exactly once.
 pub trait RowSource: Sync {
-    /// How many rows there are.
+    /// The number of rows.
     fn len(&self) -> usize;
 
     /// Writes row `rows.start + j` to `out[j * stride..][..row_bytes]` for every `j`.
     ///
-    /// `out` is `rows.len() * stride` bytes; what lies between the rows is zero and stays so.
+    /// `out` is `rows.len() * stride` bytes. The padding between rows is zero and must stay zero.
     fn fill(&self, rows: Range<usize>, stride: usize, out: &mut [u8]);
 
-    /// Whether there are none: a commit may only mark slots dead.
+    /// Whether there are no rows: a commit may only delete.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// Rows that lie one behind the other in memory, `row_bytes` each.
+/// Consecutive rows in memory, `row_bytes` each.
 #[derive(Clone, Copy, Debug)]
 pub struct Packed<'a> {
     bytes: &'a [u8],
@@ -55,7 +54,7 @@ pub struct Packed<'a> {
 }
 
 impl<'a> Packed<'a> {
-    /// Rows of `row_bytes` bytes each; bytes after the last whole row are not looked at.
+    /// Rows of `row_bytes` bytes each. Bytes after the last whole row are ignored.
     ///
     /// # Panics
     /// If `row_bytes` is 0.
@@ -83,99 +82,96 @@ impl RowSource for Packed<'_> {
     }
 }
 
-/// A batch: rows with their ids, and the slots that die with it. Visible whole or not at all.
+/// A batch: new rows with their ids, and the slots that it deletes. It is visible whole or not at all.
 #[derive(Clone, Copy)]
 pub struct Commit<'a> {
-    /// The new rows; they get the slots from [`View::slots`] on, in order.
+    /// The new rows. They get the slots from [`View::slots`] on, in order.
     pub rows: &'a dyn RowSource,
-    /// One id a row. That an id lives in one slot only is the caller's to see to.
+    /// One id a row. The caller must ensure that each id has at most one slot that is not deleted.
     pub ids: IdColumn<'a>,
-    /// Living slots that are dead from this commit on, none twice.
+    /// The slots to delete. They must not be deleted already, and none may occur twice.
     pub dead: &'a [u32],
 }
 
-/// A named blob, streamed to the medium at a checkpoint.
+/// A named blob, written at a checkpoint.
 #[derive(Clone, Copy)]
 pub struct BlobSource<'a> {
     /// 1 to 32 characters of `a-z`, `0-9` and `-`, beginning with a letter; not one of the
     /// storage's own file names (`rows`, `commits`, `ids`).
     pub name: &'a str,
-    /// Writes the blob; called once.
+    /// Writes the blob. It is called once.
     pub write: &'a (dyn Fn(&mut dyn io::Write) -> io::Result<()> + Sync),
 }
 
 /// Rows, ids, deletes and blobs on some medium.
 ///
-/// Calls that write queue behind one another inside; a view is had, and read, without waiting for
-/// them (`verify`, `usage` and blobs may wait for one). Every error leaves what can be read as it
-/// was. After some (a failed sync, whose effect on the medium nobody knows) the storage refuses to
-/// write with [`StorageError::Poisoned`] until it is reopened, and reads go on.
+/// Writes are serialized. Taking and reading a view does not wait for them; `verify`, `usage` and blobs may wait for one.
+/// An error changes nothing that is readable. After a failed sync it is unknown what is on the medium. Then the storage
+/// refuses writes with [`StorageError::Poisoned`] until it is reopened, and reads continue.
 pub trait Storage: Send + Sync {
-    /// What the database holds.
+    /// The schema of the database.
     fn schema(&self) -> &Schema;
 
     /// The last acknowledged state.
     fn view(&self) -> Arc<View>;
 
-    /// Makes a batch durable, then visible, and returns the state with it.
+    /// Makes a batch durable, then visible, and returns the new view.
     ///
     /// # Errors
-    /// [`StorageError::Batch`] if ids and rows differ in number, ids are not of the schema's
-    /// kind or too long, or a dead slot does not live; [`StorageError::Capacity`];
-    /// [`StorageError::Full`] and others of the medium. Nothing of a refused batch is visible,
-    /// now or after reopening; only after a failed *sync* the batch may be found whole when the
-    /// database is opened again.
+    /// [`StorageError::Batch`] if ids and rows differ in number, an id has the wrong kind or is too long, or a slot to
+    /// delete is deleted already. [`StorageError::Capacity`], [`StorageError::Full`] and other errors of the medium.
+    /// Nothing of a refused batch is visible, now or after reopening. Only after a failed *sync* may reopening find the
+    /// whole batch.
     fn commit(&self, commit: Commit<'_>) -> Result<Arc<View>, StorageError>;
 
-    /// Removes every row, id and blob and gives their space back; slots begin at 0 again, under
-    /// a new [`View::epoch`]. Views taken before stay readable.
+    /// Removes all rows, ids and blobs and returns their space. Slots begin at 0 again, in a new [`View::epoch`]. Old views
+    /// stay readable.
     ///
     /// # Errors
-    /// Of the medium.
+    /// Those of the medium.
     fn clear(&self) -> Result<Arc<View>, StorageError>;
 
-    /// Rewrites the database without its dead slots: new slot `i` holds what slot `order[i]` of
-    /// `view` held, under a new [`View::epoch`]. `blobs` replace all others and cover the new
-    /// state. Views taken before stay readable; their space is returned when they are dropped.
+    /// Rewrites the database without its deleted slots, in a new [`View::epoch`]. New slot `i` has the row of slot
+    /// `order[i]` of `view`. `blobs` replace all others and cover the new state. Old views stay readable; their space is
+    /// returned when they are dropped.
     ///
-    /// `order` names every living slot of `view` once, in any order, so that rows which are read
-    /// together can be put together.
+    /// `order` names every slot of `view` that is not deleted once, in any order. So rows that are read together can be
+    /// stored together.
     ///
     /// # Errors
-    /// [`StorageError::Stale`] if `view` is not the newest state, [`StorageError::Batch`] if
-    /// `order` is not what it must be, and others of the medium; then nothing has changed.
+    /// [`StorageError::Stale`] if `view` is not the newest state, [`StorageError::Batch`] if `order` is invalid, and those
+    /// of the medium. Then nothing has changed.
     fn compact(&self, view: &View, order: &[u32], blobs: &[BlobSource<'_>]) -> Result<Arc<View>, StorageError>;
 
-    /// Replaces all blobs by these, which cover exactly `view`, and makes the next open cheap.
+    /// Replaces all blobs by these, which cover exactly `view`, and begins a new log.
     ///
-    /// Commits made while this runs are not lost. In mapped files only the end of it excludes
-    /// writers; in RocksDB they wait for the blobs to be written.
+    /// Concurrent commits are not lost. In mapped files only the end of a checkpoint excludes writers. In RocksDB they wait
+    /// until the blobs are written.
     ///
     /// # Errors
-    /// [`StorageError::Stale`] if slots were renumbered since `view`, [`StorageError::Blob`] for a
-    /// bad name, and others of the medium; then the former blobs stay.
+    /// [`StorageError::Stale`] if the epoch changed since `view`, [`StorageError::Blob`] for an invalid name, and those of
+    /// the medium. Then the old blobs stay.
     fn checkpoint(&self, view: &View, blobs: &[BlobSource<'_>]) -> Result<(), StorageError>;
 
-    /// A blob of the newest checkpoint, its checksum verified; `None` if it has no such blob.
+    /// Reads a blob of the newest checkpoint and verifies its checksum. Returns `None` if there is no such blob.
     ///
     /// # Errors
     /// [`StorageError::Corrupt`] if its bytes are not those written; in RocksDB [`StorageError::Forked`] in a
     /// forked process.
     fn blob(&self, name: &str) -> Result<Option<Blob>, StorageError>;
 
-    /// The number of the commit that the blobs cover: [`View::commit`] of the view they were
-    /// written for. 0 before the first checkpoint.
+    /// The commit that the blobs cover: [`View::commit`] of the view of the newest checkpoint. 0 before the first one.
     fn checkpoint_commit(&self) -> u64;
 
-    /// Puts everything acknowledged on the medium; with [`Durability::Sync`] it is there already.
+    /// Syncs all acknowledged commits. With [`Durability::Sync`] there is nothing to do.
     ///
     /// # Errors
-    /// Of the medium.
+    /// Those of the medium.
     fn sync(&self) -> Result<(), StorageError>;
 
-    /// Reads everything and compares it with its checksums; what is damaged, and where.
+    /// Reads everything and compares it with its checksums. Returns what is damaged.
     fn verify(&self) -> Vec<Problem>;
 
-    /// What is taken on disk and in memory, by kind.
+    /// The space taken on disk and in memory, by kind.
     fn usage(&self) -> Usage;
 }

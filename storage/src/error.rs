@@ -1,29 +1,29 @@
-//! What can go wrong, as values with the fields a program needs.
+//! Errors of the storage, with their details as fields.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a storage call was refused or failed. What could be read before can be read after.
+/// An error of a storage call. What was readable before the call is readable after it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StorageError {
-    /// An operation of the medium failed.
+    /// An operation on a file failed.
     #[error("cannot {op} {}: {source}", path.display())]
     Io {
         /// The file or directory.
         path: PathBuf,
-        /// What was tried.
+        /// The operation.
         op: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The medium has no space left (or the quota is used up).
+    /// The disk is full, or the quota is used up.
     #[error("no space left to {op} {}", path.display())]
     Full {
         /// The file or directory.
         path: PathBuf,
-        /// What was tried.
+        /// The operation.
         op: &'static str,
     },
     /// Another writer has the database open.
@@ -31,25 +31,24 @@ pub enum StorageError {
     Locked {
         /// The database.
         path: PathBuf,
-        /// The process that holds it; 0 if it could not be read.
+        /// The process that holds the lock; 0 if unknown.
         pid: u32,
     },
-    /// The path leads to another folder than the one that was opened, or the folder was removed.
-    /// Nothing was written; what was acknowledged is in the folder that was opened.
+    /// The path leads to another folder than the one that was opened, or the folder was removed. Nothing is written. All
+    /// acknowledged commits are in the folder that was opened.
     #[error("{} is not the folder that was opened: {what}", path.display())]
     Moved {
-        /// Where the database was opened.
+        /// The path that was opened.
         path: PathBuf,
-        /// What became of it.
+        /// What the path leads to now.
         what: &'static str,
     },
-    /// The file LOCK was removed or replaced while the database was open, so that another writer
-    /// may have come. Nothing was written.
-    #[error("{} is no longer locked for this handle: {what}; open the database again", path.display())]
+    /// The file LOCK was removed or replaced while the database was open. Another process may write. Nothing is written.
+    #[error("this handle no longer holds the lock of {}: {what}; open the database again", path.display())]
     Unlocked {
         /// The database.
         path: PathBuf,
-        /// What became of the lock file.
+        /// What happened to the lock file.
         what: &'static str,
     },
     /// The process is a fork of the one that opened the database, and that one writes. From RocksDB no blob
@@ -63,100 +62,100 @@ pub enum StorageError {
         /// This process.
         found: u32,
     },
-    /// A progress listener writes to the database that is telling it, which may be waiting for the listener.
+    /// A progress listener writes to the database that calls it.
     #[error("{}: a progress listener must not write to the database that calls it", path.display())]
     InListener {
         /// The database.
         path: PathBuf,
     },
-    /// A file is not what was written.
+    /// A file is damaged.
     #[error("{} is damaged at byte {offset}: {what}", file.display())]
     Corrupt {
         /// The file.
         file: PathBuf,
-        /// Where in it.
+        /// The byte offset.
         offset: u64,
-        /// What was found and what was expected.
+        /// The found and the expected value.
         what: String,
     },
-    /// A machine crash left rows that only the next writer can put back from the log.
-    #[error("{} was not closed; open it for writing once, so that it is recovered", path.display())]
+    /// The database needs recovery from the log, which only a writer can do.
+    #[error("{} needs recovery after a crash: open it once for writing", path.display())]
     NeedsRecovery {
         /// The database.
         path: PathBuf,
     },
-    /// There is something at the place where a database was to be made.
+    /// The path of a new database exists already.
     #[error("{} exists already", path.display())]
     Exists {
-        /// The place.
+        /// The path.
         path: PathBuf,
     },
-    /// There is nothing at the place where a database was expected.
+    /// The path does not exist.
     #[error("{} does not exist", path.display())]
     NotFound {
-        /// The place.
+        /// The path.
         path: PathBuf,
     },
-    /// What is there is no database.
+    /// The path is not a database.
     #[error("{} is not an OmenDB database: {what}", path.display())]
     NotADatabase {
-        /// The place.
+        /// The path.
         path: PathBuf,
-        /// What is missing.
+        /// The reason.
         what: &'static str,
     },
-    /// The database was written by a newer version of this library.
+    /// A newer version of this library wrote the database.
     #[error("{} has format version {found}; this library reads up to {supported}", path.display())]
     Version {
         /// The database.
         path: PathBuf,
         /// Its version.
         found: u32,
-        /// The newest version this library knows.
+        /// The newest version that this library reads.
         supported: u32,
     },
-    /// The database was opened for reading only.
+    /// The database is open for reading only.
     #[error("{} is open for reading only", path.display())]
     ReadOnly {
         /// The database.
         path: PathBuf,
     },
-    /// An earlier write failed so that nobody knows what is on the medium; reads go on, and
-    /// opening the database again finds its last good state.
-    #[error("{} takes no more writes until it is reopened: {cause}", path.display())]
+    /// An earlier write failed, and it is unknown what is on the medium. Reads continue. Opening the database again
+    /// recovers its last good state.
+    #[error("{} accepts no writes until it is reopened: {cause}", path.display())]
     Poisoned {
         /// The database.
         path: PathBuf,
-        /// The failure.
+        /// The earlier error.
         cause: String,
     },
-    /// More rows than slots.
-    #[error("a database holds at most {limit} rows, deleted ones included, until it is compacted")]
+    /// There are too many rows.
+    #[error("a database holds at most {limit} rows, including deleted rows until it is compacted")]
     Capacity {
         /// The limit.
         limit: u64,
     },
-    /// The schema cannot be kept.
-    #[error("the schema is refused: {what}")]
+    /// The schema is invalid.
+    #[error("invalid schema: {what}")]
     Schema {
-        /// What was found and what was expected.
+        /// The found and the expected value.
         what: String,
     },
-    /// The batch contradicts itself or the database.
-    #[error("the batch is refused: {what}")]
+    /// The batch is invalid.
+    #[error("invalid batch: {what}")]
     Batch {
-        /// What was found and what was expected.
+        /// The found and the expected value.
         what: String,
     },
-    /// A blob has a bad name, or its writer failed.
-    #[error("blob {name:?} is refused: {what}")]
+    /// A blob has an invalid name, or its writer failed.
+    #[error("cannot write blob {name:?}: {what}")]
     Blob {
-        /// The name given.
+        /// The name.
         name: String,
-        /// What was found and what was expected.
+        /// The reason.
         what: String,
     },
-    /// The view is of an older state than the call needs.
+    /// The view is older than the call needs.
     #[error(
         "the view is of commit {found} in epoch {found_epoch}; the database is at commit {current} in epoch {epoch}"
     )]
@@ -170,30 +169,30 @@ pub enum StorageError {
         /// The newest epoch.
         epoch: u64,
     },
-    /// The key-value store underneath failed.
+    /// RocksDB failed.
     #[error("RocksDB cannot {op} {}: {what}", path.display())]
     Backend {
         /// The database.
         path: PathBuf,
-        /// What was tried.
+        /// The operation.
         op: &'static str,
-        /// What it said.
+        /// RocksDB's message.
         what: String,
     },
 }
 
 impl StorageError {
-    /// Whether it is a failure of the system of this kind.
+    /// Whether this is a system error of this kind.
     pub(crate) fn is_io(&self, kind: io::ErrorKind) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == kind)
     }
 
-    /// Whether less might have been written.
+    /// Whether a shorter write might succeed.
     pub(crate) fn is_short_of_space(&self) -> bool {
         matches!(self, Self::Full { .. }) || self.is_io(io::ErrorKind::FileTooLarge)
     }
 
-    /// Wraps a failure of the system, telling a full medium from others.
+    /// Wraps a system error.
     pub(crate) fn io(path: &Path, op: &'static str, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { path: path.into(), op },
@@ -203,23 +202,23 @@ impl StorageError {
     }
 }
 
-/// Who holds a lock.
+/// The holder of a lock, for messages.
 fn process(pid: u32) -> String {
     match pid {
         0 => "another process".into(),
-        pid if pid == std::process::id() => "this process: another handle holds it".into(),
+        pid if pid == std::process::id() => "this process by another handle".into(),
         pid => format!("process {pid}"),
     }
 }
 
-/// One thing that [`Storage::verify`](crate::Storage::verify) found.
+/// A problem that [`Storage::verify`](crate::Storage::verify) found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The damaged file.
     pub file: PathBuf,
-    /// Where in it.
+    /// The byte offset.
     pub offset: u64,
-    /// What was found and what was expected.
+    /// The found and the expected value.
     pub what: String,
 }
 

@@ -1,6 +1,6 @@
-//! Little-endian fields out of bytes that may be anything: nothing is read past their end.
+//! Reads little-endian fields from untrusted bytes, never past their end.
 
-/// What is left of some bytes.
+/// The remaining bytes.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
 

@@ -1,11 +1,11 @@
-//! Ids as they come in, rest in the slot table and go out: numbers or texts, borrowed.
+//! Ids: numbers or strings.
 
 use std::fmt;
 
-/// Longest string id, in bytes of UTF-8.
+/// The longest string id, in bytes of UTF-8.
 pub const MAX_TEXT_ID: usize = 1024;
 
-/// What the ids of a database are.
+/// The kind of the ids of a database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum IdKind {
     /// 64-bit numbers.
@@ -19,7 +19,7 @@ impl fmt::Display for IdKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::U64 => "numbers",
-            Self::Text => "texts",
+            Self::Text => "strings",
         })
     }
 }
@@ -34,7 +34,7 @@ pub enum IdRef<'a> {
 }
 
 impl IdRef<'_> {
-    /// Which kind it is.
+    /// The kind of the id.
     #[must_use]
     pub fn kind(&self) -> IdKind {
         match self {
@@ -87,7 +87,7 @@ pub enum IdColumn<'a> {
 }
 
 impl<'a> IdColumn<'a> {
-    /// No ids of this kind, for a batch that only deletes.
+    /// An empty column of this kind, for a batch that only deletes.
     #[must_use]
     pub fn none(kind: IdKind) -> Self {
         match kind {
@@ -96,7 +96,7 @@ impl<'a> IdColumn<'a> {
         }
     }
 
-    /// How many ids there are.
+    /// The number of ids.
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
@@ -111,7 +111,7 @@ impl<'a> IdColumn<'a> {
         self.len() == 0
     }
 
-    /// Which kind they are.
+    /// The kind of the ids.
     #[must_use]
     pub fn kind(&self) -> IdKind {
         match self {

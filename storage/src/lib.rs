@@ -1,17 +1,16 @@
 //! Rows, ids, deletes and named blobs on a medium.
 //!
-//! This crate knows nothing of distances or graphs: a row is [`Schema::row_bytes`] opaque bytes,
-//! an id is a number or a string, a blob is whatever its owner writes. What it promises is about
-//! time: a [`Commit`] is visible whole or not at all, it is on the medium when [`Storage::commit`]
-//! returns, and a [`View`] once taken never changes.
+//! This crate knows nothing about distances or graphs. A row is [`Schema::row_bytes`] opaque bytes, an id is a number or a
+//! string, and a blob is any bytes of its owner. A [`Commit`] is visible whole or not at all. It is durable when
+//! [`Storage::commit`] returns. A [`View`] never changes.
 //!
-//! Three backends keep the same contract ([`Storage`]):
+//! Three backends have the same contract ([`Storage`]):
 //!
-//! | backend | rows rest in | for |
+//! | backend | rows are in | for |
 //! |---|---|---|
-//! | [`mapped`] | files, mapped read-only | the default: larger than memory, reopened at once |
+//! | [`mapped`] | files, mapped read-only | the default: data larger than memory, fast opening |
 //! | [`memory`] | anonymous memory | tests, and data that need not outlive the process |
-//! | `rocks` (feature `rocksdb`) | RocksDB | comparison with the engine people run in production |
+//! | `rocks` (feature `rocksdb`) | RocksDB | comparison with a common key-value store |
 //!
 //! ```
 //! use omendb_storage::{memory::Memory, Commit, IdColumn, IdKind, Packed, Schema, Storage};

@@ -1,4 +1,4 @@
-//! The backend without a medium: the same contract over anonymous memory.
+//! The backend in anonymous memory, with the same contract.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,18 +26,18 @@ struct Writer {
 }
 
 impl Memory {
-    /// An empty database.
+    /// Makes an empty database.
     ///
     /// # Errors
-    /// [`StorageError::Schema`] if the schema cannot be kept.
+    /// [`StorageError::Schema`] if the schema is invalid.
     pub fn new(schema: Schema) -> Result<Self, StorageError> {
         let table = Table::new(&schema, 0, 0)?;
         let now = ArcSwap::from_pointee(table.now().clone());
         Ok(Self { schema, now, writer: Mutex::new(Writer { table, blobs: BTreeMap::new(), covers: 0 }) })
     }
 
-    /// The writer's state changes only in steps that cannot panic half way, so that a panic of a
-    /// caller's row source leaves it whole.
+    /// Locks the writer. Its state changes only in steps that cannot panic half way, so a panic of a caller's row source
+    /// leaves it consistent.
     fn writer(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -77,7 +77,7 @@ impl Storage for Memory {
         current(view, writer.table.now())?;
         check_order(view, order)?;
         let blobs = write_blobs(blobs)?;
-        // The one `apply` below counts as the commit.
+        // The `apply` below counts as the commit.
         let mut table = Table::new(&self.schema, view.epoch() + 1, view.commit())?;
         put_rows(&mut table, 0, &Reordered { view, order })?;
         ids_in_order(view, order, usize::MAX, |ids| {

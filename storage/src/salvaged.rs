@@ -1,13 +1,13 @@
-//! What was got out of a damaged database.
+//! The result of a salvage of a damaged database.
 
 use crate::{Problem, Schema};
 
-/// What a salvage got, and what it did not.
+/// What a salvage recovered, and what is lost.
 #[derive(Debug)]
 pub struct Salvaged {
-    /// What the database held.
+    /// The schema of the database.
     pub schema: Schema,
-    /// Rows handed out.
+    /// The number of recovered rows.
     pub rows: u64,
     /// What is lost: files, blocks of ids, commits, rows.
     pub lost: Vec<Problem>,

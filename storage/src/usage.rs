@@ -1,6 +1,6 @@
-//! Where the bytes are.
+//! Space usage.
 
-/// Bytes taken, by kind. On disk: blocks really allocated, so that holes count nothing.
+/// Bytes used, by kind. On disk, allocated blocks count; holes do not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Rows and their checksums, on disk.
@@ -11,15 +11,15 @@ pub struct Usage {
     pub disk_log: u64,
     /// Each blob by name, on disk.
     pub disk_blobs: Vec<(String, u64)>,
-    /// Manifests, lock and whatever else the database keeps, on disk.
+    /// Manifests, lock and other files, on disk.
     pub disk_other: u64,
     /// Rows in anonymous memory.
     pub memory_rows: u64,
     /// The slot table: ids and deletes, in memory.
     pub memory_slots: u64,
-    /// Blobs held in anonymous memory by the storage itself.
+    /// Blobs in anonymous memory of the storage.
     pub memory_blobs: u64,
-    /// Address space mapped from files: paged in and dropped by the system as it sees fit.
+    /// Address space mapped from files. The system pages it in and out.
     pub mapped: u64,
 }
 

@@ -1,8 +1,8 @@
-//! Which package may depend on which: the picture in ARCHITECTURE.md, checked against the manifests.
+//! Checks the manifests against the dependencies between packages in ARCHITECTURE.md.
 
 use crate::{Outcome, workspace};
 
-/// Package, and the packages of ours that it may depend on, tests and examples included.
+/// Each package, and the packages of ours that it may depend on, including for tests and examples.
 const PICTURE: &[(&str, &[&str])] = &[
     ("omendb-kernels", &[]),
     ("omendb-storage", &[]),
@@ -26,32 +26,31 @@ pub(crate) fn run() -> Outcome {
         .collect();
     let defects = defects(&edges);
     if !defects.is_empty() {
-        return Err(format!("the manifests leave the picture:\n  {}", defects.join("\n  ")));
+        return Err(format!("the manifests differ from ARCHITECTURE.md:\n  {}", defects.join("\n  ")));
     }
-    eprintln!("arrows: {} packages, every edge is in the picture", packages.len());
+    eprintln!("arrows: the dependencies of {} packages are as in ARCHITECTURE.md", packages.len());
     Ok(())
 }
 
-/// One sentence for every edge between ours that the picture lacks, and for every package that one
-/// side knows and the other does not.
+/// One sentence for every dependency that is not allowed, and for every package that only one side has.
 fn defects(manifests: &[(&str, Vec<&str>)]) -> Vec<String> {
     let mut found = Vec::new();
     for (package, dependencies) in manifests {
         let Some((_, allowed)) = PICTURE.iter().find(|(name, _)| name == package) else {
-            found.push(format!("{package} is not in the picture"));
+            found.push(format!("{package} is not in ARCHITECTURE.md"));
             continue;
         };
         for dependency in dependencies {
             let ours = manifests.iter().any(|(name, _)| name == dependency);
             if ours && !allowed.contains(dependency) {
                 let allowed = if allowed.is_empty() { "none of ours".into() } else { allowed.join(", ") };
-                found.push(format!("{package} depends on {dependency}; it may on {allowed}"));
+                found.push(format!("{package} depends on {dependency}; allowed: {allowed}"));
             }
         }
     }
     for (package, _) in PICTURE {
         if !manifests.iter().any(|(name, _)| name == package) {
-            found.push(format!("{package} is in the picture and not in the workspace"));
+            found.push(format!("{package} is in ARCHITECTURE.md and not in the workspace"));
         }
     }
     found

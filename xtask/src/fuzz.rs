@@ -1,16 +1,16 @@
-//! `cargo xtask fuzz [MINUTES]`: half of the time the parsers under libFuzzer, half of it the property
-//! suites, each round with a new seed; then the crash suites at length.
+//! `cargo xtask fuzz [MINUTES]`: runs the parsers under libFuzzer for half of the time, and the property suites with new seeds
+//! for the other half. Then it runs the long crash suites.
 
 use crate::{Outcome, parsers, shell};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// The packages with properties over generated input.
+/// The packages with property tests.
 const WITH_PROPERTIES: &[&str] = &["omendb-engine", "omendb-graph", "omendb-storage", "omendb-formats"];
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let minutes: u64 = match arguments {
         [] => 10,
-        [minutes] => minutes.parse().map_err(|_| format!("takes a number of minutes, and got '{minutes}'"))?,
+        [minutes] => minutes.parse().map_err(|_| format!("takes a number of minutes; found '{minutes}'"))?,
         _ => return Err("takes one number of minutes".into()),
     };
     let half = Duration::from_secs(30 * minutes);

@@ -1,10 +1,10 @@
-//! `cargo xtask lint`: what can be wrong without a test noticing, with warnings denied.
+//! `cargo xtask lint`: checks that tests do not make, with warnings denied.
 
-use crate::{Outcome, arrows, shell, tree};
+use crate::{Outcome, arrows, shell, tree, words};
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     if let Some(unknown) = arguments.first() {
-        return Err(format!("takes no arguments, and got '{unknown}'"));
+        return Err(format!("takes no arguments; found '{unknown}'"));
     }
     shell::step(shell::cargo(&["fmt", "--all", "--check"]))?;
     shell::step(shell::cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
@@ -12,5 +12,6 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     doc.env("RUSTDOCFLAGS", "-D warnings");
     shell::step(doc)?;
     arrows::run()?;
-    tree::run()
+    tree::run()?;
+    words::run()
 }

@@ -1,5 +1,5 @@
-//! The developer's commands, `cargo xtask COMMAND`. Each prints what it runs, so that it can be
-//! repeated by hand, and ends with exit code 1 at the first step that fails.
+//! The developer's commands, `cargo xtask COMMAND`. Each prints the commands that it runs, and exits with code 1 at the first
+//! failed step.
 #![forbid(unsafe_code)]
 
 mod aarch64;
@@ -13,11 +13,12 @@ mod parsers;
 mod shell;
 mod test;
 mod tree;
+mod words;
 mod workspace;
 
 use std::process::ExitCode;
 
-/// What a command answers: nothing, or one sentence saying what failed and what to do about it.
+/// The result of a command. An error says what failed and what to do.
 type Outcome = Result<(), String>;
 
 struct Command {
@@ -27,14 +28,10 @@ struct Command {
 }
 
 const COMMANDS: &[Command] = &[
-    Command {
-        name: "test",
-        about: "everything the workspace promises: unit, property, crash and doc tests",
-        run: test::run,
-    },
+    Command { name: "test", about: "all tests: unit, property, crash and documentation tests", run: test::run },
     Command {
         name: "lint",
-        about: "formatting, clippy, documentation, the packages' arrows and the engine's dependencies",
+        about: "formatting, clippy, documentation, arrows, dependencies and words, warnings denied",
         run: lint::run,
     },
     Command {
@@ -42,17 +39,18 @@ const COMMANDS: &[Command] = &[
         about: "test, then lint",
         run: |arguments| test::run(arguments).and_then(|()| lint::run(&[])),
     },
-    Command { name: "arrows", about: "which package of ours may depend on which", run: |_| arrows::run() },
+    Command { name: "arrows", about: "the dependencies between the packages", run: |_| arrows::run() },
+    Command { name: "words", about: "words that the glossary retired", run: |_| words::run() },
     Command { name: "package", about: "every package that is published can be packaged", run: package::run },
     Command { name: "aarch64", about: "the NEON suite, cross-compiled and emulated", run: aarch64::run },
     Command {
         name: "native",
-        about: "the kernels of a plain build against those of one for this processor",
+        about: "the kernels of a plain build against those of a build for this processor",
         run: native::run,
     },
     Command {
         name: "fuzz",
-        about: "parsers under libFuzzer, property and crash suites with new seeds, for [MINUTES]",
+        about: "parsers under libFuzzer, then property and crash suites with new seeds: [MINUTES]",
         run: fuzz::run,
     },
 ];
@@ -65,7 +63,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
-        eprint!("cargo xtask has no command '{name}'\n\n{}", usage());
+        eprint!("error: unknown command '{name}'\n\n{}", usage());
         return ExitCode::from(2);
     };
     match (command.run)(&arguments[1..]) {
@@ -82,8 +80,8 @@ fn usage() -> String {
     for command in COMMANDS {
         text += &format!("  {:<8}  {}\n", command.name, command.about);
     }
-    text += "\nBuilt files go to CARGO_TARGET_DIR; else to OMENDB_TARGET_DIR; else to\n\
-             $XDG_CACHE_HOME/omendb/target (~/.cache/omendb/target): outside the clone, so that a\n\
-             second clone on this machine does not compile everything again.\n";
+    text += "\nBuild files go to CARGO_TARGET_DIR, or else OMENDB_TARGET_DIR, or else\n\
+             $XDG_CACHE_HOME/omendb/target (~/.cache/omendb/target). That is outside the clone, so that\n\
+             a second clone on this machine does not compile everything again.\n";
     text
 }

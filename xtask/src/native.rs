@@ -1,10 +1,10 @@
-//! `cargo xtask native [ARGUMENTS]`: the kernels of a plain build against those of a build for
-//! this very processor, cell by cell. The arguments are those of the kernels' run.
+//! `cargo xtask native [ARGUMENTS]`: compares the kernels of a plain build with those of a build for this processor, cell by
+//! cell. The arguments are those of the kernels' run.
 
 use crate::{Outcome, shell};
 use std::process::Command;
 
-/// With peers: what such a build gives them is seen beside.
+/// With peers, to compare their builds too.
 const BUILD: [&str; 8] = ["build", "--release", "-p", "omendb-benches", "--bin", "kernels", "--features", "peers"];
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
@@ -19,7 +19,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     shell::step(build)?;
     let program = |target: std::path::PathBuf| target.join("release").join("kernels");
     let mut compare = Command::new(program(plain));
-    // Rows in memory wait for it, whatever the build.
+    // Only rows in caches: rows in memory wait for memory in any build.
     compare.args(["--place", "L1", "--place", "L2", "--against"]).arg(program(native)).args(arguments);
     shell::step(compare)
 }

@@ -1,51 +1,51 @@
-//! What a machine must have besides the toolchain: found, or installed with a word about it.
+//! Requirements besides the toolchain: found, or installed with a message.
 
 use crate::{Outcome, shell};
 use std::path::Path;
 use std::process::Command;
 
-/// libclang, which the bindings of RocksDB are generated with.
+/// Finds or installs libclang, which generates the bindings of RocksDB.
 pub(crate) fn libclang() -> Outcome {
     if let Some(found) = find_libclang() {
         eprintln!("libclang (for RocksDB's bindings): {found}");
         return Ok(());
     }
     if !shell::works("apt-get", &["--version"]) {
-        return Err("libclang is missing, and RocksDB's bindings need it: install your system's \
-                    clang development package, or set LIBCLANG_PATH to the folder of libclang.so"
+        return Err("libclang is missing; RocksDB's bindings need it: install your system's clang development \
+                    package, or set LIBCLANG_PATH to the folder of libclang.so"
             .into());
     }
-    eprintln!("libclang is missing, and RocksDB's bindings need it: installing libclang-dev with apt");
+    eprintln!("libclang is missing; RocksDB's bindings need it: installing libclang-dev with apt");
     packages(&["libclang-dev"])?;
     find_libclang().map(drop).ok_or_else(|| {
-        "libclang-dev is installed and libclang.so still not found: set LIBCLANG_PATH to its folder".into()
+        "libclang-dev is installed, but libclang.so is not found: set LIBCLANG_PATH to its folder".into()
     })
 }
 
-/// Whether `cargo nextest` is there. Without it the same tests run under `cargo test`.
+/// Whether `cargo nextest` is installed. Without it the same tests run under `cargo test`.
 pub(crate) fn nextest() -> bool {
     let found = shell::cargo(&["nextest", "--version"]).output().is_ok_and(|output| output.status.success());
     if !found {
         eprintln!(
-            "cargo-nextest is not installed: the tests run under `cargo test`, one binary after the \
-             other, which takes longer (`cargo install cargo-nextest --locked` gets it)"
+            "cargo-nextest is not installed: the tests run under `cargo test`, one binary after another, which takes \
+             longer (`cargo install cargo-nextest --locked` installs it)"
         );
     }
     found
 }
 
-/// Packages of the system, installed with apt.
+/// Installs packages of the system with apt.
 pub(crate) fn packages(names: &[&str]) -> Outcome {
     let arguments = [&["install", "--yes", "--no-install-recommends"], names].concat();
     let install = || shell::step(apt(&arguments));
-    // The first try may fail for want of package lists alone.
+    // The first attempt may fail because package lists are missing.
     install().or_else(|_| {
         shell::step(apt(&["update"]))?;
         install()
     })
 }
 
-/// Lets packages of another architecture be installed.
+/// Adds another architecture, so that its packages can be installed.
 pub(crate) fn foreign(architecture: &str) -> Outcome {
     let known = Command::new("dpkg").arg("--print-foreign-architectures").output();
     let known =
@@ -57,14 +57,14 @@ pub(crate) fn foreign(architecture: &str) -> Outcome {
     shell::step(apt(&["update"]))
 }
 
-/// `apt-get`, asking nobody anything.
+/// `apt-get`, without questions.
 fn apt(arguments: &[&str]) -> Command {
     let mut command = privileged("apt-get", arguments);
     command.env("DEBIAN_FRONTEND", "noninteractive");
     command
 }
 
-/// Whether [`packages`] and [`foreign`] may do what they do.
+/// Whether [`packages`] and [`foreign`] have the rights that they need.
 pub(crate) fn root() -> bool {
     is_root() || shell::works("sudo", &["-n", "true"])
 }
@@ -73,7 +73,7 @@ fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
-/// A program run as root: through `sudo -n` unless we are.
+/// A program run as root, through `sudo -n` if needed.
 fn privileged(program: &str, arguments: &[&str]) -> Command {
     let mut command = if is_root() {
         Command::new(program)
@@ -86,7 +86,7 @@ fn privileged(program: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// Where the bindings' generator would find it: `LIBCLANG_PATH`, or the usual folders.
+/// Finds libclang as the bindings' generator does: in `LIBCLANG_PATH` or the usual folders.
 fn find_libclang() -> Option<String> {
     if let Ok(path) = std::env::var("LIBCLANG_PATH") {
         return Some(path);
@@ -106,7 +106,7 @@ fn find_libclang() -> Option<String> {
     })
 }
 
-/// `libclang.so`, `libclang.so.14`, `libclang-14.so.1` and their like; not `libclang-cpp.so`.
+/// Whether a name is `libclang.so`, `libclang.so.14`, `libclang-14.so.1` or similar; not `libclang-cpp.so`.
 fn is_libclang(name: &str) -> bool {
     let Some(rest) = name.strip_prefix("libclang") else {
         return false;

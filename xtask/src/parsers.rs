@@ -1,21 +1,19 @@
-//! The targets of `fuzz/` under libFuzzer, one after the other, by the stable toolchain: it has the
-//! flags that count what code an input reaches, and lacks the address sanitizer's, which `cargo fuzz`
-//! adds where there is a nightly one.
+//! Runs the targets of `fuzz/` under libFuzzer with the stable toolchain. It has the flags for coverage, but not the address
+//! sanitizer, which `cargo fuzz` adds with a nightly toolchain.
 
 use crate::{Outcome, shell, workspace};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-/// What `cargo fuzz` sets too, its sanitizer apart.
+/// The flags of `cargo fuzz`, without its sanitizer.
 const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
      -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
      -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1";
-/// Where files are in memory, if the system has such a place: targets write one for every input.
+/// A file system in memory, if the system has one: targets write a file for every input.
 const IN_MEMORY: &str = "/dev/shm";
 
-/// Runs each target for its share of the time. Inputs worth keeping stay among the built files, for the
-/// next run to begin with.
+/// Runs each target for its share of the time. Useful inputs stay among the build files, and the next run begins with them.
 pub(crate) fn run(limit: Duration) -> Outcome {
     let (host, built) = (host()?, shell::target_dir().join("fuzz"));
     let targets = targets(&workspace::root().join("fuzz/targets"))?;
@@ -52,10 +50,10 @@ fn targets(folder: &Path) -> Result<Vec<String>, String> {
     Ok(names)
 }
 
-/// The triple of this machine: with it said, what runs while compiling is not counted too.
+/// The target triple of this machine. If it is given, build scripts are not instrumented.
 fn host() -> Result<String, String> {
     let output = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg("-vV").output();
-    let text = output.map_err(|error| format!("`rustc -vV` could not be started: {error}"))?.stdout;
+    let text = output.map_err(|error| format!("cannot start `rustc -vV`: {error}"))?.stdout;
     let host = String::from_utf8_lossy(&text).lines().find_map(|line| line.strip_prefix("host: ").map(str::to_owned));
     host.ok_or_else(|| "`rustc -vV` names no host".into())
 }

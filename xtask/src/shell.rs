@@ -1,11 +1,11 @@
-//! One step of a command: shown, run in the workspace's folder, timed, and its failure named.
+//! The steps of a command: each is printed, run in the workspace's folder and timed.
 
 use crate::{Outcome, workspace};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
-/// `cargo` as the one that started us, with the target folder of [`target_dir`].
+/// The `cargo` that started this program, with the target folder of [`target_dir`].
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(workspace::root());
@@ -13,7 +13,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// Where built files go: outside the clone, so that they outlive it.
+/// The folder of build files. It is outside the clone, so that they outlive it.
 pub(crate) fn target_dir() -> PathBuf {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("CARGO_TARGET_DIR")
@@ -23,12 +23,12 @@ pub(crate) fn target_dir() -> PathBuf {
         .unwrap_or_else(|| workspace::root().join("target"))
 }
 
-/// Runs a step and says what it was, how long it took, and, if it failed, with what.
+/// Prints and runs a step, and prints its time or returns its error.
 pub(crate) fn step(mut command: Command) -> Outcome {
     let shown = shown(&command);
     eprintln!("\n> {shown}");
     let start = Instant::now();
-    let status = command.status().map_err(|error| format!("`{shown}` could not be started: {error}"))?;
+    let status = command.status().map_err(|error| format!("cannot start `{shown}`: {error}"))?;
     if !status.success() {
         return Err(format!("`{shown}` failed ({status})"));
     }
@@ -36,7 +36,7 @@ pub(crate) fn step(mut command: Command) -> Outcome {
     Ok(())
 }
 
-/// [`step`] with variables, shown as a shell would take them.
+/// [`step`] with environment variables, which are printed too.
 pub(crate) fn step_with(mut command: Command, variables: &[(&str, &str)]) -> Outcome {
     for (name, value) in variables {
         eprintln!("> with {name}={value}");
@@ -45,7 +45,7 @@ pub(crate) fn step_with(mut command: Command, variables: &[(&str, &str)]) -> Out
     step(command)
 }
 
-/// Whether a program starts and answers with success; its output is not shown.
+/// Whether a program runs with success. Its output is not shown.
 pub(crate) fn works(program: &str, arguments: &[&str]) -> bool {
     Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
 }

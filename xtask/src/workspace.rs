@@ -1,4 +1,4 @@
-//! What the manifests say, as `cargo metadata` reads them.
+//! The packages of the workspace, from `cargo metadata`.
 
 use crate::shell;
 use serde_json::Value;
@@ -7,12 +7,12 @@ use std::path::PathBuf;
 /// A package of the workspace.
 pub(crate) struct Package {
     pub(crate) name: String,
-    /// Names of what it depends on, of every kind (normal, dev, build).
+    /// The names of its dependencies of all kinds (normal, dev, build).
     pub(crate) dependencies: Vec<String>,
 }
 
-/// The folder that holds the workspace's manifest. `cargo run` says where it started us; where we were compiled may be
-/// another checkout, if both have one target folder.
+/// The root folder of the workspace. `cargo run` sets CARGO_MANIFEST_DIR. The checkout that compiled this program may be
+/// another one that shares the target folder.
 pub(crate) fn root() -> PathBuf {
     let xtask = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
     xtask.parent().expect("xtask has a parent").into()
@@ -22,7 +22,7 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) fn packages() -> Result<Vec<Package>, String> {
     let output = shell::cargo(&["metadata", "--no-deps", "--format-version", "1"])
         .output()
-        .map_err(|error| format!("`cargo metadata` could not be started: {error}"))?;
+        .map_err(|error| format!("cannot start `cargo metadata`: {error}"))?;
     if !output.status.success() {
         return Err(format!("`cargo metadata`: {}", String::from_utf8_lossy(&output.stderr)));
     }

@@ -1,4 +1,4 @@
-//! The queries, one a call on one thread: how fast, how late the latest, what of memory and disk.
+//! Runs the queries, one per call on one thread, and measures speed, latency, memory and page faults.
 
 use super::{Arguments, K, RECALL};
 use crate::sets::{Set, element};
@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Widths tried, the first that finds enough counts.
+/// The widths to try. The first that reaches the recall counts.
 const WIDTHS: [usize; 16] = [10, 12, 14, 16, 18, 20, 24, 28, 32, 40, 48, 64, 80, 100, 150, 200];
 /// Passes over all queries; the fastest counts.
 const ROUNDS: usize = 3;
 
-/// What asking gave.
+/// The result of the queries.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Asked {
     /// Seconds until the database was open, and until the first answer after it.
@@ -29,18 +29,18 @@ pub(super) struct Asked {
     pub(super) major_faults: u64,
     /// Memory of the process after it, mapped files included as far as they are in memory.
     pub(super) resident_bytes: u64,
-    /// Equal for equal answers: ids and distances, bit for bit.
+    /// A hash of the answers: ids and distances, bit for bit.
     pub(super) answers: String,
 }
 
-/// Opened, and asked until nothing waits for the disk any more.
+/// Opens the database and runs the queries until everything is in memory.
 pub(super) fn resident(arguments: &Arguments, path: &Path) -> Result<Asked, Failure> {
     let start = Instant::now();
     let db = Db::open(path)?;
     all(arguments, &db, start.elapsed().as_secs_f64())
 }
 
-/// The first width that finds enough, and its speed.
+/// The first width that reaches the recall, and its speed.
 pub(super) fn all(arguments: &Arguments, db: &Db, open_seconds: f64) -> Result<Asked, Failure> {
     let queries = Queries::open(arguments)?;
     let first = queries.first(db)?;
@@ -60,7 +60,7 @@ pub(super) fn all(arguments: &Arguments, db: &Db, open_seconds: f64) -> Result<A
     Err(format!("no width up to {} finds {RECALL} of the nearest", WIDTHS[WIDTHS.len() - 1]).into())
 }
 
-/// Opened and asked once, from a disk that has to be waited for.
+/// Opens the database and runs the queries once, with a cold page cache.
 pub(super) fn cold(arguments: &Arguments, path: &Path, width: usize) -> Result<Asked, Failure> {
     let queries = Queries::open(arguments)?;
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! The set in one batch: when it is durable, when it is linked, when it is closed.
+//! Builds the set in one batch and measures the time until it is durable, linked and closed.
 
 use super::ask::{self, Asked};
 use super::medium::Medium;
@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-/// What building took.
+/// The cost of building.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Built {
     pub(super) rows: usize,

@@ -1,4 +1,4 @@
-//! A database whose files are in nobody's memory: written back, then dropped from the page cache.
+//! Drops the files of a database from the page cache.
 
 use crate::Failure;
 use rustix::fs::{Advice, fadvise};

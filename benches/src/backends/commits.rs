@@ -1,4 +1,4 @@
-//! Commits to the storage alone, beside plain writes of the same bytes to the same disk, in turns.
+//! Measures commits to the storage alone, in turns with plain writes of the same bytes to the same disk.
 
 use super::medium::Medium;
 use crate::Failure;

@@ -33,7 +33,7 @@ impl Medium {
 
     pub(super) fn parse(name: &str) -> Result<Self, Failure> {
         let found = Self::ALL.iter().find(|medium| medium.name() == name);
-        found.copied().ok_or_else(|| format!("no backend of this build is called '{name}'").into())
+        found.copied().ok_or_else(|| format!("this build has no backend '{name}'").into())
     }
 
     /// Whether it outlives the process.

@@ -1,5 +1,5 @@
-//! `backends`: the same data, graph and queries over each backend, and commits beside plain writes.
-//! Prints Markdown; keeps Markdown, JSON and a plot.
+//! `backends`: compares backends with the same data, graph and queries, and commits with plain writes. Prints Markdown; writes
+//! Markdown, JSON and a plot.
 
 mod ask;
 mod build;
@@ -17,30 +17,29 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use turn::Turn;
 
-/// Neighbours asked for.
+/// The k of the queries.
 const K: usize = 10;
 /// The recall at which speeds are compared.
 const RECALL: f64 = 0.95;
-/// Times that each backend is asked, in turns; the fastest counts.
+/// The rounds of queries, in which backends take turns. The fastest counts.
 const TURNS: usize = 3;
 
-/// What is compared, and where.
+/// The arguments of the run.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Folder of the sets: NAME.base.*, NAME.query.*, NAME.truth.ibin.
+    /// The folder of the sets: NAME.base.*, NAME.query.*, NAME.truth.ibin.
     #[arg(long, env = "OMENDB_DATA", value_name = "DIR")]
     data: PathBuf,
-    /// The set whose rows and queries are taken.
+    /// The set of rows and queries.
     #[arg(long, default_value = "sift500k")]
     set: String,
-    /// Where the databases are made: the disk that is measured (default: the system's folder for
-    /// temporary files).
+    /// The folder for databases, on the disk to measure [default: the system's temporary folder].
     #[arg(long)]
     scratch: Option<PathBuf>,
-    /// Folder for backends.md, backends.json and backends.svg.
+    /// The folder for backends.md, backends.json and backends.svg.
     #[arg(long)]
     out: Option<PathBuf>,
-    /// One step, in a process of its own: what the run starts itself with.
+    /// One step, which the run starts in a process of its own.
     #[arg(long, hide = true)]
     turn: Option<String>,
 }
@@ -80,7 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A step in a process of its own, so that its memory and faults are its own.
+/// Runs a step in a process of its own, to measure its memory and page faults.
 fn alone(arguments: &Arguments, turn: &Turn) -> Result<serde_json::Value, Failure> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("backends").arg("--data").arg(&arguments.data).args(["--set", &arguments.set]);
@@ -92,7 +91,7 @@ fn alone(arguments: &Arguments, turn: &Turn) -> Result<serde_json::Value, Failur
     Ok(serde_json::from_slice(&done.stdout)?)
 }
 
-/// Bytes that a folder's files take, by the blocks really allocated.
+/// The bytes of the allocated blocks of a folder's files.
 fn disk_bytes(folder: &Path) -> std::io::Result<u64> {
     use std::os::unix::fs::MetadataExt;
     let mut sum = 0;

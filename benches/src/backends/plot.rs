@@ -1,4 +1,4 @@
-//! Two panels: searches by backend, and commits by the length of a row.
+//! The plot: searches by backend, and commits by the length of a row.
 
 use super::report::Report;
 use crate::Failure;

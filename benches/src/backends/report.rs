@@ -1,4 +1,4 @@
-//! What the run found, as Markdown, JSON and a plot.
+//! The results as Markdown, JSON and a plot.
 
 use super::ask::Asked;
 use super::build::Built;
@@ -43,7 +43,7 @@ fn keep_faster(kept: &mut Option<Asked>, found: Asked) -> Result<usize, Failure>
         return Ok(width);
     };
     if found.answers != kept.answers {
-        return Err("two openings of one database answer differently".into());
+        return Err("two openings of one database give different answers".into());
     }
     let open_seconds = kept.open_seconds.min(found.open_seconds);
     let first_answer_seconds = kept.first_answer_seconds.min(found.first_answer_seconds);
@@ -91,7 +91,7 @@ impl Report {
                 && answers(&row.resident)
                 && row.cold.as_ref().is_none_or(answers);
             if !same {
-                return Err(format!("{} and {} do not agree", first.backend, row.backend).into());
+                return Err(format!("{} and {} give different answers", first.backend, row.backend).into());
             }
         }
         let commits = serde_json::from_value(commits.clone())?;

@@ -1,4 +1,4 @@
-//! A step of the run that wants a process of its own, as a word on the command line.
+//! A step that runs in a process of its own, as an argument of the command line.
 
 use super::medium::Medium;
 use super::{Arguments, ask, build, commits};
@@ -36,7 +36,7 @@ impl Turn {
             ["build", medium, _, path] => Self::Build(Medium::parse(medium)?, path.into()),
             ["resident", _, _, path] => Self::Resident(path.into()),
             ["cold", _, width, path] => Self::Cold(path.into(), width.parse()?),
-            _ => return Err(format!("'{text}' is no step").into()),
+            _ => return Err(format!("unknown step '{text}'").into()),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What was good: figures that hold on every machine, and speeds of each processor that was measured.
+//! The baseline: figures for all machines, and speeds of each measured processor.
 
 use super::case::{Figures, Outcome};
 use super::judge;
@@ -16,7 +16,7 @@ pub(crate) struct Baseline {
     pub(crate) speeds: BTreeMap<String, BTreeMap<String, Speeds>>,
 }
 
-/// What depends on the code alone.
+/// The figures that depend on the code alone.
 #[derive(Serialize, Deserialize, Clone, Copy)]
 pub(crate) struct Portable {
     pub(crate) recall: f64,
@@ -42,7 +42,7 @@ impl Baseline {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| format!("{}: {error}", path.display()).into()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => match makes_it {
                 true => Ok(Self::default()),
-                false => Err(format!("{}: there is no such baseline; `--aa 3 --save` makes it", path.display()).into()),
+                false => Err(format!("{}: baseline not found; `--aa 3 --save` makes it", path.display()).into()),
             },
             Err(error) => Err(format!("{}: {error}", path.display()).into()),
         }

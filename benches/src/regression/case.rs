@@ -1,4 +1,4 @@
-//! One size, built, asked, closed, reopened and asked again.
+//! A case: builds one size, runs queries, reopens and runs them again.
 
 use crate::machine::Calibration;
 use crate::{Failure, HEAP, clusters, truth};
@@ -9,13 +9,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Instant;
 
-/// Neighbours asked for.
+/// The k of the queries.
 const K: usize = 10;
-/// The width of every search here: what is compared is the engine, not its default. Narrow, so that
-/// recall stays below 1 and a worse graph shows.
+/// The width of all searches. It is narrow, so that recall stays below 1 and a worse graph shows.
 const WIDTH: usize = 20;
-/// The width of the search that looks for a new row's neighbours. Less than the default, so that all
-/// sizes twice take no more than a few minutes.
+/// The build width L. It is less than the default, so that a run takes a few minutes.
 const BUILD_WIDTH: usize = 64;
 /// Rows of a batch where there are several.
 const BATCH: usize = 1_000;
@@ -143,7 +141,7 @@ impl Case {
         let result = match catch_unwind(AssertUnwindSafe(|| self.measure(material, scratch))) {
             Ok(Ok(figures)) => Measured::Figures(figures),
             Ok(Err(why)) => Measured::Broken(why.to_string()),
-            Err(panic) => Measured::Broken(format!("a panic: {}", words(&*panic))),
+            Err(panic) => Measured::Broken(format!("panic: {}", words(&*panic))),
         };
         Outcome { case: self.name(), rows: self.rows, result }
     }
@@ -174,7 +172,7 @@ impl Case {
         let disk_bytes = db.stats().disk_bytes() as f64;
         let after = self.ask_all(&db, queries)?;
         if after.found != before.found || Some(&first) != before.found.first() {
-            return Err("it answers otherwise after it was closed and reopened".into());
+            return Err("the answers differ after it was closed and reopened".into());
         }
         Ok(Figures {
             rows_per_second,
@@ -267,7 +265,7 @@ impl Case {
     fn expect_count(&self, db: &Db) -> Result<(), Failure> {
         match db.count() {
             count if count == self.rows => Ok(()),
-            count => Err(format!("it counts {count} rows, and {} were added", self.rows).into()),
+            count => Err(format!("the database has {count} rows; expected {}", self.rows).into()),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Every run, kept as JSON lines, and drawn.
+//! The history of runs, as JSON lines and as a plot.
 
 use super::case::{Measured, Outcome};
 use crate::{Failure, machine, origin};
@@ -57,7 +57,7 @@ pub(crate) fn plot(path: &Path, target: &Path) -> Result<(), Failure> {
         }
     }
     if lines.is_empty() {
-        return Err(format!("{}: holds no run of this processor", path.display()).into());
+        return Err(format!("{}: no run of this processor", path.display()).into());
     }
     let mut build: BTreeMap<&str, Vec<(usize, f64)>> = BTreeMap::new();
     let mut search: BTreeMap<&str, Vec<(usize, f64)>> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! When a figure is a regression.
+//! Decides whether a figure is a regression.
 
 use super::baseline::{Baseline, Portable, Speeds};
 use super::case::{Figures, Measured, Outcome};
@@ -59,7 +59,7 @@ pub(crate) fn fault(Outcome { case, result, .. }: &Outcome) -> Option<String> {
     match result {
         Measured::Broken(why) => Some(format!("{case}: broken: {why}")),
         Measured::Figures(Figures { leaked, .. }) if *leaked > LEAKED_BYTES => {
-            Some(format!("{case}: leaks: {leaked:.0} bytes a query are not given back"))
+            Some(format!("{case}: leaks: {leaked:.0} bytes per query"))
         }
         Measured::Figures(_) => None,
     }
@@ -95,7 +95,7 @@ fn portable(now: &Figures, good: &Portable) -> Vec<String> {
         found.push(format!("worse: recall@10 {:.4}, was {:.4}", now.recall, good.recall));
     }
     if now.distances > good.distances * (1.0 + DISTANCES) {
-        found.push(format!("more work: {:.0} distances a query, were {:.0}", now.distances, good.distances));
+        found.push(format!("more work: {:.0} distances per query, were {:.0}", now.distances, good.distances));
     }
     for (what, now, good) in [
         ("heap while building, at its highest,", now.peak_bytes, good.peak_bytes),
@@ -209,7 +209,7 @@ mod tests {
         let broken = recorded(Measured::Broken("it counts 3 rows".into()));
         assert_eq!(broken, Err("case: broken: it counts 3 rows".into()));
         let leaking = recorded(Measured::Figures(Figures { leaked: 64.0, ..GOOD }));
-        assert_eq!(leaking, Err("case: leaks: 64 bytes a query are not given back".into()));
+        assert_eq!(leaking, Err("case: leaks: 64 bytes per query".into()));
         assert_eq!(recorded(Measured::Figures(GOOD)), Ok(()));
         assert_eq!(recorded(Measured::Figures(Figures { search_ratio: 0.0001, recall: 0.5, ..GOOD })), Ok(()));
     }

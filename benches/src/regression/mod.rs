@@ -1,6 +1,6 @@
-//! `regression`: every size in one process, in sequence, in one batch and in batches of 1,000,
-//! compared with a baseline. It tells broken (an error, a panic, a wrong count, other answers after
-//! reopening) from worse (recall), from slower, from larger.
+//! `regression`: runs all sizes in one process, in one batch and in batches of 1,000, and compares with a baseline. It
+//! distinguishes broken (an error, a panic, a wrong count, different answers after reopening), worse (recall), slower and
+//! larger.
 
 mod baseline;
 mod case;
@@ -14,28 +14,28 @@ use case::{Case, Material, Outcome};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// What to run and what to compare it with.
+/// The arguments of the run.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Only the cases whose name contains this, e.g. "10K", "x 1536", "one batch".
     #[arg(long)]
     only: Option<String>,
-    /// Record this run as the baseline of this processor, with its noise: needs --aa 2 or more.
+    /// Record this run as the baseline of this processor, with its noise. Needs --aa 2 or more.
     #[arg(long)]
     save: bool,
-    /// A/A: run everything so often, unchanged, and print how far the figures spread.
+    /// A/A test: run everything this many times and print the spread of the figures.
     #[arg(long, value_name = "TIMES", num_args = 0..=1, default_missing_value = "3", value_parser = clap::value_parser!(u32).range(1..))]
     aa: Option<u32>,
     /// The baseline file.
     #[arg(long, default_value_os_t = in_package("baseline.json"))]
     baseline: PathBuf,
-    /// Append the figures to this file, one JSON object a line.
+    /// Append the figures to this file, one JSON object per line.
     #[arg(long, default_value_os_t = history::default_file())]
     history: PathBuf,
-    /// Draw the history as SVG into this file, and run nothing.
+    /// Draw the history as SVG to this file, and run nothing.
     #[arg(long, value_name = "FILE.svg")]
     plot: Option<PathBuf>,
-    /// Where the databases are made (default: the system's folder for temporary files).
+    /// The folder for databases [default: the system's temporary folder].
     #[arg(long)]
     scratch: Option<PathBuf>,
     /// Print one JSON object instead of tables.
@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-/// A case that looks slower than the baseline is measured so often again before that is said.
+/// How often a case that looks slower than the baseline is measured again.
 const LOOKS_AGAIN: usize = 2;
 
 /// A file beside this package's manifest.
@@ -60,11 +60,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let wanted = |case: &Case| arguments.only.as_ref().is_none_or(|part| case.name().contains(part.as_str()));
     let cases: Vec<Case> = Case::all().into_iter().filter(wanted).collect();
     if cases.is_empty() {
-        return Err(format!("no case is called like {:?}", arguments.only.as_deref().unwrap_or("")).into());
+        return Err(format!("no case matches {:?}", arguments.only.as_deref().unwrap_or("")).into());
     }
     let times = arguments.aa.unwrap_or(1);
     if arguments.save && times < 2 {
-        return Err("`--save` records the noise too, which one round does not tell: give `--aa 2` or more".into());
+        return Err("`--save` also records the noise, which needs several rounds: give `--aa 2` or more".into());
     }
     let mut kept = Baseline::read(&arguments.baseline, arguments.save)?;
     let names = || cases.iter().map(Case::name);
@@ -80,7 +80,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let mut material: Option<(&Case, Material)> = None;
         for case in &cases {
             if !material.as_ref().is_some_and(|(of, _)| of.is_like(case)) {
-                // The old rows go before the new ones come.
+                // Free the old rows before the new ones are made.
                 drop(material.take());
                 material = Some((case, case.material()));
             }
@@ -88,7 +88,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             eprintln!("{}{}", if times > 1 { format!("{round}/{times}: ") } else { String::new() }, case.name());
             let run = || case.run(rows, arguments.scratch.as_deref());
             let mut outcome = run();
-            // What the code costs stays when it is looked at again; what the machine did meanwhile not.
+            // A slower code stays slower when it is measured again; a disturbance does not.
             let mut looks = 0;
             while looks < LOOKS_AGAIN && judge::is_slower(&outcome, &kept) {
                 looks += 1;
@@ -104,7 +104,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         rounds.push(outcomes);
     }
 
-    // Each round of an A/A run is measured and judged like a run, beside what was good before this one.
+    // Each round of an A/A run is measured and judged like a run, against the old baseline.
     let defects: Vec<String> = rounds.iter().flat_map(|outcomes| judge::all(outcomes, &kept)).collect();
     if arguments.json {
         println!("{}", serde_json::json!({ "rounds": rounds, "defects": defects, "not_judged": unknown }));
@@ -115,7 +115,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         eprintln!("REGRESSION  {defect}");
     }
     for case in &unknown {
-        eprintln!("NOT JUDGED  {case}: {} does not hold it", arguments.baseline.display());
+        eprintln!("NOT JUDGED  {case}: {} does not have it", arguments.baseline.display());
     }
     if let Err(failure) = history {
         eprintln!("not in the history: {failure}");

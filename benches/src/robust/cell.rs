@@ -1,4 +1,4 @@
-//! One cell: a kind of data, asked by one metric, in one way.
+//! A cell: a kind of data, a metric, and a way (arrival and history).
 
 use super::history::History;
 use super::kinds::{Asked, Kind};
@@ -35,16 +35,15 @@ impl Cell {
         self.way.rows.unwrap_or(self.kind.rows)
     }
 
-    /// Makes the database in this way, and asks it. Whatever goes wrong is the outcome, so that the
-    /// other cells are still run.
+    /// Makes the database in this way and runs the queries. An error is the outcome, so that the other cells still run.
     pub(super) fn measure(&self, question: &Question<'_>) -> Result<Figures, String> {
         caught(|| self.made(question))
     }
 
     fn made(&self, question: &Question<'_>) -> Result<Figures, Failure> {
         let Question { data, story, .. } = question;
-        // Linked when a call returns, so that the same rows make the same graph; but for ids that are replaced all the
-        // time, where it matters what waits.
+        // Rows are linked when a call returns, so that the same rows make the same graph. Not for hot ids, where the buffer
+        // matters.
         let options = match self.way.history {
             History::Hot => options(question),
             _ => options(question).buffer_rows(0),
@@ -70,12 +69,12 @@ impl Cell {
         };
         match (db.count(), story.ids().len()) {
             (count, alive) if count == alive => question.ask(&db),
-            (count, alive) => Err(format!("it counts {count} rows, and {alive} are alive").into()),
+            (count, alive) => Err(format!("the database has {count} rows; expected {alive}").into()),
         }
     }
 }
 
-/// What a database finds whose rows are those that live, all in one batch, and that has no history.
+/// The figures of a fresh database: the remaining rows in one batch, without a history.
 pub(super) fn fresh(question: &Question<'_>) -> Result<Figures, String> {
     caught(|| {
         let db = Db::in_memory(options(question).buffer_rows(0))?;
@@ -90,11 +89,11 @@ fn options(question: &Question<'_>) -> Options {
     Options::new(question.data.dim, question.metric).row_type(question.data.element)
 }
 
-/// A failure or a panic in words. Nothing that a panic may leave half done is used again.
+/// Turns a failure or a panic into words. Nothing is used after a panic.
 fn caught(measure: impl FnOnce() -> Result<Figures, Failure>) -> Result<Figures, String> {
     match catch_unwind(AssertUnwindSafe(measure)) {
         Ok(outcome) => outcome.map_err(|failure| failure.to_string()),
-        Err(panic) => Err(format!("a panic: {}", words(&*panic))),
+        Err(panic) => Err(format!("panic: {}", words(&*panic))),
     }
 }
 

@@ -55,17 +55,17 @@ impl Data {
         self
     }
 
-    /// As bytes without sign: `middle` and `scale` bring most values into their range, the rest is cut off.
+    /// As u8: `middle` and `scale` bring most values into range, the others are clamped.
     pub(super) fn u8(self, scale: f32, middle: f32) -> Self {
         self.of(ElementKind::U8, |value| (value * scale + middle).round().clamp(0.0, 255.0))
     }
 
-    /// As bytes with sign.
+    /// As i8.
     pub(super) fn i8(self, scale: f32) -> Self {
         self.of(ElementKind::I8, |value| (value * scale).round().clamp(-128.0, 127.0))
     }
 
-    /// As halves.
+    /// As f16.
     pub(super) fn f16(self) -> Self {
         self.of(ElementKind::F16, |value| f16::from_f32(value).to_f32())
     }

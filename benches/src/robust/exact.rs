@@ -1,4 +1,4 @@
-//! The exact answers, by plain f64 loops that share nothing with the engine.
+//! Exact answers by plain f64 loops, without the engine's code.
 
 use omendb_engine::Metric;
 use rayon::prelude::*;
@@ -43,7 +43,7 @@ fn lengths(a: &[f32], b: &[f32]) -> f64 {
     (product(a, a) * product(b, b)).sqrt()
 }
 
-/// In eight sums, so that the compiler can use the vector unit.
+/// Eight accumulators, so that the compiler can use vector registers.
 fn sum(a: &[f32], b: &[f32], term: impl Fn(f64, f64) -> f64) -> f64 {
     let (a, a_rest) = a.as_chunks::<8>();
     let (b, b_rest) = b.as_chunks::<8>();

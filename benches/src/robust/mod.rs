@@ -1,5 +1,5 @@
-//! `robust`: difficult data. Every kind of rows that is known to lead a graph astray, in several orders
-//! of arrival and after several histories, judged cell by cell beside exact answers.
+//! `robust`: difficult data. Judges all kinds of rows that are known to be hard for a graph, in several orders of arrival and
+//! after several histories, cell by cell against exact answers.
 
 mod arrival;
 mod cell;
@@ -25,19 +25,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub use cell::Cell;
 pub use outcome::Outcome;
 
-/// What to run.
+/// The arguments of the run.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Only the cells whose name contains this, e.g. "copies", "(ip)", "compacted"; more than one may match.
+    /// Only cells whose name contains this, e.g. "copies", "(ip)", "compacted".
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// Decides what is random in the data; another one each time unless told.
+    /// The seed of the data [default: a new one each time].
     #[arg(long)]
     seed: Option<u64>,
-    /// Ask hnswlib and Faiss too: needs Python, and installs them the first time.
+    /// Measure hnswlib and Faiss too. Needs Python; the first run installs them.
     #[arg(long)]
     peers: bool,
-    /// Write all figures into this file.
+    /// Write all figures to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
@@ -45,7 +45,7 @@ pub struct Arguments {
 /// Runs the cells and prints a table; exit code 1 if any fails.
 ///
 /// # Errors
-/// When nothing is called so, a peer fails, or the figures cannot be written.
+/// If no cell matches, a peer fails, or the figures cannot be written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let wanted = |cell: &Cell| {
         let name = cell.name();
@@ -61,7 +61,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     kinds::all().try_for_each(|kind| run::run(kind, seed, &wanted, peers.as_ref(), &mut tell))?;
     if outcomes.is_empty() {
-        return Err(format!("no cell is called like {:?}", arguments.only).into());
+        return Err(format!("no cell matches {:?}", arguments.only).into());
     }
     if let Some(path) = &arguments.json {
         let cells: Vec<_> = outcomes.iter().map(table::json).collect();
@@ -75,10 +75,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(if failing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Runs the wanted cells and hands out each outcome as it comes.
+/// Runs the wanted cells and passes each outcome to `tell`.
 ///
 /// # Errors
-/// When there is no room for a database.
+/// If there is no space for a database.
 pub fn measure(seed: u64, wanted: &dyn Fn(&Cell) -> bool, tell: &mut dyn FnMut(Outcome)) -> Result<(), Failure> {
     kinds::all().try_for_each(|kind| run::run(kind, seed, wanted, None, tell))
 }

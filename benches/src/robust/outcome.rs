@@ -1,5 +1,5 @@
-//! What came of a cell, and whether it is what is expected. Each cell is judged by itself: a mean hides
-//! the one kind of data that fails.
+//! The outcome of a cell, and whether it is as expected. Each cell is judged by itself, because a mean hides the one that
+//! fails.
 
 use super::cell::Cell;
 use super::history::History;
@@ -39,7 +39,7 @@ impl Outcome {
         let way = &self.cell.way;
         let mut defects = Vec::new();
         if now.recall < self.cell.asked.floor {
-            defects.push(format!("recall {:.4}, and at least {:.3} is expected", now.recall, self.cell.asked.floor));
+            defects.push(format!("recall {:.4}; expected at least {:.3}", now.recall, self.cell.asked.floor));
         }
         if now.none > self.cell.asked.none && self.k > 1 {
             defects.push(format!("{} queries find none of their {}", now.none, self.k));
@@ -47,11 +47,11 @@ impl Outcome {
         let Some(fresh) = &self.fresh else { return defects };
         let limited = matches!(way.history, History::Hot | History::Most);
         if limited && now.distances > DEARER * fresh.distances {
-            defects.push(format!("{:.0} distances a query, {:.0} in a fresh graph", now.distances, fresh.distances));
+            defects.push(format!("{:.0} distances per query; {:.0} in a fresh graph", now.distances, fresh.distances));
         }
         let (more, error) = now.more_than(fresh, self.k);
         if way.then == Then::Compacted && more < -COMPACTED - BY_CHANCE * error {
-            defects.push(format!("recall {:.4} compacted, {:.4} in a fresh graph", now.recall, fresh.recall));
+            defects.push(format!("recall {:.4} compacted; {:.4} in a fresh graph", now.recall, fresh.recall));
         }
         defects
     }

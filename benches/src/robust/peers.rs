@@ -1,7 +1,7 @@
-//! What hnswlib and Faiss find of the same rows: where no graph finds much, no more is expected of ours.
+//! Measures hnswlib and Faiss on the same rows. They set the floors of cells where no graph finds much.
 //!
-//! A script asks them (`benches/robust/peers.py`). Rows and queries go to it as files, the numbers of the
-//! rows found come back, and are counted as our own answers are.
+//! A script runs them (`benches/robust/peers.py`). It gets rows and queries as files and returns the numbers of the rows
+//! found, which are counted like our own answers.
 
 use super::question::{Figures, Question};
 use crate::Failure;

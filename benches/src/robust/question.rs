@@ -1,4 +1,4 @@
-//! What is asked of the living rows, and how answers are counted.
+//! The queries over the remaining rows, and how answers are counted.
 
 use super::data::Data;
 use super::exact;
@@ -75,10 +75,10 @@ impl<'a> Question<'a> {
         {
             let different: HashSet<_> = answer.iter().collect();
             if different.len() < answer.len() || answer.len() > self.k {
-                return Err("an answer holds a row twice, or too many".into());
+                return Err("an answer has a row twice, or too many rows".into());
             }
             if let Some(dead) = answer.iter().find(|&&id| !self.story.alive[id]) {
-                return Err(format!("an answer holds row {dead}, which is deleted").into());
+                return Err(format!("an answer has the deleted row {dead}").into());
             }
             let is_near = |&&id: &&usize| {
                 let row = self.story.row(id);

@@ -1,4 +1,4 @@
-//! `omendb add`: more rows, in one batch.
+//! `omendb add`: adds rows in one batch.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -22,18 +22,18 @@ Examples:
   omendb add notes.omen more.jsonl
   omendb add notes.omen more.fbin --ids more.txt --upsert
 
-Without --ids, the rows' ids are those in the file (.jsonl), else the numbers after the highest id
-in the database. Rows of another type than the database's are converted, to f16 and bf16 by
-rounding, to u8 and i8 only whole numbers in range.")]
+Without --ids, the ids are those of the file (.jsonl), or else the numbers after the highest id of
+the database. Rows of another type are converted. f16 and bf16 are rounded; u8 and i8 need whole
+numbers in range.")]
 pub(crate) struct Add {
     /// The database
     db: PathBuf,
     /// The rows: .fvecs .bvecs .fbin .f16bin .bf16bin .u8bin .i8bin .npy or .jsonl
     file: PathBuf,
-    /// A .txt file with one id a line, one for each row
+    /// A .txt file with one id per line, one for each row
     #[arg(long, value_name = "FILE")]
     ids: Option<PathBuf>,
-    /// Replace the rows whose ids exist, instead of refusing the file
+    /// Replace rows whose ids exist, instead of refusing the file
     #[arg(long)]
     upsert: bool,
 }
@@ -48,7 +48,7 @@ impl Add {
             return Err(Failure::about(
                 input.path(),
                 format_args!(
-                    "found rows of dimension {}, expected {}, the database's",
+                    "found rows of dimension {}, expected {}, the dimension of the database",
                     input.dim(),
                     db.options().dim()
                 ),
@@ -73,15 +73,12 @@ impl Add {
         let seconds = start.elapsed().as_secs_f64();
 
         let replaced = input.count() - (count - before);
-        let replaced_text = if replaced > 0 {
-            format!(", {} of them in place of others", grouped(replaced as u64))
-        } else {
-            String::new()
-        };
+        let replaced_text =
+            if replaced > 0 { format!(", {} of them replaced", grouped(replaced as u64)) } else { String::new() };
         output.line(format_args!(
             "{rows} added{replaced_text}; {} holds {}",
             self.db.display(),
-            grouped(count as u64),
+            counted(count, "row", "rows"),
         ))?;
         output.json(&json!({
             "added": input.count(),
@@ -98,8 +95,8 @@ fn next_numbers(db: &Db, input: &Input) -> Result<Ids, Failure> {
     if db.options().ids() == IdKind::Text {
         return Err(Failure::about(
             input.path(),
-            "found rows without ids, expected one for each row, for the database's ids are \
-             texts: give them with --ids FILE.txt",
+            "found no ids, expected one for each row, because the database has string ids: give them with --ids \
+             FILE.txt",
         ));
     }
     let highest = db.ids().filter_map(|id| if let Id::U64(id) = id { Some(id) } else { None }).max();
@@ -108,7 +105,7 @@ fn next_numbers(db: &Db, input: &Input) -> Result<Ids, Failure> {
         Some(numbers) => Ok(Ids::U64(numbers.collect())),
         None => Err(Failure::about(
             input.path(),
-            "no numbers are left after the database's highest id: give ids with --ids FILE.txt",
+            "no numbers are left after the highest id of the database: give ids with --ids FILE.txt",
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! `omendb build`: a new database from a file, in one batch.
+//! `omendb build`: makes a database from a file, in one batch.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -25,59 +25,59 @@ Examples:
   omendb build notes.omen notes.npy --ids titles.txt --metric cosine
   omendb build notes.omen notes.jsonl --metric cosine --force
 
-Without --ids, the rows' ids are those in the file (.jsonl), else 0, 1, 2, … The database appears
-when it is whole: if anything in the file is refused, or Ctrl-C ends the build, nothing is left
-behind, and with --force the old database is still there. What a killed build leaves, the hidden
-folder .NAME.omendb-draft, makes room for the next build of that name.")]
+Without --ids, the ids are those of the file (.jsonl), or else 0, 1, 2, … The database appears when
+it is complete. If the file is refused or Ctrl-C ends the build, nothing is left behind, and with
+--force the old database stays. A killed build leaves the hidden folder .NAME.omendb-draft, which
+the next build of that name replaces.")]
 pub(crate) struct Build {
     /// The database to make (a folder)
     db: PathBuf,
     /// The rows: .fvecs .bvecs .fbin .f16bin .bf16bin .u8bin .i8bin .npy or .jsonl
     file: PathBuf,
-    /// A .txt file with one id a line, one for each row: all whole numbers, or texts
+    /// A .txt file with one id per line, one for each row: all whole numbers, or strings
     #[arg(long, value_name = "FILE")]
     ids: Option<PathBuf>,
     #[command(flatten)]
     shape: Shape,
-    /// Replace a database that exists
+    /// Replace an existing database
     #[arg(long)]
     force: bool,
 }
 
-/// What a new database is.
+/// The options of a new database.
 #[derive(Debug, Args)]
 pub(crate) struct Shape {
-    /// How rows are compared: l2 (squared Euclidean), ip (inner product) or cosine
+    /// The metric: l2 (squared Euclidean distance), ip (inner product) or cosine
     #[arg(long, default_value = "l2")]
     pub(crate) metric: Metric,
-    /// The type rows are stored in: f32, f16, bf16, u8 or i8 [default: as they come]
+    /// The stored type of rows: f32, f16, bf16, u8 or i8 [default: as in the file]
     #[arg(long = "type", value_name = "TYPE")]
     pub(crate) row_type: Option<ElementKind>,
-    /// Where rows rest: mapped (files of the library's own) or rocksdb (where it is compiled in)
+    /// The storage: mapped (mapped files) or rocksdb (if it is compiled in)
     #[arg(long, default_value = "mapped", value_parser = backend)]
     pub(crate) backend: Backend,
-    /// R: neighbours a row has in the graph at most [default: 32]
+    /// R: the most neighbours of a row in the graph [default: 32]
     #[arg(long, value_name = "R")]
     pub(crate) degree: Option<usize>,
-    /// L: how widely a new row's neighbours are looked for [default: 100]
+    /// L: the width of the search for a new row's neighbours [default: 100]
     #[arg(long, value_name = "L")]
     pub(crate) build_width: Option<usize>,
-    /// α: how much nearer a detour must be for an edge to be dropped [default: 1.1]
+    /// α of the prune: above 1 it keeps some longer edges [default: 1.1]
     #[arg(long, value_name = "A")]
     pub(crate) alpha: Option<f32>,
-    /// Decides all that is random; the same seed makes the same graph [default: 0]
+    /// The random seed: the same seed makes the same graph [default: 0]
     #[arg(long, value_name = "S")]
     pub(crate) seed: Option<u64>,
 }
 
-/// The backend of a name. One that is not compiled in is refused with the way to have it.
+/// Parses the name of a backend. If it is not compiled in, the error says how to compile it.
 fn backend(name: &str) -> Result<Backend, String> {
     match name {
         "mapped" => Ok(Backend::Mapped),
         #[cfg(feature = "rocksdb")]
         "rocksdb" => Ok(Backend::RocksDb),
         #[cfg(not(feature = "rocksdb"))]
-        "rocksdb" => Err("this omendb was compiled without RocksDB; `cargo build --release -p omendb-cli --features \
+        "rocksdb" => Err("this omendb is compiled without RocksDB; `cargo build --release -p omendb-cli --features \
                           rocksdb` compiles it in"
             .into()),
         _ => Err("expected mapped or rocksdb".into()),
@@ -85,7 +85,7 @@ fn backend(name: &str) -> Result<Backend, String> {
 }
 
 impl Shape {
-    /// The engine's options for rows of `dim` numbers that come as `kind`.
+    /// The engine's options for rows of `dim` numbers of type `kind`.
     pub(crate) fn options(&self, dim: usize, kind: ElementKind, with: &Use) -> Options {
         let mut options = Options::new(dim, self.metric)
             .row_type(self.row_type.unwrap_or(kind))
@@ -154,19 +154,21 @@ impl Build {
 }
 
 impl Build {
-    /// Where nothing is yet, or with `--force` a database.
+    /// The place of the new database: a free one, or with `--force` that of a database.
     fn place(&self, with: &Use) -> Result<Place, Failure> {
         if !is_taken(&self.db) {
             return Place::free(&self.db);
         }
         if self.db.is_file() {
-            return Err(Failure::about(&self.db, "found a file, expected a place for the database, which comes first"));
+            return Err(Failure::about(
+                &self.db,
+                "found a file, expected a path for the database, which is the first argument",
+            ));
         }
         if !self.force {
             return Err(Failure::about(
                 &self.db,
-                "found something at this place, expected nothing (--force replaces a database; `omendb add` adds to \
-                 one)",
+                "the path exists (--force replaces a database; `omendb add` adds rows to one)",
             ));
         }
         replaceable(&self.db, with)?;
@@ -193,7 +195,7 @@ impl Build {
     }
 }
 
-/// Only a database is replaced, whole or damaged.
+/// Checks that the path is a database, intact or damaged.
 fn replaceable(db: &Path, with: &Use) -> Result<(), Failure> {
     match Db::open_with(db, with.open_options()) {
         Ok(_) => Ok(()),

@@ -1,4 +1,4 @@
-//! `omendb compact`: the space of deleted and replaced rows back.
+//! `omendb compact`: frees the space of deleted and replaced rows.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -9,17 +9,17 @@ use serde_json::json;
 use crate::args::Global;
 use crate::database::{Use, close};
 use crate::failure::{Failure, Outcome};
-use crate::output::{Output, bytes, counted, grouped};
+use crate::output::{Output, bytes, counted};
 use crate::progress::Bar;
 
-/// Rewrite a database without its deleted and replaced rows, which take space until then
+/// Rewrite a database without its deleted and replaced rows, to free their space
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
   omendb compact notes.omen
 
-Until it is done it takes as much more space as the rows that stay. If it fails or is killed, the
-database is as it was.")]
+While it runs it needs extra space for a copy of the remaining rows. If it fails or is killed, the
+database does not change.")]
 pub(crate) struct Compact {
     /// The database
     db: PathBuf,
@@ -37,10 +37,10 @@ impl Compact {
         close(db, &bar, &self.db, "the database compacted");
 
         output.line(format_args!(
-            "{}: {}; {} places of deleted and replaced rows given back, {} on disk instead of {}",
+            "{}: {}; removed {}, {} on disk, {} before",
             self.db.display(),
             counted(after.count, "row", "rows"),
-            grouped(before.slots.saturating_sub(after.slots) as u64),
+            counted(before.slots.saturating_sub(after.slots), "deleted or replaced row", "deleted or replaced rows"),
             bytes(after.disk_bytes()),
             bytes(before.disk_bytes()),
         ))?;

@@ -1,4 +1,4 @@
-//! `omendb delete`: rows by id, all at once.
+//! `omendb delete`: deletes rows by id, in one batch.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -12,10 +12,10 @@ use crate::args::Global;
 use crate::database::{Use, close};
 use crate::failure::{Failure, Outcome};
 use crate::input::ids_of_kind;
-use crate::output::{Output, counted, grouped};
+use crate::output::{Output, counted};
 use crate::progress::Bar;
 
-/// Delete rows by their ids, all at once; ids that are not there are counted
+/// Delete rows by their ids, in one batch; missing ids are counted
 #[derive(Debug, Args)]
 #[command(
     override_usage = "omendb delete <DB> <ID>...\n       omendb delete <DB> --ids <FILE>",
@@ -31,7 +31,7 @@ pub(crate) struct Delete {
     /// The ids
     #[arg(value_name = "ID")]
     id: Vec<String>,
-    /// A .txt file with one id a line
+    /// A .txt file with one id per line
     #[arg(long, value_name = "FILE")]
     ids: Option<PathBuf>,
 }
@@ -45,7 +45,7 @@ impl Delete {
         };
         let bar = Bar::new(output);
         let db = with.write(&self.db, bar.listener())?;
-        // An id that is named twice counts once.
+        // An id that occurs twice counts once.
         let ids: BTreeSet<Id> = match ids_of_kind(ids, db.options().ids(), &from)? {
             Ids::U64(numbers) => numbers.into_iter().map(Id::from).collect(),
             Ids::Text(texts) => texts.into_iter().map(Id::from).collect(),
@@ -57,15 +57,12 @@ impl Delete {
         close(db, &bar, &self.db, format_args!("{rows} deleted"));
 
         let missing = asked - deleted;
-        let missing_text = if missing > 0 {
-            format!(" (ids that were not there: {})", grouped(missing as u64))
-        } else {
-            String::new()
-        };
+        let missing_text =
+            if missing > 0 { format!(" ({} not found)", counted(missing, "id", "ids")) } else { String::new() };
         output.line(format_args!(
             "{rows} deleted{missing_text}; {} holds {}",
             self.db.display(),
-            grouped(count as u64),
+            counted(count, "row", "rows"),
         ))?;
         output.json(&json!({ "deleted": deleted, "missing": missing, "count": count }))?;
         Ok(Outcome::Done)

@@ -1,4 +1,4 @@
-//! `omendb demo`: the whole path on rows it makes itself, compared with exact search.
+//! `omendb demo`: builds and searches generated rows, and compares with exact search.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::clusters::Clusters;
 use crate::commands::build::Shape;
 use crate::database::Use;
 use crate::failure::{Failure, Outcome};
-use crate::output::{Output, bytes, grouped, rounded};
+use crate::output::{Output, bytes, counted, grouped, rounded};
 use crate::peak::peak_bytes;
 use crate::progress::Bar;
 use crate::queries::Queries;
@@ -23,14 +23,13 @@ use crate::sweep::{HEADER, Plan, Run};
 
 const K: usize = 10;
 const QUERIES: usize = 1000;
-/// The recall at which widths are compared.
+/// The recall goal.
 const GOAL: f64 = 0.95;
-/// Where the sweep ends.
+/// The recall at which the sweep ends.
 const ENOUGH: f64 = 0.995;
 const WIDTHS: [usize; 8] = [10, 20, 40, 80, 160, 320, 640, 1280];
 
-/// See it work: make clustered rows, add them in one batch, close, reopen, search, and compare
-/// with exact search
+/// Generate clustered rows, add them in one batch, reopen, search, and compare with exact search
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -40,15 +39,15 @@ Examples:
 
 Exit code 1 if no width finds 95 % of the true neighbours.")]
 pub(crate) struct Demo {
-    /// How many rows
+    /// The number of rows
     #[arg(long, default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
     rows: u32,
-    /// Numbers in a row
+    /// The dimension of rows
     #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     dim: u32,
     #[command(flatten)]
     shape: Shape,
-    /// Keep the database in this folder [default: a temporary one, gone afterwards]
+    /// Keep the database in this folder [default: a temporary folder, removed at the end]
     #[arg(long, value_name = "DIR")]
     path: Option<PathBuf>,
 }
@@ -61,10 +60,7 @@ impl Demo {
         let temporary;
         let path = match &self.path {
             Some(path) if path.exists() => {
-                return Err(Failure::about(
-                    path,
-                    "found something at this place, expected nothing: give --path another",
-                ));
+                return Err(Failure::about(path, "the path exists: give another --path"));
             }
             Some(path) => path.clone(),
             None => {
@@ -78,15 +74,16 @@ impl Demo {
         };
 
         output.line(format_args!(
-            "Making {} clustered rows of {dim} numbers ({kind}, {}).",
-            grouped(self.rows),
+            "Generating {} of dimension {} ({kind}, {}).",
+            counted(self.rows, "clustered row", "clustered rows"),
+            grouped(self.dim),
             self.shape.metric
         ))?;
         let seed = self.shape.seed.unwrap_or(0);
         let made = Clusters::new(rows, dim, seed)
             .and_then(|mut source| Ok([source.rows(rows)?, source.rows(QUERIES.min(rows))?]));
         let [base, queries] = made
-            .map_err(|error| Failure::Refused(format!("{} rows of {dim} numbers: {error}", grouped(self.rows))))?
+            .map_err(|error| Failure::Refused(format!("{} rows of dimension {dim}: {error}", grouped(self.rows))))?
             .map(|rows| fitted(kind, rows));
         let queries = Queries::from_f32(dim, queries);
 
@@ -102,9 +99,9 @@ impl Demo {
         let db = with.read(&path)?;
         let reopen_seconds = start.elapsed().as_secs_f64();
         output.line(format_args!(
-            "Closed and reopened it: {:.1} ms, {} rows.",
+            "Closed and reopened the database: {:.1} ms, {}.",
             reopen_seconds * 1000.0,
-            grouped(db.count() as u64)
+            counted(db.count(), "row", "rows")
         ))?;
 
         let refused = |error: SearchError| Failure::about(&path, error);
@@ -115,8 +112,8 @@ impl Demo {
         let expected = Expected::of(&hits);
 
         output.line(format_args!(
-            "Searched for the {K} nearest rows of {} new ones, one query a call, 1 thread:\n",
-            grouped(queries.len() as u64)
+            "Searched for the {K} nearest rows of {}, one per call, with 1 thread:\n",
+            counted(queries.len(), "query", "queries")
         ))?;
         let plan = Plan { threads: 1, batch: false, rounds: 3 };
         let mut runs: Vec<(usize, f64, Run)> = Vec::new();
@@ -131,10 +128,8 @@ impl Demo {
         }
         let cells = runs.iter().map(|(width, recall, run)| run.cells(&width.to_string(), Some(*recall)));
         output.table(0, &HEADER, cells)?;
-        output.line(format_args!(
-            "\nExact search, all rows for every query, all threads: {} queries/s.",
-            rounded(exact_qps)
-        ))?;
+        output
+            .line(format_args!("\nExact search (a scan per query, all threads): {} queries/s.", rounded(exact_qps)))?;
 
         let reached = runs.iter().find(|(_, recall, _)| *recall >= GOAL);
         let chosen = reached.or(runs.last());
@@ -166,7 +161,7 @@ impl Demo {
         Ok(if reached.is_some() { Outcome::Done } else { Outcome::Found })
     }
 
-    /// All rows in one batch, linked and saved.
+    /// Adds all rows in one batch, links them and writes a checkpoint.
     fn build(&self, path: &Path, with: &Use, output: &Output, base: Vec<f32>) -> Result<Built, Failure> {
         let bar = Bar::new(output);
         let options = self.shape.options(self.dim as usize, ElementKind::F32, with).progress(bar.listener());
@@ -195,13 +190,13 @@ impl Demo {
             None => String::new(),
         };
         output.line(format_args!(
-            "\nNext:\n{next}  omendb build my.omen rows.fbin     your own rows (also .npy, .fvecs, \
-             .jsonl, …)\n  omendb search my.omen queries.fbin your own queries\n  omendb --help"
+            "\nNext:\n{next}  omendb build my.omen rows.fbin       index your rows (also .npy, .fvecs, .jsonl, …)\n  \
+             omendb search my.omen queries.fbin   search for your queries\n  omendb --help"
         ))
     }
 }
 
-/// What building took.
+/// The cost of the build.
 struct Built {
     seconds: f64,
     disk_bytes: u64,
@@ -213,9 +208,9 @@ impl Built {
     }
 }
 
-/// Numbers that a type can hold: whole and in range for integers.
+/// Converts numbers to values that a type can hold: whole and in range for integers.
 fn fitted(kind: ElementKind, mut rows: Vec<f32>) -> Vec<f32> {
-    // Nearly all numbers lie within ±4.
+    // Nearly all numbers are within ±4.
     let (scale, shift, least, most) = match kind {
         ElementKind::U8 => (32.0, 128.0, 0.0, 255.0),
         ElementKind::I8 => (32.0, 0.0, -128.0, 127.0),

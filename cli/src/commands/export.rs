@@ -1,4 +1,4 @@
-//! `omendb export`: all rows into a file.
+//! `omendb export`: writes all rows to a file.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -15,21 +15,21 @@ use crate::input::{number_kind, row_id};
 use crate::output::{Output, counted};
 use crate::progress::Bar;
 
-/// Write all rows to a file, in the order in which they were added
+/// Write all rows to a file, in insertion order
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   omendb export notes.omen notes.jsonl
   omendb export notes.omen notes.npy --ids notes.txt
 
-A .jsonl file holds ids and rows, and `omendb build` makes the same rows of it. The other kinds
-hold rows only: --ids writes the ids beside them. A file that is there is replaced.")]
+A .jsonl file holds ids and rows, and `omendb build` restores both. Other files hold rows only;
+--ids writes the ids to a second file. An existing file is replaced.")]
 pub(crate) struct Export {
     /// The database
     db: PathBuf,
     /// The file to write: .jsonl, or .fvecs .bvecs .fbin .f16bin .bf16bin .u8bin .i8bin .npy
     file: PathBuf,
-    /// A .txt file to write the ids to, one a line
+    /// A .txt file to write the ids to, one per line
     #[arg(long, value_name = "FILE")]
     ids: Option<PathBuf>,
 }
@@ -40,7 +40,7 @@ impl Export {
         let start = Instant::now();
         let stored = number_kind(db.options().stored_type());
         let kinds = FileKind::among(&self.file, FileKind::ROWS)?.numbers();
-        // As stored where the file can hold that, else as what the file holds.
+        // The stored type if the file can hold it, or else the file's type.
         let kind = match kinds {
             kinds if kinds.contains(&stored) => stored,
             [only] => *only,

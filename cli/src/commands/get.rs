@@ -1,4 +1,4 @@
-//! `omendb get`: one row by its id.
+//! `omendb get`: prints a row by its id.
 
 use std::path::PathBuf;
 
@@ -19,7 +19,7 @@ use crate::output::Output;
 pub(crate) struct Get {
     /// The database
     db: PathBuf,
-    /// The row's id
+    /// The id of the row
     id: String,
 }
 

@@ -1,4 +1,4 @@
-//! `omendb ids`: the ids of all rows.
+//! `omendb ids`: prints the ids of all rows.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::failure::{Failure, Outcome};
 use crate::input::json_id;
 use crate::output::Output;
 
-/// Print the ids of all rows, one a line, in the order in which they were added
+/// Print the ids of all rows, one per line, in insertion order
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  omendb ids notes.omen > ids.txt")]
 pub(crate) struct ListIds {

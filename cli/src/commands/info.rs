@@ -1,4 +1,4 @@
-//! `omendb info`: what a database is and where its bytes are.
+//! `omendb info`: shows the contents and space usage of a database.
 
 use std::path::PathBuf;
 
@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 use crate::args::Global;
 use crate::database::Use;
 use crate::failure::{Failure, Outcome};
-use crate::output::{Output, bytes, grouped};
+use crate::output::{Output, bytes, counted, grouped};
 
-/// Show what a database is and holds, and where its bytes are
+/// Show the options, contents and space usage of a database
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  omendb info notes.omen --json")]
 pub(crate) struct Info {
@@ -25,7 +25,7 @@ impl Info {
         let stats = db.stats();
         let ids = match stats.id_kind {
             IdKind::U64 => "numbers",
-            _ => "texts",
+            _ => "strings",
         };
         let graph = &stats.graph;
         let hash = format!("{:016x}", db.graph_hash());
@@ -38,7 +38,7 @@ impl Info {
             (
                 "slots",
                 format!(
-                    "{} ({} of them of deleted and replaced rows)",
+                    "{} ({} of deleted or replaced rows)",
                     grouped(stats.slots as u64),
                     grouped((stats.slots - stats.count) as u64)
                 ),
@@ -48,16 +48,16 @@ impl Info {
             (
                 "graph",
                 format!(
-                    "{} rows linked, {} waiting and searched exactly",
-                    grouped(graph.rows),
+                    "{} linked, {} in the buffer",
+                    counted(graph.rows, "row", "rows"),
                     grouped(stats.buffered as u64)
                 ),
             ),
             (
                 "neighbours",
-                format!("{:.1} a row, {} at most, {} allowed", graph.mean_degree, graph.max_degree, graph.degree),
+                format!("{:.1} per row, longest list {}, limit {}", graph.mean_degree, graph.max_degree, graph.degree),
             ),
-            ("entry points", graph.entries.to_string()),
+            ("entry points", grouped(graph.entries as u64)),
             ("graph hash", hash.clone()),
         ])?;
         let per_row = |count: u64| {
@@ -72,7 +72,7 @@ impl Info {
             cells("memory", "all", stats.memory_bytes()),
             cells("mapped", "files", stats.mapped),
         ];
-        output.table(2, &["where", "what", "bytes", "a row"], disk.chain(memory).flatten().chain(sums))?;
+        output.table(2, &["where", "what", "bytes", "per row"], disk.chain(memory).flatten().chain(sums))?;
 
         output.json(&json!({
             "count": stats.count,

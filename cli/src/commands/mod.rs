@@ -1,4 +1,4 @@
-//! One file a command: its flags, and what it does.
+//! The commands, one per file.
 
 pub(crate) mod add;
 pub(crate) mod build;
@@ -18,7 +18,7 @@ use crate::args::{Cli, Command};
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 
-/// Does what was asked.
+/// Runs a command.
 pub(crate) fn run(cli: Cli, output: &Output) -> Result<Outcome, Failure> {
     let Cli { global, command } = cli;
     match command {

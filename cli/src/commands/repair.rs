@@ -1,4 +1,4 @@
-//! `omendb repair`: the whole rows of a damaged database, in a new one.
+//! `omendb repair`: copies the intact rows of a damaged database into a new one.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -10,24 +10,24 @@ use serde_json::json;
 use crate::args::Global;
 use crate::database::Use;
 use crate::failure::{Failure, Outcome};
-use crate::output::{Output, counted, grouped};
+use crate::output::{Output, counted};
 use crate::place::{Place, is_taken};
 use crate::progress::Bar;
 
-/// Losses that people are shown.
+/// The most losses to print.
 const SHOWN: usize = 20;
 
-/// Save every whole row of a damaged database into a new one; exit code 1 if something is lost
+/// Copy every intact row of a damaged database into a new one; exit code 1 if something is lost
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
   omendb repair damaged.omen saved.omen
 
-The damaged database is only read; no process may write to it meanwhile. The new one, of the same
-backend, appears when it is whole, with a new graph. If a delete or a replacement is among what is
-lost, a row that had gone comes back. --json lists every loss.
+The damaged database is only read, and no process may write to it meanwhile. The new database has
+the same backend and a new graph, and appears when it is complete. If a delete or a replacement is
+lost, the old row is copied. --json lists every loss.
 
-Exit code 0 if nothing is lost, 1 if something is, 3 if there is nothing to begin with.")]
+Exit code 0 if nothing is lost, 1 if something is lost, 3 if the database cannot be read at all.")]
 pub(crate) struct Repair {
     /// The damaged database
     db: PathBuf,
@@ -39,7 +39,7 @@ impl Repair {
     pub(crate) fn run(self, global: &Global, output: &Output) -> Result<Outcome, Failure> {
         let with = Use::new(global, 0)?;
         if is_taken(&self.out) {
-            return Err(Failure::about(&self.out, "found something at this place, expected nothing: name another"));
+            return Err(Failure::about(&self.out, "the path exists: give another"));
         }
         let place = Place::free(&self.out)?;
         let bar = Bar::new(output);
@@ -57,17 +57,20 @@ impl Repair {
         let lost: Vec<String> = repaired.lost.iter().map(ToString::to_string).collect();
         output.lines(lost.iter().take(SHOWN))?;
         if lost.len() > SHOWN {
-            output.line(format_args!("… and {} losses more", grouped((lost.len() - SHOWN) as u64)))?;
+            output.line(format_args!("… and {}", counted(lost.len() - SHOWN, "more loss", "more losses")))?;
         }
-        let said = if lost.is_empty() { "nothing is lost" } else { "what is named above is lost" };
-        output.line(format_args!("{} saved in {}; {said}", counted(count, "row", "rows"), self.out.display()))?;
+        let summary = match lost.len() {
+            0 => "nothing is lost".into(),
+            losses => format!("{} above", counted(losses, "loss is listed", "losses are listed")),
+        };
+        output.line(format_args!("{} saved in {}; {summary}", counted(count, "row", "rows"), self.out.display()))?;
         output.json(&json!({ "count": count, "lost": lost, "seconds": seconds }))?;
         Ok(if lost.is_empty() { Outcome::Done } else { Outcome::Found })
     }
 
     fn failure(&self, error: RepairError) -> Failure {
         match error {
-            // Open's would advise to do this.
+            // `Failure::open` would suggest a repair.
             RepairError::Open(OpenError::Storage(error)) => error.into(),
             RepairError::Open(error) => Failure::open(&self.db, error),
             RepairError::Batch(error) => Failure::batch(&self.db, error),

@@ -1,4 +1,4 @@
-//! `omendb search`: answers a file of queries, and measures it.
+//! `omendb search`: searches for a file of queries, and measures it.
 
 use std::path::PathBuf;
 
@@ -10,15 +10,15 @@ use crate::answers::{self, Out};
 use crate::args::Global;
 use crate::database::Use;
 use crate::failure::{Failure, Outcome};
-use crate::output::{Output, counted, grouped};
+use crate::output::{Output, counted, grouped, table};
 use crate::queries::Queries;
 use crate::recall::Expected;
 use crate::sweep::{HEADER, Plan, Run};
 
-/// Answers printed for people; all are in the JSON object and in --out.
+/// The queries whose hits are printed. The JSON object and --out have all.
 const PRINTED: usize = 10;
 
-/// Find the nearest rows of each query in a file, and how fast and how well that goes
+/// Find the nearest rows of each query in a file, and measure time and recall
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -28,12 +28,16 @@ Examples:
   omendb search sift.omen queries.fbin --truth truth.ibin --recall 0.95
   omendb search sift.omen queries.fbin --exact --out nearest.ibin
 
-The width is how many candidates a search keeps: wider finds more of the true neighbours and takes
-longer. recall is the share of the true k nearest that were found. Times are of one query a call,
-from one thread or from --threads; --batch hands all queries over in one call instead.
+Hits go to stdout, one per line: query, id and distance, separated by tabs. A summary follows on
+stderr. With --truth or --out no hits are printed, and the summary goes to stdout.
 
-Row numbers are places in the file that the database was built from, and on from there for what was
-added. Once rows have been deleted or replaced, numbers are taken for ids.")]
+The width is the number of candidates that a search keeps. A larger width finds more of the true
+neighbours and takes longer. Recall is the share of the true k nearest rows that are found. Times
+are of one query per call, from one thread or from --threads. --batch passes all queries in one
+call instead.
+
+A row number is the index of a row in the file that the database was built from. Added rows continue
+from there. Once rows are deleted or replaced, row numbers are taken as ids.")]
 pub(crate) struct Search {
     /// The database
     db: PathBuf,
@@ -42,26 +46,26 @@ pub(crate) struct Search {
     /// Rows to find for each query
     #[arg(short, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     k: u32,
-    /// Width of the search, or several: each is a run; never less than k [default: 64]
+    /// The width of the search, or several, one run each; at least k [default: 64]
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     width: Vec<u32>,
-    /// The share of the true neighbours to find: with --truth, widths are tried until one does (exit
-    /// code 1 if none); without, the database measures on its own rows how wide that is
+    /// The recall goal. With --truth, widths are tried until one reaches it (exit code 1 if none does).
+    /// Without, the width comes from a calibration on the rows of the database
     #[arg(long, value_name = "R", conflicts_with_all = ["width", "exact"])]
     recall: Option<f64>,
-    /// Look at every row: certain, and slow
+    /// Exact search: scan all rows
     #[arg(long, conflicts_with = "width")]
     exact: bool,
-    /// The true neighbours as row numbers (.ibin or .ivecs), as `omendb truth` writes them
+    /// The true neighbours as row numbers (.ibin or .ivecs), from `omendb truth`
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
-    /// All queries in one call
+    /// Pass all queries in one call
     #[arg(long)]
     batch: bool,
-    /// Answer all queries this often; the fastest round counts
+    /// Run all queries this often; the fastest round counts
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Write the answers: row numbers as .ibin or .ivecs, ids and distances as .jsonl
+    /// Write the hits to a file: row numbers as .ibin or .ivecs, ids and distances as .jsonl
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -71,7 +75,7 @@ impl Search {
         if let Some(recall) = self.recall
             && !(recall > 0.0 && recall <= 1.0)
         {
-            return Err(Failure::Usage(format!("--recall {recall}: expected above 0, and 1 at most")));
+            return Err(Failure::Usage(format!("--recall: found {recall}, expected above 0 and at most 1")));
         }
         let with = Use::new(global, 1)?;
         let db = with.read(&self.db)?;
@@ -98,17 +102,18 @@ impl Search {
             && let Some(goal) = self.recall
         {
             let metric = db.options().metric();
-            output
-                .line(format_args!("no width reaches recall {goal}: is the truth that of these rows, by {metric}?"))?;
+            output.line(format_args!(
+                "no width reaches recall {goal}; check that the truth is of these rows and the metric {metric}"
+            ))?;
         }
         if let (Some(out), Some(last)) = (&out, runs.last()) {
             out.write(k, &last.run.hits)?;
-            output.line(format_args!("answers written to {}", out.path().display()))?;
+            output.line(format_args!("hits written to {}", out.path().display()))?;
         }
         Ok(outcome)
     }
 
-    /// The widths to ask at, none where every row is looked at.
+    /// The widths of the runs, `None` for a scan.
     fn widths(&self, db: &Db) -> Result<Vec<Option<usize>>, Failure> {
         if let Some(goal) = self.recall {
             let width = db.width_for(self.k as usize, goal).map_err(|error| Failure::about(&self.db, error))?;
@@ -120,30 +125,28 @@ impl Search {
         if self.width.is_empty() {
             return Ok(vec![Some(SearchOptions::DEFAULT_WIDTH.max(self.k as usize))]);
         }
-        // As the engine takes them.
+        // The engine raises them to k too.
         Ok(self.width.iter().map(|&width| Some(width.max(self.k) as usize)).collect())
     }
 
     fn report(&self, db: &Db, queries: &Queries, runs: &[Measured], output: &Output) -> Result<(), Failure> {
         let stats = db.stats();
-        output.line(format_args!(
+        let mut summary = format!(
             "{}, the {} nearest of {} × {} {} by {}, {}, {}",
             counted(queries.len(), "query", "queries"),
-            self.k,
+            grouped(self.k),
             counted(stats.count, "row", "rows"),
             stats.dim,
             stats.row_type,
             stats.metric,
             stats.isa,
             counted(stats.threads, "thread", "threads"),
-        ))?;
+        );
         if stats.buffered > 0 && !self.exact {
-            output.line(format_args!(
-                "{} of the rows are not linked in the graph: each query looks at all of these",
-                grouped(stats.buffered as u64)
-            ))?;
+            summary +=
+                &format!("\n{} in the buffer: each query scans them", counted(stats.buffered, "row is", "rows are"));
         }
-        output.table(0, &HEADER, runs.iter().map(|one| one.run.cells(&one.label(), one.recall)))?;
+        summary += &format!("\n{}", table(0, &HEADER, runs.iter().map(|one| one.run.cells(&one.label(), one.recall))));
         let mut object = json!({
             "k": self.k,
             "queries": queries.len(),
@@ -157,21 +160,23 @@ impl Search {
         });
         if let (None, Some(last)) = (&self.truth, runs.last()) {
             object["hits"] = answers::json(&last.run.hits);
-            if self.out.is_none() {
+        }
+        match runs.last() {
+            Some(last) if self.truth.is_none() && self.out.is_none() => {
                 output.lines(answers::lines(&last.run.hits[..queries.len().min(PRINTED)]))?;
+                if queries.len() > PRINTED {
+                    let more = counted(queries.len() - PRINTED, "more query", "more queries");
+                    output.note(format_args!("… and {more}: --json or --out FILE has all hits"));
+                }
+                output.note(summary);
             }
-            if self.out.is_none() && queries.len() > PRINTED {
-                output.line(format_args!(
-                    "… and {} more queries: --json or --out FILE for all answers",
-                    grouped((queries.len() - PRINTED) as u64)
-                ))?;
-            }
+            _ => output.line(summary)?,
         }
         output.json(&object)
     }
 }
 
-/// A run with what is known of it.
+/// A run with its width and recall.
 struct Measured {
     width: Option<usize>,
     recall: Option<f64>,
@@ -184,7 +189,7 @@ impl Measured {
     }
 }
 
-/// The queries and how they are asked.
+/// The queries and how they are run.
 struct Asked<'a> {
     search: &'a Search,
     db: &'a Db,
@@ -212,7 +217,7 @@ impl Asked<'_> {
         Ok(Measured { width, recall, run })
     }
 
-    /// Widths from k upwards, by a quarter each, until one reaches the goal.
+    /// Tries widths from k upwards, each a quarter larger, until one reaches the goal.
     fn until(&self, goal: f64) -> Result<(Vec<Measured>, Outcome), Failure> {
         let mut runs = Vec::new();
         let mut width = self.search.k as usize;
@@ -230,8 +235,7 @@ impl Asked<'_> {
         }
     }
 
-    /// Whether a search of this width takes no step in the graph but looks at every row: then a wider
-    /// one finds no more.
+    /// Whether a search of this width is a scan, so that a wider one finds no more.
     fn looks_at_all(&self, width: usize) -> Result<bool, Failure> {
         let first = self.queries.search(self.db, 0, &self.options(Some(width)));
         first.map(|(_, stats)| stats.hops == 0).map_err(|error| self.refused(error))

@@ -1,4 +1,4 @@
-//! `omendb truth`: the exact neighbours of queries.
+//! `omendb truth`: writes the true neighbours of queries.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -12,31 +12,30 @@ use crate::args::Global;
 use crate::database::Use;
 use crate::failure::{Failure, Outcome};
 use crate::input::Input;
-use crate::output::{Output, grouped};
+use crate::output::{Output, counted, grouped};
 use crate::progress::Bar;
 use crate::queries::Queries;
 
-/// Queries answered between two steps of the bar.
+/// The queries between two steps of the bar.
 const STEP: usize = 64;
 
-/// Find the exact nearest rows of each query, to measure searches against
+/// Find the true nearest rows of each query, to measure the recall of searches
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
   omendb truth rows.fbin queries.fbin -k 100 --metric cosine --out truth.ibin
 
-Looks at every row for every query, and keeps the rows in memory. Distances are decided in f64;
-of rows equally near the one with the lower number comes first. The file holds row numbers of
-BASE: one row a query, nearest first.")]
+Scans all rows for each query, in memory. Distances are decided in f64; ties are broken by the
+lower row number. The file holds row numbers of BASE, one row per query, nearest first.")]
 pub(crate) struct MakeTruth {
     /// The rows
     base: PathBuf,
     /// The queries
     queries: PathBuf,
-    /// Neighbours of each query [default: 100, or all rows if they are fewer]
+    /// Neighbours of each query [default: 100, or all rows if there are fewer]
     #[arg(short, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     k: Option<u32>,
-    /// How rows are compared: l2 (squared Euclidean), ip (inner product) or cosine
+    /// The metric: l2 (squared Euclidean distance), ip (inner product) or cosine
     #[arg(long, default_value = "l2")]
     metric: Metric,
     /// The file to write: .ibin or .ivecs
@@ -63,7 +62,7 @@ impl MakeTruth {
         };
 
         let bar = Bar::new(output);
-        // No graph: exact search looks at all rows wherever they are.
+        // No graph: exact search scans all rows.
         let options = Options::new(base.dim(), self.metric)
             .row_type(base.kind())
             .buffer_rows(usize::MAX)
@@ -93,9 +92,10 @@ impl MakeTruth {
         let seconds = start.elapsed().as_secs_f64();
 
         output.line(format_args!(
-            "the {k} nearest of {} rows for each of {} queries, in {seconds:.2} s: {}",
-            grouped(base.count() as u64),
-            grouped(queries.len() as u64),
+            "the {} nearest of {} for {}, in {seconds:.2} s: {}",
+            grouped(k as u64),
+            counted(base.count(), "row", "rows"),
+            counted(queries.len(), "query", "queries"),
             self.out.display()
         ))?;
         output.json(&json!({
@@ -110,7 +110,7 @@ impl MakeTruth {
     }
 }
 
-/// The row number that the id is; all are below 2³².
+/// The row number of a hit, which is its id. All are below 2³².
 fn number(hit: &Hit) -> u32 {
     match hit.id {
         Id::U64(number) => number as u32,

@@ -1,4 +1,4 @@
-//! `omendb verify`: reads everything and says what is wrong.
+//! `omendb verify`: reads everything and reports problems.
 
 use std::path::PathBuf;
 
@@ -9,20 +9,20 @@ use serde_json::json;
 use crate::args::Global;
 use crate::database::Use;
 use crate::failure::{Failure, Outcome};
-use crate::output::{Output, counted};
+use crate::output::{Output, counted, rounded};
 
-/// Read every row and file of a database and check them; exit code 1 if something is wrong
+/// Read and check all files and rows of a database; exit code 1 if there is a problem
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  omendb verify notes.omen\n  omendb verify notes.omen --recall 200")]
 pub(crate) struct Verify {
     /// The database
     db: PathBuf,
-    /// Also ask for so many rows, spread over the database, and compare with exact answers [default: 100]
+    /// Also measure the recall with this many leave-one-out queries, spread over the database [default: 100]
     #[arg(long, value_name = "ROWS", num_args = 0..=1, default_missing_value = "100")]
     recall: Option<u32>,
 }
 
-/// Neighbours that the recall is of.
+/// The k of the recall.
 const K: usize = 10;
 
 impl Verify {
@@ -36,7 +36,7 @@ impl Verify {
                 }
                 (Some(db.count()), db.verify().problems.iter().map(ToString::to_string).collect())
             }
-            // Too damaged to open is what was asked about; no database at all is not.
+            // A database too damaged to open is a result; a missing database is an error.
             Err(error @ (OpenError::Storage(StorageError::Corrupt { .. }) | OpenError::Description { .. })) => {
                 (None, vec![error.to_string()])
             }
@@ -44,21 +44,21 @@ impl Verify {
         };
         let ok = problems.is_empty();
         if let (true, Some(count)) = (ok, count) {
-            output.line(format_args!("{}: {}, no problem found", self.db.display(), counted(count, "row", "rows")))?;
+            output.line(format_args!("{}: {}, no problems found", self.db.display(), counted(count, "row", "rows")))?;
         }
         if let Some(found) = &recall {
             output.line(format_args!(
-                "recall@{K} at width {}: {:.4} of {}, {:.0} distances a query; {} found none of their {K}",
+                "recall@{K} at width {}: {:.4} over {}, {} distances per query; {} found none of {K}",
                 SearchOptions::DEFAULT_WIDTH,
                 found.recall,
-                counted(found.asked, "row that asked", "rows that asked"),
-                found.distances,
-                found.none_found
+                counted(found.asked, "leave-one-out query", "leave-one-out queries"),
+                rounded(found.distances),
+                counted(found.none_found, "query", "queries"),
             ))?;
         }
         output.lines(&problems)?;
         if !ok {
-            output.line("`omendb repair DB NEW` saves the rows that are whole")?;
+            output.line("`omendb repair DB NEW` copies the intact rows")?;
         }
         let recall = recall.map(|found| {
             json!({

@@ -140,7 +140,7 @@ fn row_numbers_hold_whatever_the_ids_are_and_whatever_is_gone() {
         folder.json(&format!("{step} texts.omen"));
         for with in ["--truth truth.ibin", "--out now.ivecs"] {
             let message = folder.refused(&format!("search texts.omen query.fbin {with}"), 3);
-            assert!(message.contains("texts") && message.contains(".jsonl"), "{message}");
+            assert!(message.contains("string ids") && message.contains(".jsonl"), "{message}");
         }
     }
 }
@@ -235,7 +235,7 @@ fn export_and_build_keep_every_row_and_id() {
 }
 
 #[test]
-fn text_ids_are_matched_with_row_numbers() {
+fn string_ids_are_matched_with_row_numbers() {
     let folder = Folder::new();
     let (base, queries) = (rows(100, 4, 5), rows(6, 4, 6));
     folder.write_rows("base.u8bin", &base, NumberKind::U8);

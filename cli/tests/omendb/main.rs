@@ -1,7 +1,7 @@
 //! The real binary, from the outside: JSON fields, exit codes, messages, files.
 
-mod cut_short;
 mod damaged;
+mod ended;
 mod journey;
 mod limits;
 mod output;

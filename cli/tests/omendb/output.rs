@@ -5,6 +5,7 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use crate::journey::built;
+use crate::run::nearest;
 
 const LINES: [&str; 8] = [
     "info a.omen",
@@ -48,6 +49,7 @@ fn a_reader_that_goes_away_changes_nothing_of_the_work_and_its_outcome() {
         ("info a.omen", 0),
         ("--help", 0),
         ("search a.omen query.fbin --out hits.jsonl", 0),
+        ("search a.omen query.fbin --rounds 1", 0),
         ("get a.omen 600", 1),
     ] {
         let mut child = folder
@@ -59,7 +61,30 @@ fn a_reader_that_goes_away_changes_nothing_of_the_work_and_its_outcome() {
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{line}");
-        assert!(output.stderr.is_empty(), "{line}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        // Only the summary of a search, whose hits go to stdout.
+        assert!(said.is_empty() || line.ends_with("--rounds 1") && said.contains("20 queries"), "{line}: {said}");
     }
     assert_eq!(std::fs::read_to_string(folder.path("hits.jsonl")).unwrap().lines().count(), 20);
+}
+
+#[test]
+fn hits_are_lines_on_stdout_and_the_summary_follows_on_stderr() {
+    let (folder, base, queries) = built();
+    let ran = folder.run("search a.omen query.fbin -k 3 --exact --rounds 1");
+    let lines: Vec<Vec<&str>> = ran.stdout.lines().map(|line| line.split('\t').collect()).collect();
+    // Of the first ten queries.
+    assert_eq!(lines.len(), 30, "{}", ran.stdout);
+    for (i, line) in lines.iter().enumerate() {
+        let id = nearest(&base, &queries[i / 3], 3)[i % 3];
+        assert_eq!((line[0], line[1]), ((i / 3).to_string().as_str(), id.to_string().as_str()), "line {i}");
+        let exact: f32 = base[id as usize].iter().zip(&queries[i / 3]).map(|(a, b)| (a - b) * (a - b)).sum();
+        let said: f32 = line[2].parse().unwrap();
+        assert!((said - exact).abs() <= exact * 5.1e-4, "{said} for {exact}");
+    }
+    for said in ["20 queries, the 3 nearest of 600 rows", "10 more queries", "queries/s"] {
+        assert!(ran.stderr.contains(said), "{said}: {}", ran.stderr);
+    }
+    let summary = folder.run("search a.omen query.fbin --out hits.jsonl --rounds 1");
+    assert!(summary.stdout.contains("queries/s") && summary.stderr.is_empty(), "{summary:?}");
 }

@@ -49,7 +49,7 @@ fn what_is_no_database_is_not_replaced() {
     }
     assert!(folder.path("letters/dear.txt").exists() && folder.path("query.fbin").exists());
     let message = folder.refused("build query.fbin new.omen", 3);
-    assert!(message.contains("query.fbin: found a file, expected a place for the database"), "{message}");
+    assert!(message.contains("query.fbin: found a file, expected a path for the database"), "{message}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Space given back, and rows saved from damaged files.
+//! Compaction, and rows recovered from damaged files.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -53,7 +53,7 @@ fn compacting_gives_space_back_and_answers_stay() {
     assert_eq!(folder.run("get a.omen 13").code, 1);
 
     let again = folder.run("compact a.omen");
-    assert!(again.stdout.contains("1,000 rows; 0 places"), "{again:?}");
+    assert!(again.stdout.contains("1,000 rows; removed 0 deleted or replaced rows"), "{again:?}");
     let message = folder.refused("compact nowhere.omen", 3);
     assert!(message.contains("nowhere.omen"), "{message}");
 }
@@ -84,7 +84,7 @@ fn repairing_saves_every_whole_row_and_names_the_others() {
 }
 
 #[test]
-fn verify_tells_the_recall_that_looking_at_all_tells() {
+fn verify_measures_the_recall_that_a_scan_finds() {
     let folder = Folder::new();
     let base = rows(2500, 8, 5);
     folder.write_rows("base.fbin", &base, NumberKind::F32);
@@ -100,9 +100,12 @@ fn verify_tells_the_recall_that_looking_at_all_tells() {
         hits.as_array().unwrap().iter().filter(near).count()
     });
     let recall = counted.sum::<usize>() as f64 / 25_000.0;
-    assert!((told["recall"].as_f64().unwrap() - recall).abs() < 1e-9, "{told}, {recall} by looking at all");
+    assert!((told["recall"].as_f64().unwrap() - recall).abs() < 1e-9, "{told}, {recall} by a scan");
     let ran = folder.run("verify a.omen --recall");
-    assert!(ran.stdout.contains("recall@10 at width 64") && ran.stdout.contains("100 rows that asked"), "{ran:?}");
+    assert!(
+        ran.stdout.contains("recall@10 at width 64") && ran.stdout.contains("100 leave-one-out queries"),
+        "{ran:?}"
+    );
     assert_eq!(folder.json("verify a.omen")["recall"], Value::Null);
 }
 

@@ -54,7 +54,7 @@ fn jsonl_errors_name_the_line() {
         ("{\"id\":-1,\"vector\":[1,2]}\n", "integer `-1`"),
         ("{\"id\":1.5,\"vector\":[1,2]}\n", "1.5"),
         ("{\"id\":\"\",\"vector\":[1,2]}\n", "id of 0 bytes"),
-        ("{\"id\":\"x\",\"vector\":[1,2]}\n", "the text \"x\" as id"),
+        ("{\"id\":\"x\",\"vector\":[1,2]}\n", "the string \"x\" as id"),
         ("{\"vector\":[1,2]}\n", "no id"),
     ] {
         match jsonl(&format!("{good}{line}")) {

@@ -1,20 +1,13 @@
-//! A graph over many rows at once: neighbours are picked in partitions, not searched for.
+//! The bulk build: builds the graph from overlapping partitions (leaves) instead of one search a row.
 //!
-//! PiPNN (Rubel et al., *Pick-in-Partitions*, arXiv 2602.21247): rows are divided into overlapping leaves, within a
-//! leaf all distances are computed, and each row keeps the nearest of what its leaves offer it. Distances between
-//! rows that a cache holds, made of products that serve two rows each, take so little that many more can be afforded
-//! than a search computes. What follows is as in [`super::incremental`]: RobustPrune, and edges back.
+//! PiPNN (Rubel et al., *Pick-in-Partitions*, arXiv 2602.21247). Rows are divided into overlapping leaves. All distances
+//! within a leaf are computed, and each row keeps the nearest of what its leaves offer. RobustPrune and reverse edges
+//! follow, as in [`super::incremental`]. Such distances are cheap: the rows of a leaf are cached.
 //!
-//! Few neighbours of many leaves are worth more than many of few. At equal numbers of distances on sift500k, beside a graph
-//! that was searched for: 8 of each of 16 leaves of at most 512 find 0.1 to 1 points more; 12 of 8 leaves 0.3 to 1.3
-//! less, of leaves of 1,000 too. 5 or 10 of 16 find 0.1 to 0.3 less than 8 on wordnet384 and mnist784; 3 find as much with
-//! fewer edges, so that a width finds less. Rows are kept by nearness alone: the paper's buckets of directions were not
-//! tried, for the prune looks at directions. A walk of width 50 for each row from what 4 leaves offered it finds as much
-//! as the searched graph, in half as much time again. Without the edges back that a row has when it picks, 0.1 to 0.3
-//! points are lost.
+//! Few neighbours of many leaves are worth more than many of few. Figures: docs/experiments/007.
 //!
-//! Beside the graph it takes 12 R bytes a row for what is offered (384 at R = 32), 4 to 8 for each leaf that a row is
-//! in, some 25 more, and for each thread the distances of a leaf (1 MiB), and its rows as singles if they are no bytes
+//! Besides the graph it needs 12 R bytes a row for offers, 4 to 8 bytes for each leaf of a row, and about 25 bytes more.
+//! Each thread needs the distances of a leaf (1 MiB). Unless rows are u8 or i8, it also needs the leaf's rows as f32
 //! (2 KiB times their dimension).
 
 use std::ops::{ControlFlow, RangeInclusive};
@@ -32,33 +25,33 @@ use crate::search::medoid::medoid;
 use crate::search::nearest::{COLUMNS, Nearest};
 use crate::{Graph, GraphError, Space};
 
-/// Fewer new rows are searched for.
+/// Fewer new rows are linked with searches.
 const LEAST: u32 = 1 << 13;
 
-/// Leaves computed before the observer is asked whether to stop.
+/// Leaves computed between two calls of the observer.
 const LEAVES_AT_ONCE: usize = 512;
 
-/// Leaves that a row is in: a sixth of L, within these bounds.
+/// The leaves of a row: a sixth of L, within these bounds.
 const MEMBERSHIPS: RangeInclusive<usize> = 8..=64;
 
-/// Neighbours that a leaf offers to each of its rows: a quarter of R, within these bounds.
+/// The neighbours that a leaf offers to each of its rows: a quarter of R, within these bounds.
 const OFFERED: RangeInclusive<usize> = 4..=COLUMNS;
 
-/// Rows of a group take so many different leaves, where they are offered more.
+/// Rows of a tight group take this many different leaves for more offers.
 const TURNS: u32 = 8;
 
-/// Where more than one row in so many was offered too few others, all are searched for.
+/// If more than one row in this many has too few offers, all rows are linked with searches.
 const MANY: usize = 8;
 
-/// What a row has been offered is fetched so many rows before its turn.
+/// The offers of a row are prefetched this many rows ahead.
 const AHEAD: usize = 8;
 
-/// Whether all of `rows` are better linked anew, when `old` of them are linked.
+/// Whether to link all of `rows` anew, if `old` of them are linked.
 pub(super) fn pays(old: u32, rows: u32) -> bool {
     rows - old >= old.max(LEAST)
 }
 
-/// The graph over slots 0 to `rows - 1`, whatever `old` has of them.
+/// Builds the graph over slots 0 to `rows - 1`, whatever `old` has of them.
 pub(super) fn build<S: Space>(
     old: &Graph,
     space: &S,
@@ -69,13 +62,13 @@ pub(super) fn build<S: Space>(
     let degree = old.csr().degree();
     let base = Graph {
         base: Level::empty(degree)?.grown(rows)?,
-        above: Vec::new(),
+        upper: Vec::new(),
         absent: Arc::clone(&old.absent),
         near: None,
     };
     let mut linking = Linking::new(base, space, options);
     let new = rows - old.rows();
-    // What is offered counts for one half of the new rows, what is linked for the other.
+    // Progress: offers count for one half of the new rows, links for the other.
     let mut tell = |half: u64, part: usize, whole: usize| {
         let done = u64::from(new) * (half * whole as u64 + part as u64) / (2 * whole as u64);
         observe(done as u32)
@@ -90,30 +83,30 @@ pub(super) fn build<S: Space>(
     }
 }
 
-/// What linking in bulk came to.
+/// The result of a bulk build.
 pub(super) enum Bulk {
-    /// The graph, and its vertices leaf by leaf, so that rows near each other mostly follow each other.
+    /// The graph, and its vertices leaf by leaf, so that near rows mostly follow each other.
     Linked { linked: Linked, order: Vec<u32> },
-    /// Rows are better searched for; it took these distances to see that.
+    /// The build is abandoned after `distances`: rows are better linked with searches.
     TooFew { distances: u64 },
 }
 
-/// What leaves offered their rows.
+/// What the leaves offered their rows.
 enum Offers {
     Enough {
         /// The rows, leaf by leaf.
         order: Vec<u32>,
     },
-    /// Many rows were offered too few others: the data is of small groups, or of few dimensions, and leaves that overlap
-    /// offer the same rows again and again. Nothing leads out of a group then.
+    /// Many rows have too few offers. In small groups or few dimensions, overlapping leaves offer the same rows again and
+    /// again. No edge would lead out of a group.
     TooFew,
 }
 
-/// Told which half is being done, and how much of it.
+/// Called with the half that is in progress, and how much of it is done.
 type Tell<'a> = &'a mut dyn FnMut(u64, usize, usize) -> ControlFlow<()>;
 
 impl<S: Space> Linking<'_, S> {
-    /// Links all rows of the base, which has no lists yet.
+    /// Links all rows of the base, whose lists are empty.
     fn link_all(&mut self, degree: usize, tell: Tell<'_>) -> ControlFlow<(), Offers> {
         let rows = self.graph.rows();
         tell(0, 0, 1)?;
@@ -127,7 +120,7 @@ impl<S: Space> Linking<'_, S> {
         let width = (degree * 3 / 2).min(all_offered);
         let reservoir = Reservoir::new(rows, width);
         self.offer(&leaves, offered, &reservoir, tell)?;
-        // Of the offers to a row of a wide neighbourhood about half name rows that others named before.
+        // About half of the offers to a row in a wide neighbourhood repeat others.
         let few = (width / 2).min(all_offered * 3 / 16);
         let rows = 0..self.graph.rows();
         let short: Vec<bool> = rows.into_par_iter().map(|row| reservoir.count(row) < few).collect();
@@ -139,21 +132,23 @@ impl<S: Space> Linking<'_, S> {
             self.offer_more(&leaves, &reservoir, &short, tell)?;
         }
 
-        // Rows of one leaf follow each other, and meet rows that are still in the caches.
+        // Rows of one leaf follow each other, so that their candidates are still cached.
         let mut listed = vec![false; short.len()];
         let is_new = |row: &u32| !std::mem::replace(&mut listed[*row as usize], true);
         let order: Vec<u32> = leaves.into_iter().flatten().filter(is_new).collect();
         self.graph.base.entries.extend(medoid(self.space, &order));
         for (batch, now) in order.chunks(LARGEST_CAP).enumerate() {
             tell(1, batch * LARGEST_CAP, order.len())?;
-            let found = now.par_iter().map_init(|| self.worker(), |lent, &row| lent.get().pick(self, &reservoir, row));
-            self.distances += self.settle(0, self.space, found);
+            let found = now
+                .par_iter()
+                .map_init(|| self.worker(), |pooled, &row| pooled.get().choose_from_offers(self, &reservoir, row));
+            self.distances += self.add_all_reverse_edges(0, self.space, found);
         }
         tell(1, 1, 1)?;
         ControlFlow::Continue(Offers::Enough { order })
     }
 
-    /// Offers each row the nearest that it meets in its leaves.
+    /// Offers each row its nearest rows of each of its leaves.
     fn offer(&mut self, leaves: &[Vec<u32>], offered: usize, reservoir: &Reservoir, tell: Tell<'_>) -> ControlFlow<()> {
         let work = || (self.space.probe(), Nearest::new(offered), Vec::new(), Vec::new());
         for (group, now) in leaves.chunks(LEAVES_AT_ONCE).enumerate() {
@@ -176,12 +171,9 @@ impl<S: Space> Linking<'_, S> {
         ControlFlow::Continue(())
     }
 
-    /// Offers more to rows that are `short` of offers: those of a small and tight group, such as copies of one row, are in the same
-    /// leaves, each of which offers them the same few of their group, and nothing leads out of it. They are offered what
-    /// a prune chooses of one of their leaves, some in each direction, and each row of a group takes another leaf.
-    ///
-    /// (Ten thousand rows in groups of ten that differ by little, where a searched graph finds 0.99: at as many distances
-    /// 0.81 was found when they were offered the nearest of their first leaf, and 0.88 with what a prune chooses of it.)
+    /// Offers more to rows that are `short` of offers. The rows of a small tight group are in the same leaves, which offer
+    /// them the same few rows of the group. So each row of a group gets what a prune chooses of a different leaf.
+    /// Figures: docs/experiments/008.
     fn offer_more(
         &mut self,
         leaves: &[Vec<u32>],
@@ -189,7 +181,7 @@ impl<S: Space> Linking<'_, S> {
         short: &[bool],
         tell: Tell<'_>,
     ) -> ControlFlow<()> {
-        // Which of its leaves a row takes, and how many of them came by.
+        // The leaf that a row takes, and how many of its leaves were seen.
         let mut taken = vec![(0, 0); short.len()];
         for (number, leaf) in leaves.iter().enumerate() {
             for &row in leaf.iter().filter(|row| short[**row as usize]) {
@@ -204,10 +196,10 @@ impl<S: Space> Linking<'_, S> {
             tell(0, 1, 1)?;
             let offers = now.par_iter().enumerate().map_init(
                 || self.worker(),
-                |lent, (place, leaf)| {
+                |pooled, (place, leaf)| {
                     let number = group * LEAVES_AT_ONCE + place;
                     let mine = leaf.iter().filter(|row| short[**row as usize] && taken[**row as usize].0 == number);
-                    mine.map(|&row| lent.get().offer_chosen(self, leaf, reservoir, row)).sum::<u64>()
+                    mine.map(|&row| pooled.get().offer_chosen(self, leaf, reservoir, row)).sum::<u64>()
                 },
             );
             self.distances += offers.sum::<u64>();

@@ -1,4 +1,4 @@
-//! Rows are added to a graph: in which way, and what is looked at after it.
+//! Adds rows to a graph: decides how, and reconnects afterwards.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -12,65 +12,61 @@ use crate::absent::RowCopy;
 use crate::csr::Edge;
 use crate::{Graph, GraphError, MIN_DEGREE, Space};
 
-/// Graphs of up to this many rows are looked at whole after each link; larger ones each time they
-/// have grown by about a sixty-fourth, which costs a few per cent of linking that many rows.
-const LOOK_ALWAYS: u32 = 1 << 13;
-const LOOKS_PER_E: f64 = 64.0;
+/// Graphs of up to this many rows are checked whole after each link. Larger ones are checked each time they have grown by
+/// about a sixty-fourth. That costs a few per cent of linking as many rows.
+const CHECK_WHOLE: u32 = 1 << 13;
+const CHECKS_PER_E: f64 = 64.0;
 
-/// So many rows that have long been linked are looked for beside each new one, in the base and in the levels above, which
-/// lead to every search: an edge to one may have given way. They take turns, so that no link takes long. (Of 12,000
-/// normally distributed rows of 128 numbers that came in batches of 1,000, one in six did not find itself without.)
+/// This many old rows are searched for with each new one, in the base and in upper levels: an edge to one may have been
+/// dropped. They take turns, so that no link takes long. Figures: docs/experiments/013.
 const OLD_PER_NEW: u32 = 8;
 const OLD_PER_NEW_ABOVE: u32 = 16;
 
-/// Told how many new rows are linked; may ask to stop.
+/// Called with the number of new rows that are linked. May ask to stop.
 pub type Observe<'a> = &'a mut dyn FnMut(u32) -> ControlFlow<()>;
 
-/// What a graph is to have.
+/// The rows that a graph is to have.
 #[derive(Clone, Copy, Debug)]
 pub struct NewRows<'a> {
-    /// How many rows, those that it has included.
+    /// The number of rows, old ones included.
     pub total: u32,
-    /// Those of the new ones that equal another row, new or old, which is a vertex.
+    /// The new rows that equal a vertex, new or old.
     pub copies: &'a [RowCopy],
-    /// Those of the new ones that are not to be linked, and are no copies: deleted before they could be.
+    /// The new rows that are deleted already: not linked, and no copies.
     pub dead: &'a [u32],
 }
 
-/// Rows no two of which are equal, or none of whose copies are known.
+/// Rows without copies, or whose copies are not known.
 impl From<u32> for NewRows<'_> {
     fn from(total: u32) -> Self {
         NewRows { total, copies: &[], dead: &[] }
     }
 }
 
-/// A graph with rows added, and what that took.
+/// A graph with rows added, and the cost.
 #[derive(Debug)]
 pub struct Linked {
     /// The graph.
     pub graph: Graph,
-    /// Distances computed, in searches and prunes, to leaders and within leaves; without those of looking for rows that
-    /// are linked, 60 to 200 for each that is looked for.
+    /// The distances computed in searches, prunes and the bulk build. Reconnecting is not counted: 60 to 200 distances a
+    /// row that is searched for.
     pub distances: u64,
-    /// Rows that no path led to, given one at the end.
+    /// The rows that got an edge because they could not be found or reached.
     pub repaired: u64,
 }
 
-/// Adds the rows from `graph.rows()` on to the graph, in the current rayon pool. If they are 8,192 and at least as
-/// many as it has, all rows are linked anew, in bulk. Copies of a row share its vertex: they are neither compared nor
-/// counted.
+/// Adds the rows from `graph.rows()` on to the graph, in the current rayon pool. If they are at least 8,192 and at least
+/// as many as the graph has, a bulk build links all rows anew. Copies share the vertex of the row that they equal.
 ///
-/// `graph` itself goes on answering searches over its own rows, during and after. If few rows are
-/// added, the lists are shared: some of its edges give way to ones that it does not follow. Where
-/// those would be more than a few, the lists are copied first. `observe` is told after each batch how many of
-/// the new rows are linked, and may ask to stop; in bulk, one half is told while neighbours are looked for, the other while
-/// lists are written.
+/// `graph` still answers searches over its own rows, during and after the call. If few rows are added, the lists are
+/// shared, and some old edges are replaced by edges to new rows. Otherwise the lists are copied first. `observe` is called
+/// after each batch with the number of new rows linked, and may ask to stop. In a bulk build, one half is reported while
+/// leaves make offers, the other half while lists are written.
 ///
 /// # Errors
-/// [`GraphError::Capacity`], or [`GraphError::Cancelled`] when `observe` asked to stop: then all
-/// edges lead to rows of `graph` again, and the same call may be made again. Edges that gave way in
-/// shared lists stay away; a row that only they led to is given a path by the next
-/// [`Graph::repair`], or by the next `link` that looks at every row.
+/// [`GraphError::Capacity`], or [`GraphError::Cancelled`] if `observe` asked to stop. Then all edges lead to rows of
+/// `graph` again, and the call can be repeated. Edges that were replaced in shared lists stay dropped. A row that only
+/// they led to gets a path from the next [`Graph::repair`], or from the next `link` that checks every row.
 pub fn link<'a, S: Space>(
     graph: &Graph,
     space: &S,
@@ -83,12 +79,12 @@ pub fn link<'a, S: Space>(
     if rows <= graph.rows() {
         return Ok(Linked { graph: graph.clone(), distances: 0, repaired: 0 });
     }
-    // By nearness first: those lists lead the searches for the others.
+    // The second graph first: its lists lead the searches that link the first.
     let near = match space.near() {
         None => None,
         Some(by_nearness) => {
             let none = Graph::empty((graph.csr().degree() / 2).max(MIN_DEGREE))?;
-            // Of rows linked anew, some are absent from the start: see `Graph::emptied`.
+            // If rows are linked anew, some are absent from the start: see `Graph::emptied`.
             let none = Graph { absent: Arc::clone(&graph.absent), ..none };
             Some(link(graph.near.as_deref().unwrap_or(&none), by_nearness, new, options, &mut |_| observe(0))?)
         }
@@ -98,10 +94,10 @@ pub fn link<'a, S: Space>(
         known.absent = Arc::new(graph.absent.with(copies, dead));
     }
     let old = graph.vertex_count();
-    // Lists by inner product are better searched for: of clustered rows 0.98 was found, 0.94 after a bulk.
+    // Lists by inner product are linked with searches. Figures: docs/experiments/009.
     let bulk = bulk::pays(old, known.absent.vertex_count(rows)) && space.near().is_none();
-    let picked = if bulk { Some(bulk::build(&known, space, rows, options, observe)?) } else { None };
-    let (start, order) = match picked {
+    let built = if bulk { Some(bulk::build(&known, space, rows, options, observe)?) } else { None };
+    let (start, order) = match built {
         None => (Linked { graph: known, distances: 0, repaired: 0 }, None),
         Some(Bulk::Linked { linked, order }) => (linked, Some(order)),
         Some(Bulk::TooFew { distances }) => (Linked { graph: known.emptied(), distances, repaired: 0 }, None),
@@ -112,13 +108,13 @@ pub fn link<'a, S: Space>(
         let before = linked.graph.clone();
         let to = stage_end(before.rows(), rows);
         let first = before.rows().saturating_sub(graph.rows());
-        // After a bulk nothing is left to be searched for.
+        // After a bulk build no row is left to link.
         let (next, more) =
             extend(&before, space, to, options, &mut |done| observe(first + done)).inspect_err(|_| graph.withdraw())?;
         linked = next.plus(linked.distances, linked.repaired);
         linked.graph.follow_near();
         dropped.extend(more);
-        // At the end of several stages, for all rows: an edge may have given way since.
+        // After the last of several stages, all rows: an edge may have been dropped since.
         let known = if to == rows && before.rows() > first_rows { before.emptied() } else { before };
         dropped.extend(linked.reconnect(&known, space, order.take()));
         if to == rows {
@@ -126,9 +122,9 @@ pub fn link<'a, S: Space>(
         }
     }
     let rows = linked.graph.vertex_count();
-    // What a search finds, from where the levels above lead it, need not be reached from the entry points.
-    let looks = |rows: u32| (f64::from(rows.max(1)).ln() * LOOKS_PER_E) as u64;
-    linked.repaired += if bulk || rows <= LOOK_ALWAYS || looks(old) != looks(rows) {
+    // A row that searches find through upper levels may still be unreachable from the entry points.
+    let checks = |rows: u32| (f64::from(rows.max(1)).ln() * CHECKS_PER_E) as u64;
+    linked.repaired += if bulk || rows <= CHECK_WHOLE || checks(old) != checks(rows) {
         linked.graph.repair(space)
     } else {
         linked.graph.repair_around(space, graph, &dropped)
@@ -136,8 +132,8 @@ pub fn link<'a, S: Space>(
     Ok(linked)
 }
 
-/// Up to where rows are linked before they are looked for: what comes after them has to find its way to them. (Of 20 groups
-/// far apart of 450 rows of 1,536 numbers, 0.92 was found where all were linked first, and 0.97 in steps of 1,000.)
+/// The end of the next stage. New rows are searched for after each stage, so that later rows can find them. Figures:
+/// docs/experiments/013.
 fn stage_end(linked: u32, rows: u32) -> u32 {
     const LEAST: u32 = 1024;
     const GROWTH: u32 = 4;
@@ -145,7 +141,7 @@ fn stage_end(linked: u32, rows: u32) -> u32 {
 }
 
 impl Linked {
-    /// The same with the graph by the second measure beside it, if there is one.
+    /// Adds the second graph, if there is one.
     fn beside(self, near: Option<Linked>) -> Self {
         let Some(near) = near else { return self };
         let graph = self.graph.with_near(near.graph);
@@ -156,50 +152,49 @@ impl Linked {
         Linked { distances: self.distances + distances, repaired: self.repaired + repaired, ..self }
     }
 
-    /// Looks for rows: after a bulk, which linked them `in_order`, in all parts of the graph; else for those that are new,
-    /// and for some of the others. Returns those to which an edge gave way.
+    /// Reconnects rows. After a bulk build, which linked them `in_order`, it samples the whole graph. Otherwise it searches
+    /// for new rows and some old ones. Returns the rows that lost an edge to them.
     fn reconnect<S: Space>(&mut self, old: &Graph, space: &S, in_order: Option<Vec<u32>>) -> Vec<LevelRow> {
         let (mut dropped, bulk) = (Vec::new(), in_order.is_some());
         let mut in_order = in_order.unwrap_or_default();
-        for number in (0..=self.graph.above.len()).rev() {
+        for number in (0..=self.graph.upper.len()).rev() {
             let (old, rows) = (old.level_rows(number), self.graph.level_rows(number));
             let (all, stretches) = match number {
                 0 if bulk => (Vec::new(), std::mem::take(&mut in_order)),
                 _ if bulk => ((0..rows).collect(), Vec::new()),
-                // By inner product a row is not its own best, and less is sure of those that are not looked for.
+                // By inner product a row is not its own nearest, so that a sample says less.
                 0 if self.graph.has_near() => ((old..rows).chain(self.graph.take_turn(0, old)).collect(), Vec::new()),
                 _ => ((old..rows).collect(), self.graph.take_turn(number, old)),
             };
             let vertices = |rows: Vec<u32>| -> Vec<u32> {
                 rows.into_iter().filter(|&row| number > 0 || self.graph.is_vertex(row)).collect()
             };
-            let looked = self.graph.reconnect(number, space, &vertices(all), &vertices(stretches));
-            self.repaired += looked.connected;
-            dropped.extend(looked.dropped.into_iter().map(|row| (number, row)));
+            let reconnected = self.graph.reconnect(number, space, &vertices(all), &vertices(stretches));
+            self.repaired += reconnected.connected;
+            dropped.extend(reconnected.dropped.into_iter().map(|row| (number, row)));
         }
         dropped
     }
 }
 
 impl Graph {
-    /// Those of the first `old` rows of a level whose turn it is to be looked for.
+    /// The next of the first `old` rows of a level to search for.
     fn take_turn(&mut self, number: usize, old: u32) -> Vec<u32> {
         let per_new = if number == 0 { OLD_PER_NEW } else { OLD_PER_NEW_ABOVE };
         let some = (self.level_rows(number) - old).saturating_mul(per_new).min(old);
-        let next = &mut self.level_mut(number).next_looked;
+        let next = &mut self.level_mut(number).next_searched;
         let first = if *next < old { *next } else { 0 };
-        // One is left out, so that others are the first of their stretches when it is their turn again.
+        // One is skipped, so that other rows are the first of their stretches in the next turn.
         *next = first.saturating_add(some + 1);
         (first..old).chain(0..first).take(some as usize).collect()
     }
 
-    /// Takes out the edges to rows that this graph does not have: what an unfinished [`link`],
-    /// ended by a panic, leaves in the lists it shares.
+    /// Removes edges to rows that this graph does not have. A [`link`] that panicked leaves such edges in shared lists.
     pub fn withdraw(&self) {
         if let Some(near) = &self.near {
             near.withdraw();
         }
-        for level in (0..=self.above.len()).map(|number| self.level(number)) {
+        for level in (0..=self.upper.len()).map(|number| self.level(number)) {
             let rows = level.csr.rows();
             (0..rows).into_par_iter().for_each(|slot| {
                 if level.csr.neighbours(slot).any(|target| target >= rows) {

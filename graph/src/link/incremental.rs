@@ -1,11 +1,11 @@
-//! Linking in batches: every row of a batch searches the graph as it was before the batch.
+//! Links rows in batches, with searches of the graph as it was before the batch.
 //!
-//! So all rows of a batch are searched in parallel, and the result does not depend on the number
-//! of threads. Batches double with the graph up to a fiftieth of it (Dobson et al., *Scaling
-//! Graph-Based ANNS Algorithms to Billion-Size Datasets*, 2023, section 3: ParlayANN). Nor does it
-//! depend on the order of the searches, so those that start from the same place follow each other
-//! and meet rows that are still in the caches. After the searches, the edges back are sorted by the
-//! row they start from, and each row takes its own: appended where there is room, otherwise pruned.
+//! All rows of a batch are searched in parallel, and the result does not depend on the number of threads. Batches double
+//! with the graph up to a fiftieth of it (Dobson et al., *Scaling Graph-Based ANNS Algorithms to Billion-Size Datasets*,
+//! 2023, section 3: ParlayANN).
+//!
+//! Rows are linked grouped by entry point: their searches then meet rows that are still cached. After the searches, the
+//! reverse edges are sorted by the row they start from. Each row appends its own, or prunes if its list is full.
 
 use std::ops::ControlFlow;
 
@@ -15,19 +15,19 @@ use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
 use super::context::{LARGEST_CAP, LevelRow, Linking};
-use super::worker::{Found, Placed};
+use super::worker::{Found, Located};
 use super::{BuildOptions, Linked, Observe};
 use crate::graph::Sampled;
 use crate::search::medoid::medoid;
 use crate::{Graph, GraphError, Space};
 
-/// Batches smaller than this are not worth the waiting at their ends.
+/// Smaller batches are not worth the wait at their ends.
 const SMALLEST_CAP: usize = 32;
 
-/// Up to one new row for this many old ones, the old graph's lists are shared.
+/// Up to one new row for this many old ones, lists are shared with the old graph.
 const FEW: u32 = 16;
 
-/// Makes the levels above a base that has none.
+/// Makes the upper levels of a base that has none.
 pub(crate) fn link_levels<S: Space>(
     graph: &Graph,
     space: &S,
@@ -37,7 +37,7 @@ pub(crate) fn link_levels<S: Space>(
     Ok(extend(graph, space, graph.rows(), options, observe)?.0)
 }
 
-/// Searches for the neighbours of rows of the base that have too few, as for new rows.
+/// Links rows of the base that have too few neighbours, like new rows.
 pub(crate) fn relink<S: Space>(graph: &Graph, space: &S, rows: &[u32], options: &BuildOptions) {
     let linking = Linking::new(graph.clone(), space, options);
     let at_once = (graph.rows() as usize / 50).clamp(SMALLEST_CAP, LARGEST_CAP);
@@ -46,8 +46,7 @@ pub(crate) fn relink<S: Space>(graph: &Graph, space: &S, rows: &[u32], options: 
     }
 }
 
-/// Links into every level the rows that it does not have. Returns, too, the rows to which an edge
-/// was dropped, if the new rows are few.
+/// Links the new rows of every level. If they are few, it also returns the rows that lost an edge to them.
 pub(super) fn extend<S: Space>(
     graph: &Graph,
     space: &S,
@@ -59,10 +58,10 @@ pub(super) fn extend<S: Space>(
     let few = new <= graph.rows() / FEW;
     let grown = if few { graph.grown(rows)? } else { graph.detached().grown(rows)? };
     let mut linking = Linking::new(grown, space, options);
-    linking.linked = (0..=linking.graph.above.len()).map(|level| graph.level_rows(level) as usize).collect();
+    linking.linked = (0..=linking.graph.upper.len()).map(|level| graph.level_rows(level) as usize).collect();
     linking.remembers = few && new > 0;
     for group in linking.groups(graph).iter().rev() {
-        // From the base up: so the levels above lead only to rows that are linked below.
+        // From the base up, so that upper levels lead only to rows that are linked below.
         for (level, rows) in group.iter().enumerate() {
             if linking.link_rows(level, rows, observe).is_break() {
                 return Err(GraphError::Cancelled { done: linking.done });
@@ -73,15 +72,15 @@ pub(super) fn extend<S: Space>(
 }
 
 impl<S: Space> Linking<'_, S> {
-    /// The new rows, shuffled and grouped by the highest level they are in: `groups[h][l]` are the
-    /// rows of group h by their numbers in level l.
+    /// The new rows, shuffled and grouped by their highest level. `groups[h][l]` has the rows of group h, numbered as in
+    /// level l.
     fn groups(&self, old: &Graph) -> Vec<Vec<Vec<u32>>> {
-        let (mut groups, above) = (Vec::new(), &self.graph.above);
-        // The new rows of each level, numbered as there.
+        let (mut groups, upper) = (Vec::new(), &self.graph.upper);
+        // The first new row of each level.
         let first = |level: usize| old.level_rows(level);
-        for highest in 0..=above.len() {
-            let rows = if highest == 0 { self.graph.rows() } else { above[highest - 1].level.csr.rows() };
-            let higher: &[u32] = above.get(highest).map_or(&[], |above| &above.below);
+        for highest in 0..=upper.len() {
+            let rows = if highest == 0 { self.graph.rows() } else { upper[highest - 1].level.csr.rows() };
+            let higher: &[u32] = upper.get(highest).map_or(&[], |upper| &upper.below);
             let new: Box<dyn Iterator<Item = u32>> = match highest {
                 0 => Box::new(self.graph.absent.vertices(first(highest)..rows)),
                 _ => Box::new(first(highest)..rows),
@@ -91,11 +90,11 @@ impl<S: Space> Linking<'_, S> {
             mine.shuffle(&mut StdRng::seed_from_u64(seed));
             let mut numbers = vec![mine];
             for level in (0..highest).rev() {
-                let below = &above[level].below;
+                let below = &upper[level].below;
                 numbers.push(numbers[numbers.len() - 1].iter().map(|&row| below[row as usize]).collect());
             }
             numbers.reverse();
-            // A level that is new takes rows that have long been in those below it.
+            // A new level takes old rows of those below it.
             for (level, rows) in numbers.iter_mut().enumerate() {
                 rows.retain(|&row| row >= first(level));
             }
@@ -108,8 +107,8 @@ impl<S: Space> Linking<'_, S> {
     fn link_rows(&mut self, level: usize, rows: &[u32], observe: Observe<'_>) -> ControlFlow<()> {
         match level.checked_sub(1) {
             None => self.link_into(level, rows, self.space, observe),
-            Some(above) => {
-                let slots = std::sync::Arc::clone(&self.graph.above[above].slots);
+            Some(upper) => {
+                let slots = std::sync::Arc::clone(&self.graph.upper[upper].slots);
                 self.link_into(level, rows, &Sampled::with_near(self.space, &slots), observe)
             }
         }
@@ -127,7 +126,7 @@ impl<S: Space> Linking<'_, S> {
         if self.linked[level] == 0
             && let Some(medoid) = medoid(space, rows)
         {
-            // The first row of a level is the one in the middle of those that come first.
+            // The medoid of its first rows is the entry point of a level.
             order.extend(rows.iter().copied().filter(|&row| row != medoid));
             rest = &order[..];
             self.graph.level_mut(level).entries.push(medoid);
@@ -148,21 +147,23 @@ impl<S: Space> Linking<'_, S> {
         ControlFlow::Continue(())
     }
 
-    /// Links rows that the level does not lead to yet; returns the distances computed.
+    /// Links rows that have no edges to them yet. Returns the distances computed.
     fn batch<L: Space<Probe = S::Probe>>(&self, level: usize, rows: &[u32], space: &L) -> u64 {
         let worker = || self.worker();
-        let mut placed: Vec<Placed> =
-            rows.par_iter().map_init(worker, |lent, &row| lent.get().place(self, level, space, row)).collect();
-        placed.par_sort_unstable();
-        let found: Vec<Found> =
-            placed.par_iter().map_init(worker, |lent, placed| lent.get().find(self, level, space, placed)).collect();
-        // Written when all searches are done: those of a batch meet each other's rows where these have lists by another
-        // measure, or had one before.
+        let mut located: Vec<Located> =
+            rows.par_iter().map_init(worker, |pooled, &row| pooled.get().locate(self, level, space, row)).collect();
+        located.par_sort_unstable();
+        let found: Vec<Found> = located
+            .par_iter()
+            .map_init(worker, |pooled, located| pooled.get().find(self, level, space, located))
+            .collect();
+        // Lists are written after all searches: rows of a batch meet each other through lists of the second graph, or old
+        // lists.
         let csr = &self.graph.level(level).csr;
         let written = found.into_par_iter().map(|found| {
             csr.set(found.row, found.list);
-            (found.back, found.distances)
+            (found.reverse, found.distances)
         });
-        self.settle(level, space, written)
+        self.add_all_reverse_edges(level, space, written)
     }
 }

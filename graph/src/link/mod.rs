@@ -1,4 +1,4 @@
-//! Rows come into the graph.
+//! Adds rows to the graph.
 
 mod bulk;
 mod context;

@@ -1,8 +1,8 @@
-//! Rows in overlapping groups of near ones, without searching for any.
+//! Divides rows into overlapping leaves of near rows.
 //!
-//! Randomized ball carving (PiPNN: Rubel et al., *Pick-in-Partitions*, arXiv 2602.21247, section 4): some
-//! rows are made leaders, every row joins the few leaders it is nearest to, and what is still too large is
-//! divided again. A row near the border of two groups is in both.
+//! Randomized ball carving (PiPNN: Rubel et al., *Pick-in-Partitions*, arXiv 2602.21247, section 4). Some rows are drawn as
+//! leaders, and every row joins its nearest few leaders. Groups that are too large are divided again. A row near the border
+//! of two groups is in both.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -15,33 +15,32 @@ use rayon::prelude::*;
 use crate::search::nearest::{COLUMNS, Nearest};
 use crate::{Neighbour, Space};
 
-/// A group of at most so many rows is a leaf, within which all distances are computed.
+/// The most rows of a leaf. All distances within a leaf are computed.
 const LARGEST_LEAF: usize = 512;
 
-/// Smaller groups are put together: few rows offer few neighbours.
+/// Smaller groups are merged: few rows offer few neighbours.
 const SMALLEST_LEAF: usize = LARGEST_LEAF / 4;
 
-/// Up to so many leaves are made in one step.
+/// The most leaves that are made in one step.
 const AT_ONCE: usize = 300;
 
-/// No row is compared with more leaders in one step: more rows take more steps.
+/// The most leaders in one step. More rows take more steps.
 const MOST_LEADERS: f64 = 1000.0;
 
-/// Rows so much alike that a leader's group is hardly smaller than what it was taken from, so many times in a row,
-/// are cut into leaves in their order.
+/// If this many steps in a row hardly shrink a group, it is split into leaves in the order of its rows.
 const MOST_STUCK: u32 = 2;
 
-/// So are those that are too many after so many steps.
+/// The same after this many steps.
 const MOST_STEPS: u32 = 12;
 
-/// Rows compared with leaders, and groups divided further, before it is asked whether to stop.
+/// Rows compared with leaders, and groups divided further, between two calls of `ask`.
 const ROWS_AT_ONCE: usize = 1024 * PIECE;
 const GROUPS_AT_ONCE: usize = 64;
 
-/// Rows that a thread looks at for one piece of work.
+/// The rows of one piece of work of a thread.
 const PIECE: usize = 64;
 
-/// A partition in the making.
+/// The state of a partition.
 pub(super) struct Partition<'a, S> {
     pub(super) space: &'a S,
     /// The same seed gives the same leaves.
@@ -50,17 +49,17 @@ pub(super) struct Partition<'a, S> {
     pub(super) distances: AtomicU64,
 }
 
-/// Whom the rows of a group may join.
+/// The leaders of a group.
 struct Leaders {
     rows: Vec<u32>,
-    /// How many of them each row joins.
+    /// The number of leaders that each row joins.
     joined: usize,
-    /// The memberships of a row in each of their groups.
+    /// The memberships of a row within each of their groups.
     below: usize,
 }
 
 impl<S: Space> Partition<'_, S> {
-    /// Divides `rows` into leaves, so that most rows are in about `memberships` of them; `ask` tells whether to go on.
+    /// Divides `rows` into leaves. Most rows are in about `memberships` of them. `ask` says whether to continue.
     pub(super) fn divide(
         &self,
         rows: Vec<u32>,
@@ -76,14 +75,14 @@ impl<S: Space> Partition<'_, S> {
             ask()?;
             chosen.extend(self.choose(now, &leaders));
         }
-        let (whole, mut groups) = (rows.len(), grouped(rows, &chosen, &leaders));
+        let (whole, mut groups) = (rows.len(), group_by_leader(rows, &chosen, &leaders));
         drop(chosen);
         let mut leaves = Vec::new();
         while !groups.is_empty() {
             ask()?;
             let now = groups.drain(..groups.len().min(GROUPS_AT_ONCE)).collect::<Vec<_>>().into_par_iter();
             leaves.par_extend(now.flat_map(|group| {
-                let stuck = still_stuck(&group, whole, 0);
+                let stuck = count_stuck(&group, whole, 0);
                 self.step(group, leaders.below, 1, stuck)
             }));
         }
@@ -99,10 +98,10 @@ impl<S: Space> Partition<'_, S> {
         }
         let leaders = self.leaders(&rows, memberships, step);
         let chosen = self.choose(&rows, &leaders);
-        let (whole, groups) = (rows.len(), grouped(rows, &chosen, &leaders));
+        let (whole, groups) = (rows.len(), group_by_leader(rows, &chosen, &leaders));
         drop(chosen);
         let leaves = groups.into_par_iter().flat_map(|group| {
-            let stuck = still_stuck(&group, whole, stuck);
+            let stuck = count_stuck(&group, whole, stuck);
             self.step(group, leaders.below, step + 1, stuck)
         });
         leaves.collect()
@@ -113,7 +112,7 @@ impl<S: Space> Partition<'_, S> {
         let (count, joined) = if leaves <= AT_ONCE {
             (leaves, memberships.min(COLUMNS))
         } else {
-            // Every row is compared with the leaders here, and with those of each group that it joins.
+            // Every row is compared with these leaders, then with those of each group that it joins.
             let joined = (memberships / 2).clamp(1, COLUMNS);
             (((leaves * joined) as f64).sqrt().min(MOST_LEADERS) as usize, joined)
         };
@@ -123,7 +122,7 @@ impl<S: Space> Partition<'_, S> {
         Leaders { rows: drawn, joined: joined.min(count), below: (memberships / joined).max(1) }
     }
 
-    /// The numbers of the nearest leaders of each row, a piece at a time.
+    /// The numbers of the nearest leaders of each row, in pieces.
     fn choose(&self, rows: &[u32], leaders: &Leaders) -> Vec<Vec<u32>> {
         let (joined, leaders) = (leaders.joined, &leaders.rows);
         self.distances.fetch_add(rows.len() as u64 * leaders.len() as u64, Relaxed);
@@ -136,7 +135,7 @@ impl<S: Space> Partition<'_, S> {
             let mut chosen = Vec::with_capacity(rows.len() * joined);
             for (row, between) in between.chunks_exact(leaders.len()).enumerate() {
                 chosen.extend(nearest.of(&numbers, between).iter().map(|&key| Neighbour::from_key(key).slot));
-                // A row that has no distance from so many goes to the first.
+                // A row with too few distances that are not NaN joins the first leader.
                 chosen.resize((row + 1) * joined, 0);
             }
             chosen
@@ -145,24 +144,24 @@ impl<S: Space> Partition<'_, S> {
     }
 }
 
-/// The rows that chose each leader.
-fn grouped(rows: Vec<u32>, chosen: &[Vec<u32>], leaders: &Leaders) -> Vec<Vec<u32>> {
+/// The rows that joined each leader.
+fn group_by_leader(rows: Vec<u32>, chosen: &[Vec<u32>], leaders: &Leaders) -> Vec<Vec<u32>> {
     let mut groups = vec![Vec::new(); leaders.rows.len()];
     for (rows, chosen) in rows.chunks(PIECE).zip(chosen) {
         for (row, chosen) in rows.iter().zip(chosen.chunks_exact(leaders.joined)) {
             chosen.iter().for_each(|&leader| groups[leader as usize].push(*row));
         }
     }
-    together(groups)
+    merge_small(groups)
 }
 
-/// How many steps in a row left a group hardly smaller than the `whole` it was taken from.
-fn still_stuck(group: &[u32], whole: usize, before: u32) -> u32 {
+/// The number of steps in a row that hardly shrank a group, `whole` before this step.
+fn count_stuck(group: &[u32], whole: usize, before: u32) -> u32 {
     if group.len() > whole - whole / 16 { before + 1 } else { 0 }
 }
 
-/// The same groups, with the small ones put together until they are large enough.
-fn together(groups: Vec<Vec<u32>>) -> Vec<Vec<u32>> {
+/// Merges small groups until they are large enough.
+fn merge_small(groups: Vec<Vec<u32>>) -> Vec<Vec<u32>> {
     let (mut large, small): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.len() >= SMALLEST_LEAF);
     let mut rest: Vec<u32> = Vec::new();
     for group in small {
@@ -172,7 +171,7 @@ fn together(groups: Vec<Vec<u32>>) -> Vec<Vec<u32>> {
         }
     }
     large.extend((!rest.is_empty()).then_some(rest));
-    // A row may have come by several of them.
+    // A row may be in several of them.
     for group in &mut large {
         group.sort_unstable();
         group.dedup();

@@ -1,54 +1,53 @@
-//! Every row is found by a search: asked for as a query would be, and given an edge where that search ended.
+//! Reconnect: searches for rows, and adds an edge to each row that is not found.
 //!
-//! That a path leads to a row is not enough. In groups of rows far apart, lists fill with rows of the own group, and the
-//! one edge that leads into another lies where no search passes. So rows are asked for themselves, and each that is not
-//! found gets an edge from a row that its search met. One such edge mostly saves its whole group.
+//! A path to a row is not enough. In groups of rows far apart, lists fill with rows of their own group, and searches may
+//! never take the one edge into another group. So rows are searched for. A row that is not found gets an edge from where its
+//! search ended. One such edge mostly reconnects its whole group. Figures: docs/experiments/013.
 
 use rayon::prelude::*;
 
 use crate::graph::Sampled;
-use crate::search::scratch::Shelf;
+use crate::search::scratch::ObjectPool;
 use crate::{Graph, Scratch, Space};
 
-/// Width of the searches, in the base and in the levels above: a narrow one finds what a wider one does.
+/// The width of the searches, in the base and in upper levels. A row that a narrow search finds, a wider one finds too.
 const WIDTH: usize = 8;
 const WIDTH_ABOVE: usize = 2;
 
-/// The width that the descent is made for.
+/// The width of the descent through the upper levels.
 const DESCENT: usize = 64;
 
-/// So many rows are given edges, one after another, before the others are looked for again, in parallel; of many rows, this
-/// part of them, so that each is looked for a bounded number of times.
+/// This many lost rows get edges, one after another, before the others are searched for again in parallel. If many are
+/// lost, it is this part of them, so that each is searched for a bounded number of times.
 const AT_ONCE: usize = 512;
 const PART_AT_ONCE: usize = 4;
 
-/// So many rounds may save few rows. An edge that gives way may have been the only one to
-/// its row, which is then lost in its place.
-const IN_VAIN: usize = 8;
+/// The most rounds that reconnect few rows. A replaced edge may have been the only one to its row, which is lost then.
+const MAX_FRUITLESS: usize = 8;
 
-/// Of each stretch of so many rows, one in so many is looked for; all are where more than one in so many of these is lost.
+/// Of each stretch of 512 rows, one in eight is searched for. If more than one in 64 of these is lost, all are.
 const STRETCH: usize = 512;
 const ONE_IN: usize = 8;
 const MANY: usize = 64;
 
-/// What became of rows that were looked for.
+/// The result of a reconnect.
 #[derive(Debug)]
-pub(crate) struct LookedFor {
-    /// How many were given an edge.
+pub(crate) struct Reconnected {
+    /// The number of rows that got an edge.
     pub(crate) connected: u64,
-    /// Rows to which an edge gave way.
+    /// The rows that lost an edge to them.
     pub(crate) dropped: Vec<u32>,
 }
 
 impl Graph {
-    /// Looks for rows of a level (numbered as there), and gives those that are not found an edge: for `all` of some rows,
-    /// and for parts of the `stretches` of others, of which all are looked for where many are lost. An edge to one
-    /// row of a group saves the group, so rows of one group are to follow each other.
-    pub(crate) fn reconnect<S: Space>(&self, number: usize, space: &S, all: &[u32], stretches: &[u32]) -> LookedFor {
+    /// Searches for rows of a level (numbered as there) and adds an edge to those that are not found. It searches for `all`,
+    /// and for samples of the `stretches`. If many of a sample are lost, it searches for the whole stretch. One edge mostly
+    /// reconnects a group, so the rows of a group should follow each other.
+    pub(crate) fn reconnect<S: Space>(&self, number: usize, space: &S, all: &[u32], stretches: &[u32]) -> Reconnected {
         match number.checked_sub(1) {
             None => self.reconnect_in(number, space, space, all, stretches),
-            Some(above) => {
-                self.reconnect_in(number, space, &Sampled::new(space, &self.above[above].slots), all, stretches)
+            Some(upper) => {
+                self.reconnect_in(number, space, &Sampled::new(space, &self.upper[upper].slots), all, stretches)
             }
         }
     }
@@ -60,10 +59,10 @@ impl Graph {
         space: &L,
         all: &[u32],
         stretches: &[u32],
-    ) -> LookedFor {
-        let shelf = Shelf::new();
-        let seeker = || shelf.take(|| Seeker { probe: space.probe(), starts: Vec::new(), scratch: Scratch::new() });
-        let is_lost = |row: u32| !seeker().get().finds(self, number, base, space, row);
+    ) -> Reconnected {
+        let pool = ObjectPool::new();
+        let searcher = || pool.take(|| Searcher { probe: space.probe(), starts: Vec::new(), scratch: Scratch::new() });
+        let is_lost = |row: u32| !searcher().get().finds(self, number, base, space, row);
         let all_lost = |rows: &[u32]| -> Vec<u32> { rows.par_iter().copied().filter(|&row| is_lost(row)).collect() };
         let lost_in = |stretch: &[u32]| -> Vec<u32> {
             let some: Vec<u32> = stretch.iter().copied().step_by(ONE_IN).collect();
@@ -72,41 +71,41 @@ impl Graph {
         };
         let mut lost = all_lost(all);
         lost.par_extend(stretches.par_chunks(STRETCH).flat_map_iter(lost_in));
-        let (mut dropped, mut connected, mut in_vain) = (Vec::new(), 0, 0);
-        while !lost.is_empty() && in_vain < IN_VAIN {
+        let (mut dropped, mut connected, mut fruitless) = (Vec::new(), 0, 0);
+        while !lost.is_empty() && fruitless < MAX_FRUITLESS {
             let before = lost.len();
             let first_dropped = dropped.len();
             let later = lost.split_off(lost.len().min(AT_ONCE.max(lost.len() / PART_AT_ONCE)));
             let tried = lost.len();
             for &row in &lost {
-                let mut lent = seeker();
-                let seeker = lent.get();
-                if !seeker.finds(self, number, base, space, row) {
-                    dropped.extend(seeker.connect(self, number, row, in_vain));
+                let mut pooled = searcher();
+                let searcher = pooled.get();
+                if !searcher.finds(self, number, base, space, row) {
+                    dropped.extend(searcher.connect(self, number, row, fruitless));
                     connected += 1;
                 }
             }
-            // An edge may have given way for another row's.
+            // An edge may have been replaced by another row's.
             let mut doubtful = [&dropped[first_dropped..], &lost, &later].concat();
             doubtful.sort_unstable();
             doubtful.dedup();
             lost = all_lost(&doubtful);
-            // Half of what was tried is little to ask: an edge saves at least its own row.
-            in_vain += usize::from(2 * before.saturating_sub(lost.len()) < tried);
+            // A round that reconnects less than half of the tried rows is fruitless.
+            fruitless += usize::from(2 * before.saturating_sub(lost.len()) < tried);
         }
-        LookedFor { connected, dropped }
+        Reconnected { connected, dropped }
     }
 }
 
-/// Who looks for rows: one a thread.
-struct Seeker<P> {
+/// The search state of one thread.
+struct Searcher<P> {
     probe: P,
     starts: Vec<u32>,
     scratch: Scratch,
 }
 
-impl<P> Seeker<P> {
-    /// Whether a search for a row meets it; if not, the scratch has what it met.
+impl<P> Searcher<P> {
+    /// Whether a search for a row meets it. If not, the scratch has the rows that it met.
     fn finds<S: Space<Probe = P>, L: Space<Probe = P>>(
         &mut self,
         graph: &Graph,
@@ -127,17 +126,17 @@ impl<P> Seeker<P> {
         met || self.is_crowded_out(space, row, width)
     }
 
-    /// Whether a search for a row rightly ends without it: so many rows are no farther from it than it is itself. Under the
-    /// inner product those are longer ones; under any measure, rows that f32 cannot tell from it.
+    /// Whether at least `width` rows are no farther from the row than the row itself, so that a correct search may miss it.
+    /// Under the inner product these are rows of larger norm. Under any metric they are rows that f32 cannot distinguish.
     fn is_crowded_out<L: Space<Probe = P>>(&mut self, space: &L, row: u32, width: usize) -> bool {
         let mut own = [0.0];
         space.distances(&self.probe, &[row], &mut own);
         self.scratch.nearest().filter(|near| near.distance <= own[0]).count() >= width
     }
 
-    /// Gives `row` an edge from where the search ended: from the first row with a free place, the nearest first, or
-    /// else in the place of the last edge of the nearest: of another one in each round that was in vain, lest two rows
-    /// take one place from each other for ever. Returns where that led.
+    /// Adds an edge to `row` from where the search ended: from the nearest row with a free place. If no list has one, the
+    /// edge replaces the last edge of the nearest row, and the old target is returned. After each fruitless round it takes
+    /// the next nearest row, so that two rows do not replace each other for ever.
     fn connect(&self, graph: &Graph, number: usize, row: u32, round: usize) -> Option<u32> {
         let csr = &graph.level(number).csr;
         let mut met = self.scratch.nearest().chain(self.scratch.expanded.iter().rev().copied());

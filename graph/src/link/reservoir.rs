@@ -1,6 +1,6 @@
-//! For every row, the nearest of the neighbours it was offered so far.
+//! The nearest offers of each row so far.
 //!
-//! What is kept does not depend on the order of the offers, so any thread may make any of them.
+//! The result does not depend on the order of the offers, so any thread may make any of them.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -13,16 +13,16 @@ const STRIPE: usize = 64;
 /// Neighbours in one cache line.
 const LINE: usize = 8;
 
-/// Room for `width` neighbours of each row, 8 bytes each.
+/// Places for `width` neighbours of each row, 8 bytes each.
 pub(super) struct Reservoir {
-    /// [`Neighbour::key`]s, nearest first; [`FREE`] behind the last. Read and written by who holds the row's lock;
-    /// atomic, so that they can be fetched before.
+    /// [`Neighbour::key`]s, nearest first, then [`FREE`]. The holder of the row's lock reads and writes them. They are
+    /// atomic, so that they can be prefetched without the lock.
     keys: Vec<AtomicU64>,
     locks: Vec<Mutex<()>>,
     width: usize,
 }
 
-/// Sorts behind every key, and names no row: there are fewer.
+/// The free place: sorts after every key, and its slot is above every row's.
 const FREE: u64 = u64::MAX;
 
 impl Reservoir {
@@ -32,14 +32,14 @@ impl Reservoir {
         Reservoir { keys, locks: (0..rows.div_ceil(STRIPE)).map(|_| Mutex::new(())).collect(), width }
     }
 
-    /// Hints that `row` will be made an offer.
+    /// Hints that `row` gets an offer soon.
     pub(super) fn fetch(&self, row: u32) {
         self.of(row).chunks(LINE).for_each(|line| omendb_kernels::prefetch_ref(&line[0]));
     }
 
-    /// Takes those of `keys`, nearest first, that are among the nearest of `row`; `merged` is memory to be used.
+    /// Keeps those of `keys` (nearest first) that are among the nearest of `row`. `merged` is a reusable buffer.
     ///
-    /// A neighbour's distance may differ in its last bits from one leaf to another: the least is kept.
+    /// A neighbour's distance may differ in its last bits between leaves. The least is kept.
     pub(super) fn offer(&self, row: u32, keys: &[u64], merged: &mut Vec<u64>) {
         let lock = self.locks[row as usize / STRIPE].lock().unwrap_or_else(PoisonError::into_inner);
         let mine = self.of(row);
@@ -66,13 +66,13 @@ impl Reservoir {
         drop(lock);
     }
 
-    /// The neighbours that `row` has, each once, nearest first.
+    /// The neighbours of `row`, each once, nearest first.
     pub(super) fn held(&self, row: u32) -> impl Iterator<Item = Neighbour> + '_ {
         let keys = self.of(row).iter().map(|key| key.load(Relaxed));
         keys.take_while(|&key| key != FREE).map(Neighbour::from_key)
     }
 
-    /// How many neighbours a row has.
+    /// The number of neighbours of a row.
     pub(super) fn count(&self, row: u32) -> usize {
         self.held(row).count()
     }

@@ -1,4 +1,4 @@
-//! What one thread does: a row's neighbours are found, chosen and written, and edges back taken.
+//! The work of one thread: finds and prunes the candidates of a row, and adds reverse edges.
 
 use super::context::{LevelRow, Linking};
 use super::reservoir::Reservoir;
@@ -6,27 +6,27 @@ use crate::csr::{Csr, Edge};
 use crate::prune::{Pruner, Rule};
 use crate::{Neighbour, Scratch, Space};
 
-/// A row to be linked, and where its search starts. Sorts by the way there.
+/// A row to be linked, and where its search starts. Sorts by the path through the upper levels.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Placed {
-    way: Vec<u32>,
+pub(super) struct Located {
+    path: Vec<u32>,
     row: u32,
     starts: Vec<u32>,
     distances: u64,
 }
 
-/// An edge back, from a row to the one that found it. Sorts by the row, then nearest first.
-pub(super) type BackEdge = (u32, u64);
+/// A reverse edge, from a chosen neighbour to the new row. Sorts by the neighbour, then nearest first.
+pub(super) type ReverseEdge = (u32, u64);
 
-/// What was found for a row.
+/// The list of a new row, and its reverse edges.
 pub(super) struct Found {
     pub(super) row: u32,
     pub(super) list: Vec<Edge>,
-    pub(super) back: Vec<BackEdge>,
+    pub(super) reverse: Vec<ReverseEdge>,
     pub(super) distances: u64,
 }
 
-/// Everything one thread needs to link one row.
+/// The buffers of one thread that links rows.
 pub(crate) struct Worker<P> {
     scratch: Scratch,
     pruner: Pruner,
@@ -42,19 +42,19 @@ impl<P: Send> Worker<P> {
         Worker { scratch, pruner, probe, other, candidates: Vec::new(), dropped: Vec::new() }
     }
 
-    /// Comes down through the levels above to where the search for `row` starts.
-    pub(super) fn place<S: Space<Probe = P>, L: Space<Probe = P>>(
+    /// Descends through the upper levels to where the search for `row` starts.
+    pub(super) fn locate<S: Space<Probe = P>, L: Space<Probe = P>>(
         &mut self,
         linking: &Linking<'_, S>,
         level: usize,
         space: &L,
         row: u32,
-    ) -> Placed {
+    ) -> Located {
         let width = linking.options.build_width;
         space.load(row, &mut self.probe);
         let mut starts = Vec::new();
         let count = linking.graph.descend(level, width, linking.space, &self.probe, &mut starts, &mut self.scratch);
-        Placed { way: self.scratch.way.clone(), row, starts, distances: count.distances }
+        Located { path: self.scratch.path.clone(), row, starts, distances: count.distances }
     }
 
     /// Finds the neighbours of a row.
@@ -63,21 +63,22 @@ impl<P: Send> Worker<P> {
         linking: &Linking<'_, S>,
         level: usize,
         space: &L,
-        placed: &Placed,
+        located: &Located,
     ) -> Found {
-        let (graph, options, row) = (&linking.graph, linking.options, placed.row);
+        let (graph, options, row) = (&linking.graph, linking.options, located.row);
         space.load(row, &mut self.probe);
         let rule = graph.rule(level, options);
         let level = graph.level(level);
-        let count = level.search(space, &self.probe, &placed.starts, options.build_width, &mut self.scratch);
+        let count = level.search(space, &self.probe, &located.starts, options.build_width, &mut self.scratch);
         self.candidates.clear();
         self.candidates.extend(self.scratch.expanded.iter().filter(|found| found.slot != row));
         let known = self.measure_known(space, &level.csr, row);
-        let (back, pruned) = self.choose(space, row, rule);
-        Found { row, list: self.list().collect(), back, distances: placed.distances + count.distances + known + pruned }
+        let (reverse, pruned) = self.prune(space, row, rule);
+        let distances = located.distances + count.distances + known + pruned;
+        Found { row, list: self.list().collect(), reverse, distances }
     }
 
-    /// Offers a row of the base those of a leaf that a prune chooses; returns the distances computed.
+    /// Offers a row of the base what a prune chooses of a leaf. Returns the distances computed.
     pub(super) fn offer_chosen<S: Space<Probe = P>>(
         &mut self,
         linking: &Linking<'_, S>,
@@ -93,25 +94,25 @@ impl<P: Send> Worker<P> {
         computed
     }
 
-    /// Takes the neighbours of a row of the base from those it was offered, and from the edges back that it
-    /// has by now; writes its list, and returns the edges back.
-    pub(super) fn pick<S: Space<Probe = P>>(
+    /// Prunes the offers to a row of the base and its present reverse edges. Writes the list and returns its reverse
+    /// edges.
+    pub(super) fn choose_from_offers<S: Space<Probe = P>>(
         &mut self,
         linking: &Linking<'_, S>,
         reservoir: &Reservoir,
         row: u32,
-    ) -> (Vec<BackEdge>, u64) {
+    ) -> (Vec<ReverseEdge>, u64) {
         let (graph, space) = (&linking.graph, linking.space);
         let csr = &graph.base.csr;
         self.candidates.clear();
         self.candidates.extend(reservoir.held(row));
         let computed = self.measure_known(space, csr, row);
-        let (back, pruned) = self.choose(space, row, graph.rule(0, linking.options));
+        let (reverse, pruned) = self.prune(space, row, graph.rule(0, linking.options));
         csr.set(row, self.list());
-        (back, computed + pruned)
+        (reverse, computed + pruned)
     }
 
-    /// Adds the neighbours that a row has already to its candidates; returns the distances computed.
+    /// Adds the present neighbours of a row to its candidates. Returns the distances computed.
     fn measure_known<L: Space<Probe = P>>(&mut self, space: &L, csr: &Csr, row: u32) -> u64 {
         self.scratch.frontier.clear();
         let known = csr.neighbours(row).filter(|&slot| self.candidates.iter().all(|near| near.slot != slot));
@@ -119,7 +120,7 @@ impl<P: Send> Worker<P> {
         if self.scratch.frontier.is_empty() { 0 } else { self.measure(space, row) }
     }
 
-    /// Prunes the rows that `name` lists for one row; returns the distances computed. [`Worker::list`] has the result.
+    /// Prunes the rows that `name` lists. Returns the distances computed. [`Worker::list`] has the result.
     pub(crate) fn choose_among<L: Space<Probe = P>>(
         &mut self,
         space: &L,
@@ -135,12 +136,12 @@ impl<P: Send> Worker<P> {
         computed + self.pruner.prune(space, &mut self.other, &mut self.candidates, rule)
     }
 
-    /// The list that the last prune came to.
+    /// The list of the last prune.
     pub(crate) fn list(&self) -> impl Iterator<Item = Edge> + '_ {
         self.pruner.list()
     }
 
-    /// Adds the rows on the frontier to the candidates of `row`; returns the distances computed.
+    /// Adds the rows on the frontier to the candidates of `row`. Returns the distances computed.
     fn measure<L: Space<Probe = P>>(&mut self, space: &L, row: u32) -> u64 {
         let Scratch { frontier, distances, .. } = &mut self.scratch;
         distances.resize(frontier.len(), 0.0);
@@ -151,20 +152,20 @@ impl<P: Send> Worker<P> {
         frontier.len() as u64
     }
 
-    /// Prunes the candidates of a row, and returns the edges back. [`Worker::list`] has its list.
-    fn choose<L: Space<Probe = P>>(&mut self, space: &L, row: u32, rule: Rule) -> (Vec<BackEdge>, u64) {
+    /// Prunes the candidates of a row and returns its reverse edges. [`Worker::list`] has its list.
+    fn prune<L: Space<Probe = P>>(&mut self, space: &L, row: u32, rule: Rule) -> (Vec<ReverseEdge>, u64) {
         let pruned = self.pruner.prune(space, &mut self.other, &mut self.candidates, rule);
-        let back = self.pruner.chosen.iter().map(|near| (near.slot, Neighbour { slot: row, ..*near }.key())).collect();
-        (back, pruned)
+        let reverse = self.pruner.chosen.iter().map(|near| (near.slot, Neighbour { slot: row, ..*near }.key()));
+        (reverse.collect(), pruned)
     }
 
-    /// Gives one row the edges back that a batch found for it.
-    pub(super) fn take_back<S: Space<Probe = P>, L: Space<Probe = P>>(
+    /// Adds the reverse edges of a batch to the list of one row.
+    pub(super) fn add_reverse_edges<S: Space<Probe = P>, L: Space<Probe = P>>(
         &mut self,
         linking: &Linking<'_, S>,
         level: usize,
         space: &L,
-        edges: &[BackEdge],
+        edges: &[ReverseEdge],
     ) -> u64 {
         let graph = &linking.graph;
         let csr = &graph.level(level).csr;
@@ -173,7 +174,7 @@ impl<P: Send> Worker<P> {
         frontier.clear();
         frontier.extend(csr.neighbours(target));
         let kept = frontier.len();
-        // Of two rows that found each other, the second is there already.
+        // If two rows found each other, the second edge is there already.
         let new = edges.iter().map(|&(_, key)| Neighbour::from_key(key)).filter(|near| !frontier.contains(&near.slot));
         self.candidates.clear();
         self.candidates.extend(new);
@@ -185,7 +186,7 @@ impl<P: Send> Worker<P> {
             return 0;
         }
         let computed = self.measure(space, target);
-        // Those that the last prune chose come first.
+        // Edges that the last prune chose come first.
         self.candidates.rotate_left(late);
         let settled = csr.edges(target).filter(|edge| !edge.is_late()).count();
         let rule = graph.rule(level, linking.options);
@@ -194,7 +195,7 @@ impl<P: Send> Worker<P> {
         computed + pruned
     }
 
-    /// Remembers what the prune that was just made did not choose.
+    /// Records the candidates that the last prune did not choose.
     pub(super) fn remember_dropped(&mut self, level: usize) {
         let chosen = &self.pruner.chosen;
         let dropped = self.candidates.iter().filter(|near| chosen.iter().all(|kept| kept.slot != near.slot));

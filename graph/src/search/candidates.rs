@@ -1,4 +1,4 @@
-//! The candidates of a search: the nearest `width` rows met so far, sorted, in one array.
+//! The candidate list of a search: the nearest `width` rows met so far, sorted, in one array.
 
 use crate::MAX_ROWS;
 
@@ -12,10 +12,10 @@ pub struct Neighbour {
 }
 
 impl Neighbour {
-    /// Distance and slot in one number that sorts as "nearer first, ties by the lower slot".
+    /// Distance and slot in one number. It sorts by distance, then by slot.
     ///
-    /// The bits of an f32 sort like its values when the sign bit of a positive and all bits of a
-    /// negative number are flipped; a NaN with a clear sign bit sorts behind infinity.
+    /// The bits of an f32 sort like its values if the sign bit of a positive number and all bits of a negative number are
+    /// flipped. A NaN with a clear sign bit sorts after infinity.
     #[inline]
     pub(crate) fn key(self) -> u64 {
         let bits = self.distance.to_bits();
@@ -33,19 +33,19 @@ impl Neighbour {
 
 /// A sorted array of at most `width` candidates, each expanded or not yet.
 #[derive(Default)]
-pub(crate) struct Pool {
+pub(crate) struct CandidateList {
     entries: Vec<Entry>,
-    /// Room for the rows of one [`Pool::take`].
+    /// The rows of one [`CandidateList::take`].
     met: Vec<Entry>,
-    /// Where they go.
+    /// Where they are inserted.
     places: Vec<usize>,
     width: usize,
-    /// No candidate before this place is unexpanded.
+    /// All candidates before this index are expanded.
     cursor: usize,
 }
 
-/// A candidate in one number: [`Neighbour::key`] with the slot moved up by a bit, which says whether it
-/// is expanded. One array moves when a candidate goes in, and sorts as the keys do.
+/// A candidate in one number: [`Neighbour::key`] with the slot shifted left by one bit. The lowest bit says whether it is
+/// expanded. Entries sort as keys do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry(u64);
 
@@ -75,18 +75,17 @@ impl Entry {
     }
 }
 
-impl Pool {
+impl CandidateList {
     pub(crate) fn begin(&mut self, width: usize) {
         self.entries.clear();
         self.width = width;
         self.cursor = 0;
     }
 
-    /// Takes in those of `slots`, at `distances`, that are among the nearest `width`, and tells `lead`
-    /// the nearest of them if it comes before all that are not expanded yet.
+    /// Inserts those of `slots`, at `distances`, that are among the nearest `width`. Calls `lead` with the nearest of them
+    /// if it is nearer than all unexpanded candidates.
     ///
-    /// Rows met together go in together, from the farthest on, so that each candidate behind them
-    /// moves once.
+    /// All rows are inserted together, the farthest first, so that each later candidate moves once.
     #[inline]
     pub(crate) fn take(&mut self, slots: &[u32], distances: &[f32], lead: impl FnOnce(u32)) {
         let limit = if self.entries.len() == self.width { self.entries[self.width - 1] } else { Entry(u64::MAX) };
@@ -105,7 +104,7 @@ impl Pool {
         {
             lead(first.slot());
         }
-        // All places are found before anything moves: none waits for another.
+        // All indices are found before anything moves: no search waits for another.
         self.places.clear();
         self.places.extend(met.iter().map(|&entry| self.entries.partition_point(|&other| other < entry)));
         let mut end = self.entries.len();
@@ -119,7 +118,7 @@ impl Pool {
         self.cursor = self.cursor.min(end);
     }
 
-    /// The nearest candidate that is not expanded yet, which becomes expanded.
+    /// Marks the nearest unexpanded candidate as expanded and returns it.
     #[inline]
     pub(crate) fn expand(&mut self) -> Option<Neighbour> {
         let place = self.unexpanded()?;
@@ -128,7 +127,7 @@ impl Pool {
         Some(self.entries[place].neighbour())
     }
 
-    /// The slot that [`Pool::expand`] would return.
+    /// The slot that [`CandidateList::expand`] returns next.
     #[inline]
     pub(crate) fn upcoming(&self) -> Option<u32> {
         self.unexpanded().map(|place| self.entries[place].slot())
@@ -140,7 +139,7 @@ impl Pool {
         rest.iter().position(|entry| !entry.is_expanded()).map(|step| self.cursor + step)
     }
 
-    /// Nearest first.
+    /// The candidates, nearest first.
     pub(crate) fn nearest(&self) -> impl Iterator<Item = Neighbour> + '_ {
         self.entries.iter().map(|entry| entry.neighbour())
     }
@@ -165,19 +164,19 @@ mod tests {
 
     #[test]
     fn keeps_the_nearest_and_expands_each_once() {
-        let mut pool = Pool::default();
-        pool.begin(4);
+        let mut candidates = CandidateList::default();
+        candidates.begin(4);
         // Distances 0 to 96 in a scrambled order, none twice.
         let mut expanded = Vec::new();
         for i in 0..97u32 {
-            pool.take(&[i], &[(i * 31 % 97) as f32], |_| ());
+            candidates.take(&[i], &[(i * 31 % 97) as f32], |_| ());
             if i % 10 == 0 {
-                expanded.extend(pool.expand());
+                expanded.extend(candidates.expand());
             }
         }
-        assert_eq!(pool.nearest().map(|n| n.distance).collect::<Vec<_>>(), [0.0, 1.0, 2.0, 3.0]);
-        while let Some(upcoming) = pool.upcoming() {
-            let next = pool.expand().unwrap();
+        assert_eq!(candidates.nearest().map(|n| n.distance).collect::<Vec<_>>(), [0.0, 1.0, 2.0, 3.0]);
+        while let Some(upcoming) = candidates.upcoming() {
+            let next = candidates.expand().unwrap();
             assert_eq!(next.slot, upcoming);
             expanded.push(next);
         }

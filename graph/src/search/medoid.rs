@@ -1,12 +1,12 @@
-//! Where searches enter: the medoid of a sample, the row that is nearest to all others.
+//! The medoid of a sample, which is the entry point of searches.
 
 use crate::Space;
 
-/// Rows looked at: enough to hit the middle of the data, few enough to cost nothing.
+/// The size of the sample.
 const SAMPLE: usize = 256;
 
-/// Of an even sample of `rows`, the one with the least sum of distances to the sample; by nearness where the space has
-/// that beside its own measure, for by inner product the longest row is in the middle.
+/// The row of an even sample of `rows` with the least total distance to the sample. It uses [`Space::near`], if there is
+/// one: by inner product the medoid is the row of largest norm.
 pub(crate) fn medoid<S: Space>(space: &S, rows: &[u32]) -> Option<u32> {
     let space = space.near().unwrap_or(space);
     let step = rows.len().div_ceil(SAMPLE).max(1);

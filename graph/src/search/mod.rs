@@ -1,4 +1,4 @@
-//! From entry points to the nearest rows.
+//! The parts of a graph search.
 
 pub(crate) mod candidates;
 pub(crate) mod medoid;

@@ -1,11 +1,11 @@
-//! The few nearest of many distances.
+//! The few least of many distances.
 
 use crate::Neighbour;
 
-/// Distances are looked at in so many columns, of each of which the least is kept: more are never found.
+/// The number of columns that distances are divided into. The least of each is kept, so at most this many are found.
 pub(crate) const COLUMNS: usize = 16;
 
-/// Finds the `kept` nearest, at most [`COLUMNS`], with a buffer that is used again.
+/// Finds the `kept` nearest, at most [`COLUMNS`], with a reusable buffer.
 pub(crate) struct Nearest {
     kept: usize,
     found: Vec<u64>,
@@ -16,11 +16,10 @@ impl Nearest {
         Nearest { kept: kept.min(COLUMNS), found: Vec::new() }
     }
 
-    /// The keys of the nearest of `slots` by their `distances`, nearest first; those that are no numbers are
-    /// passed over.
+    /// The keys of the nearest of `slots` by their `distances`, nearest first. NaN is skipped.
     ///
-    /// The least of `kept` columns are as many distances, so that the k-th least of all is no larger than the
-    /// k-th least of them: one look finds that bound, a second what lies within it, sixteen at a time.
+    /// The k-th least of the columns' least distances bounds the k-th least of all. One pass finds that bound. A second
+    /// pass collects the distances within it, sixteen at a time.
     pub(crate) fn of(&mut self, slots: &[u32], distances: &[f32]) -> &[u64] {
         let (groups, rest) = distances.as_chunks::<COLUMNS>();
         let mut last = [f32::NAN; COLUMNS];
@@ -48,8 +47,8 @@ impl Nearest {
         &self.found
     }
 
-    /// The k-th least: the largest of those that fewer than k are less than. All are compared with all, without a
-    /// branch, which for so few is quicker than to sort.
+    /// The k-th least: the largest value that fewer than k are less than. It compares all with all without a branch, which
+    /// is faster than a sort of so few.
     fn bound(&self, least: &[f32; COLUMNS]) -> f32 {
         let mut less = [0u32; COLUMNS];
         for other in least {

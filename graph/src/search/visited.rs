@@ -1,7 +1,6 @@
-//! Which rows a search has seen: a byte a row, tagged with the search's number.
+//! The rows that a search has seen: one byte a row, tagged with the search's number.
 //!
-//! Forgetting costs nothing: the next search has another tag. All bytes are cleared once in 255
-//! searches.
+//! Each search has another tag, so that nothing needs clearing. All bytes are cleared once in 255 searches.
 
 #[derive(Default)]
 pub(crate) struct Visited {
@@ -10,7 +9,7 @@ pub(crate) struct Visited {
 }
 
 impl Visited {
-    /// Forgets all; from now on these are the tags of `rows` rows.
+    /// Begins a search over `rows` rows, of which none is seen yet.
     pub(crate) fn begin(&mut self, rows: usize) -> Seen<'_> {
         if self.tags.len() < rows {
             self.tags.resize(rows, 0);
@@ -35,7 +34,7 @@ pub(crate) struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// Marks `slot`; true when it is a row and was not marked before.
+    /// Marks `slot` as seen. Returns true if it is a row and was not marked before.
     #[inline(always)]
     pub(crate) fn insert(&mut self, slot: u32) -> bool {
         let Some(tag) = self.tags.get_mut(slot as usize) else { return false };

@@ -1,4 +1,4 @@
-//! What a graph promises, looked at edge by edge.
+//! Checks the invariants of a graph.
 
 use std::fmt;
 
@@ -6,42 +6,42 @@ use crate::Graph;
 use crate::level::Level;
 use crate::upkeep::reachability::Reached;
 
-/// A promise that a graph breaks.
+/// A violated invariant of a graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Defect {
-    /// A neighbour that is not a row of the graph.
+    /// An edge leads to a row that the graph does not have.
     OutOfRange {
         /// The row with the edge.
         slot: u32,
         /// Where the edge leads.
         target: u32,
     },
-    /// A row that is its own neighbour.
+    /// A row links to itself.
     SelfLoop {
         /// The row.
         slot: u32,
     },
-    /// The same neighbour twice in one list.
+    /// A list has the same neighbour twice.
     Duplicate {
         /// The row with the edges.
         slot: u32,
         /// Where both lead.
         target: u32,
     },
-    /// An edge from or to a row that is no vertex: a copy of another row, or one that was taken out.
+    /// An edge starts at or leads to a row that is not a vertex: a copy or a removed row.
     Absent {
         /// The row with the edge.
         slot: u32,
         /// Where the edge leads.
         target: u32,
     },
-    /// An entry point that is not a row of the graph.
+    /// An entry point is not a row of the graph.
     Entry {
         /// The entry point.
         entry: u32,
     },
-    /// A row that no path from the entry points leads to.
+    /// A row cannot be reached from the entry points.
     Unreachable {
         /// The row.
         slot: u32,
@@ -57,18 +57,18 @@ impl fmt::Display for Defect {
             Defect::SelfLoop { slot } => write!(f, "row {slot} links to itself"),
             Defect::Duplicate { slot, target } => write!(f, "row {slot} links to {target} twice"),
             Defect::Absent { slot, target } => {
-                write!(f, "row {slot} links to {target}, and one of them is a copy or was taken out")
+                write!(f, "row {slot} links to {target}; one of them is a copy or removed")
             }
-            Defect::Entry { entry } => write!(f, "the entry point {entry} is not a row of the graph"),
+            Defect::Entry { entry } => write!(f, "entry point {entry} is not a row of the graph"),
             Defect::Unreachable { slot } => write!(f, "row {slot} cannot be reached from the entry points"),
         }
     }
 }
 
 impl Graph {
-    /// Looks at every edge and every row, and returns what is wrong, unreachable rows last.
+    /// Checks every edge and every row. Returns all defects, unreachable rows last.
     ///
-    /// The degree bound cannot be broken: a list has R places.
+    /// The degree bound always holds: a list has R places.
     pub fn check(&self) -> Vec<Defect> {
         let mut defects = check(&self.base, &self.reached(0));
         let absent = |slot: u32| slot < self.rows() && !self.is_vertex(slot);
@@ -76,9 +76,9 @@ impl Graph {
             let wrong = self.base.neighbours(slot).filter(|&target| absent(target) || absent(slot));
             defects.extend(wrong.map(|target| Defect::Absent { slot, target }));
         }
-        for (number, above) in self.above.iter().enumerate() {
-            let slot = |row: u32| above.slots.get(row as usize).copied().unwrap_or(u32::MAX);
-            let found = check(&above.level, &self.reached(number + 1));
+        for (number, upper) in self.upper.iter().enumerate() {
+            let slot = |row: u32| upper.slots.get(row as usize).copied().unwrap_or(u32::MAX);
+            let found = check(&upper.level, &self.reached(number + 1));
             defects.extend(found.into_iter().map(|defect| defect.renumbered(slot)));
         }
         defects
@@ -111,7 +111,7 @@ fn check(level: &Level, reached: &Reached) -> Vec<Defect> {
 }
 
 impl Defect {
-    /// The same, of rows that have other numbers.
+    /// The same defect, with rows renumbered.
     fn renumbered(self, slot: impl Fn(u32) -> u32) -> Self {
         match self {
             Defect::OutOfRange { slot: row, target } => Defect::OutOfRange { slot: slot(row), target },

@@ -1,7 +1,7 @@
-//! Rows leave the graph: those that led through them are led on.
+//! Removes rows from the graph.
 //!
-//! A row that loses neighbours is given theirs to choose from, as in FreshDiskANN (Singh et al., 2021, algorithm 4). Where
-//! a region was emptied, those are gone too: a row that loses half of its list or more is searched for anew.
+//! A row that loses neighbours gets their neighbours as candidates, as in FreshDiskANN (Singh et al., 2021, algorithm 4).
+//! If most of a region is removed, those are removed too. So a row that loses half of its list or more is linked anew.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -13,28 +13,28 @@ use crate::csr::Edge;
 use crate::graph::Sampled;
 use crate::link::{NewRows, Worker, link, link_levels, relink};
 use crate::search::medoid::medoid;
-use crate::search::scratch::Shelf;
+use crate::search::scratch::ObjectPool;
 use crate::{BuildOptions, Graph, GraphError, Space};
 
-/// What [`Graph::compacted`] says of a row that does not stay.
-const GONE: u32 = u32::MAX;
+/// The new number of a removed row.
+const REMOVED: u32 = u32::MAX;
 
-/// Where at least this part of the vertices are dead, all of them are taken out: a search meets them everywhere.
-const MANY_DEAD: u32 = 4;
+/// If at least this part of the vertices is deleted, all deleted ones are removed.
+const REMOVE_ALL_PART: u32 = 4;
 
 impl Graph {
-    /// The graph over the rows `order` alone, numbered by their place in it. `space` still knows
-    /// them by the numbers that they have in this graph.
+    /// Makes the graph over the rows `order` alone, numbered by their index in it. `space` knows them by the numbers of
+    /// this graph.
     ///
-    /// Runs in the current rayon pool; the same for any number of threads.
+    /// Runs in the current rayon pool. The result is the same for any number of threads.
     ///
     /// # Errors
-    /// [`GraphError`] only if a new graph of this degree could not be made either.
+    /// Those of [`Graph::empty`] and [`link`].
     ///
     /// # Panics
     /// If `order` names a row that the graph does not have.
     pub fn compacted<S: Space>(&self, space: &S, order: &[u32], options: &BuildOptions) -> Result<Graph, GraphError> {
-        let mut numbers = vec![GONE; self.rows() as usize];
+        let mut numbers = vec![REMOVED; self.rows() as usize];
         for (number, &slot) in (0..).zip(order) {
             numbers[slot as usize] = number;
         }
@@ -44,10 +44,10 @@ impl Graph {
         self.moved(space, &places, &all, (order.len() as u32, &absent), true, options)
     }
 
-    /// The graph without dead vertices, in lists and on the way: without all of them if they are many, else without those
-    /// whose neighbours are mostly dead too, in regions where a search would meet little else. None if there are none such.
+    /// Makes the graph without deleted vertices. If they are many, all of them are removed. Otherwise those are removed
+    /// whose neighbours are mostly deleted too. Returns `None` if there are none.
     ///
-    /// The rows keep their slots, and those taken out are absent. A vertex is dead when no row of its copies is alive.
+    /// Rows keep their slots, and removed ones become absent. A vertex is deleted if the row and all of its copies are.
     ///
     /// # Errors
     /// As [`Graph::compacted`].
@@ -70,7 +70,7 @@ impl Graph {
                     .for_each(|near| (all, met) = (all + 1, met + usize::from(dead[near as usize])));
                 2 * met >= all
             };
-            dead[slot as usize] && (count >= self.vertex_count() / MANY_DEAD || mostly())
+            dead[slot as usize] && (count >= self.vertex_count() / REMOVE_ALL_PART || mostly())
         };
         let gone: Vec<u32> =
             self.vertices().collect::<Vec<_>>().into_par_iter().filter(|&slot| is_gone(slot)).collect();
@@ -78,16 +78,16 @@ impl Graph {
             return Ok(None);
         }
         let mut places: Vec<u32> = (0..self.rows()).collect();
-        gone.iter().for_each(|&slot| places[slot as usize] = GONE);
+        gone.iter().for_each(|&slot| places[slot as usize] = REMOVED);
         let (left, right): (Vec<RowCopy>, Vec<RowCopy>) =
-            self.absent.copies().iter().partition(|copy| places[copy.vertex as usize] != GONE);
+            self.absent.copies().iter().partition(|copy| places[copy.vertex as usize] != REMOVED);
         let removed = self.absent.removed().chain(gone).chain(right.iter().map(|copy| copy.slot)).collect();
         let absent = Arc::new(Absent::new(removed, left));
         self.moved(space, &places, space, (self.rows(), &absent), false, options).map(Some)
     }
 
-    /// The graph of the vertices that have a place, at their places. `space` knows the rows by their slots in this graph,
-    /// `moved` by their slots in the new one, of which there are so many, some of them absent.
+    /// Makes the graph of the vertices that have a place, at their places. `space` knows the rows by their slots in this
+    /// graph, `moved` by their slots in the new one. The new graph has `rows` slots, some of them absent.
     fn moved<S: Space, M: Space<Probe = S::Probe>>(
         &self,
         space: &S,
@@ -101,7 +101,7 @@ impl Graph {
         let mut graph = Graph { absent: Arc::clone(absent), ..self.emptied() };
         let vertices: Vec<u32> = self.vertices().collect();
         if absent.vertex_count(rows) < vertices.len() as u32 / 2 {
-            // Lists whose rows have lost most of their neighbours' neighbours too are no start.
+            // Most lists lost their neighbours' neighbours too: link anew.
             return Ok(link(&graph, moved, NewRows::from(rows), options, &mut go_on)?.graph);
         }
         let near = match (&self.near, space.near(), moved.near()) {
@@ -111,14 +111,14 @@ impl Graph {
             _ => None,
         };
         let base = graph.base.grown(rows)?;
-        let shelf = Shelf::new();
-        let worker = || shelf.take(|| Worker::new(space.probe(), space.probe()));
-        // Of each row that stays: its place, whether its list changed, and whether it lost half of it.
-        let lists = vertices.into_par_iter().filter(|&slot| places[slot as usize] != GONE);
+        let pool = ObjectPool::new();
+        let worker = || pool.take(|| Worker::new(space.probe(), space.probe()));
+        // For each remaining row: its place, whether its list changed, and whether it lost half of it.
+        let lists = vertices.into_par_iter().filter(|&slot| places[slot as usize] != REMOVED);
         let mut changed: Vec<(u32, bool)> = lists
-            .map_init(worker, |lent, slot| {
+            .map_init(worker, |pooled, slot| {
                 let (before, left) = self.staying_neighbours(slot, places);
-                let list = self.list_without(space, slot, places, options, lent.get());
+                let list = self.list_without(space, slot, places, options, pooled.get());
                 base.csr.set(places[slot as usize], list);
                 (left < before).then_some((places[slot as usize], 2 * left <= before))
             })
@@ -126,7 +126,7 @@ impl Graph {
             .collect();
         changed.sort_unstable();
         graph.base = base;
-        let entries = self.entries().iter().map(|&entry| places[entry as usize]).filter(|&place| place != GONE);
+        let entries = self.entries().iter().map(|&entry| places[entry as usize]).filter(|&place| place != REMOVED);
         graph.base.entries = entries.collect();
         if graph.base.entries.is_empty() {
             let vertices: Vec<u32> = graph.vertices().collect();
@@ -138,33 +138,33 @@ impl Graph {
         }
         let relinked: Vec<u32> = changed.iter().filter(|(_, half)| *half).map(|(place, _)| *place).collect();
         relink(&graph, moved, &relinked, options);
-        for number in (0..=graph.above.len()).rev() {
-            let looked_for: Vec<u32> = match number {
+        for number in (0..=graph.upper.len()).rev() {
+            let searched: Vec<u32> = match number {
                 0 if !whole => changed.iter().map(|(place, _)| *place).collect(),
                 0 => graph.vertices().collect(),
                 _ => (0..graph.level_rows(number)).collect(),
             };
-            graph.reconnect(number, moved, &looked_for, &[]);
+            graph.reconnect(number, moved, &searched, &[]);
         }
         graph.repair(moved);
         Ok(graph)
     }
 
-    /// How many neighbours a row has, and how many of them stay.
+    /// The number of neighbours of a row, and of those that stay.
     fn staying_neighbours(&self, slot: u32, places: &[u32]) -> (usize, usize) {
         self.csr().neighbours(slot).fold((0, 0), |(all, left), near| {
-            (all + 1, left + usize::from(places.get(near as usize).is_some_and(|&place| place != GONE)))
+            (all + 1, left + usize::from(places.get(near as usize).is_some_and(|&place| place != REMOVED)))
         })
     }
 
-    /// What place each vertex has in the new graph, none if no row of its place stays; and the copies there. Where the row
-    /// that is the vertex goes, the first copy of it that stays takes its place.
+    /// The place of each vertex in the new graph, and the copies there. If the row of a vertex is removed, its first
+    /// remaining copy becomes the vertex.
     fn staying(&self, numbers: &[u32]) -> (Vec<u32>, Absent) {
-        let mut places = vec![GONE; numbers.len()];
+        let mut places = vec![REMOVED; numbers.len()];
         let mut copies = Vec::new();
         for slot in self.vertices() {
             let group = std::iter::once(slot).chain(self.copies_of(slot)).map(|slot| numbers[slot as usize]);
-            let mut staying = group.filter(|&number| number != GONE);
+            let mut staying = group.filter(|&number| number != REMOVED);
             if let Some(vertex) = staying.next() {
                 places[slot as usize] = vertex;
                 copies.extend(staying.map(|slot| RowCopy { vertex, slot }));
@@ -173,7 +173,7 @@ impl Graph {
         (places, Absent::new(Vec::new(), copies))
     }
 
-    /// The edges of `slot` in the new graph: to those that stay, and in the place of others to theirs.
+    /// The edges of `slot` in the new graph. A prune chooses among remaining neighbours and neighbours of removed ones.
     fn list_without<S: Space>(
         &self,
         space: &S,
@@ -183,7 +183,7 @@ impl Graph {
         worker: &mut Worker<S::Probe>,
     ) -> Vec<Edge> {
         let place = |slot: u32| places[slot as usize];
-        let stays = |slot: u32| places.get(slot as usize).is_some_and(|&place| place != GONE);
+        let stays = |slot: u32| places.get(slot as usize).is_some_and(|&place| place != REMOVED);
         if self.csr().neighbours(slot).all(stays) {
             return self.csr().edges(slot).map(|edge| edge.moved(place)).collect();
         }

@@ -1,4 +1,4 @@
-//! A graph is looked at, reconnected, freed of rows, and made bytes.
+//! Checks, repairs, compacts and encodes a graph.
 
 pub(crate) mod check;
 pub(crate) mod compact;

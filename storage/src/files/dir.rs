@@ -1,4 +1,4 @@
-//! The database's directory: names of files, and files whose errors name them.
+//! The database's directory: file names, and files whose errors name them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,19 +19,19 @@ pub(crate) fn numbered(kind: &str, number: u64) -> String {
     format!("{kind}.{number:06}")
 }
 
-/// Kind and number of a numbered file's name.
+/// The kind and number of a numbered file, from its name.
 pub(crate) fn parse(name: &str) -> Option<(&str, u64)> {
     let (kind, digits) = name.split_once('.')?;
     let number = digits.parse().ok().filter(|number| *number <= MOST_COUNTED)?;
     (numbered(kind, number) == name).then_some((kind, number))
 }
 
-/// A directory on a medium, held open. Nothing but making it goes by its path.
+/// An open directory on a medium. Only making and opening it uses its path.
 #[derive(Clone)]
 pub(crate) struct Dir {
     medium: Arc<dyn Medium>,
     folder: Arc<Folder>,
-    /// As it was given: for messages.
+    /// The path as given, for messages.
     path: PathBuf,
 }
 
@@ -43,14 +43,14 @@ impl Dir {
             Err(source) => Err(match source.kind() {
                 io::ErrorKind::NotFound => StorageError::NotFound { path: path.into() },
                 io::ErrorKind::NotADirectory => {
-                    StorageError::NotADatabase { path: path.into(), what: "it is a file, not a directory" }
+                    StorageError::NotADatabase { path: path.into(), what: "it is not a directory" }
                 }
                 _ => StorageError::io(path, "open", source),
             }),
         }
     }
 
-    /// Makes the directory at `path`, and opens it; one that is there already is good too.
+    /// Makes the directory at `path`, unless it exists, and opens it.
     pub(crate) fn make(medium: Arc<dyn Medium>, path: &Path) -> Result<Self, StorageError> {
         match medium.create_dir(path) {
             Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
@@ -71,13 +71,13 @@ impl Dir {
         &self.folder
     }
 
-    /// Refuses a folder that its path no longer leads to, because another is there or it was removed.
-    /// One that was only renamed is good: all goes through its handle.
+    /// Refuses a folder if another one is at its path, or if it was removed. A renamed folder is accepted: files are
+    /// reached through its handle.
     pub(crate) fn check_place(&self) -> Result<(), StorageError> {
         let what = match self.folder.place().map_err(|source| self.failed("look at", source))? {
             Place::Same | Place::Elsewhere => return Ok(()),
-            Place::Taken => "another folder is there now",
-            Place::Removed => "it was removed",
+            Place::Taken => "another folder has this path",
+            Place::Removed => "the folder was removed",
         };
         Err(StorageError::Moved { path: self.path.clone(), what })
     }
@@ -96,7 +96,7 @@ impl Dir {
         }
     }
 
-    /// A new file; what an unfinished attempt left under its name is removed, never written to.
+    /// Makes a new file. A file that an unfinished attempt left under its name is removed first.
     pub(crate) fn create(&self, name: &str) -> Result<DirFile, StorageError> {
         self.remove(name)?;
         self.open(name, Open::New)
@@ -106,7 +106,7 @@ impl Dir {
         self.medium.list(&self.folder).map_err(|source| self.failed("list", source))
     }
 
-    /// Removes a name, if it is there.
+    /// Removes a file, if it exists.
     pub(crate) fn remove(&self, name: &str) -> Result<(), StorageError> {
         match self.medium.remove(&self.folder, name) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
@@ -125,7 +125,7 @@ impl Dir {
         self.medium.sync_dir(&self.folder).map_err(|source| self.failed("sync", source))
     }
 
-    /// Makes the directory's own name durable, wherever it is by now.
+    /// Makes the directory's own name durable, wherever it is now.
     pub(crate) fn sync_parent(&self) -> Result<(), StorageError> {
         let synced = self.folder.parent().and_then(|parent| self.medium.sync_dir(&parent));
         synced.map_err(|source| StorageError::io(&self.path.join(".."), "sync", source))
@@ -156,14 +156,16 @@ impl DirFile {
         Ok(size(&*self.file).map_err(|source| self.failed("measure", source))?.0)
     }
 
-    /// Bytes really allocated; 0 if the system will not say.
+    /// The bytes of allocated blocks; 0 if unknown.
     pub(crate) fn allocated(&self) -> u64 {
         size(&*self.file).map_or(0, |(_, allocated)| allocated)
     }
 
     pub(crate) fn read_at(&self, out: &mut [u8], offset: u64) -> Result<(), StorageError> {
         self.file.read_at(out, offset).map_err(|source| match source.kind() {
-            io::ErrorKind::UnexpectedEof => self.corrupt(offset, format!("it ends before {} more bytes", out.len())),
+            io::ErrorKind::UnexpectedEof => {
+                self.corrupt(offset, format!("file is truncated; expected {} more bytes", out.len()))
+            }
             _ => self.failed("read", source),
         })
     }

@@ -1,5 +1,4 @@
-//! A folder held open. Its files are reached through the handle, whatever becomes of its name and
-//! of the process's current folder.
+//! An open folder. Its files are reached through the handle, even if it is renamed or the process's current folder changes.
 
 use std::fs::File;
 use std::io;
@@ -15,15 +14,15 @@ pub struct Folder {
     place: PathBuf,
 }
 
-/// Which inode: the same for every name that leads to a file or folder.
+/// Device and inode: the same for every name of a file or folder.
 type Identity = (u64, u64);
 
-/// What a folder's path leads to by now.
+/// What a folder's path leads to now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// The folder that was opened.
     Same,
-    /// Nothing that can be looked at: the folder was renamed.
+    /// Nothing readable: the folder was renamed.
     Elsewhere,
     /// Another folder or file.
     Taken,
@@ -35,7 +34,7 @@ impl Folder {
     /// Opens the folder at `path`.
     ///
     /// # Errors
-    /// The system's; `NotADirectory` if there is something else.
+    /// Those of the system; `NotADirectory` if the path is something else.
     pub fn open(path: &Path) -> io::Result<Self> {
         let handle = openat(CWD, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         // A relative path leads elsewhere once the current folder is another.
@@ -43,7 +42,7 @@ impl Folder {
         Ok(Self { handle, place })
     }
 
-    /// The folder that holds this one now.
+    /// The parent folder.
     pub(crate) fn parent(&self) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let handle = openat(&self.handle, "..", flags, Mode::empty())?;
@@ -56,7 +55,7 @@ impl Folder {
         self.identity_of(name).is_ok()
     }
 
-    /// Which file a name stands for.
+    /// The identity of the file with a name.
     pub(crate) fn identity_of(&self, name: &str) -> io::Result<Identity> {
         Ok(identity(&statat(&self.handle, name, AtFlags::empty())?))
     }
@@ -79,7 +78,7 @@ impl AsFd for Folder {
     }
 }
 
-/// Which file is open.
+/// The identity of an open file.
 pub(crate) fn identity_of(file: &File) -> io::Result<Identity> {
     Ok(identity(&fstat(file)?))
 }

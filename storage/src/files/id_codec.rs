@@ -1,9 +1,9 @@
-//! Ids as bytes: numbers of 8 bytes, strings each behind their length.
+//! Ids as bytes: numbers of 8 bytes; strings, each after its length.
 
 use crate::fields::Fields;
 use crate::{IdColumn, IdKind, MAX_TEXT_ID, StorageError};
 
-/// Where bytes can be put one behind the other.
+/// A sink of bytes.
 pub(crate) trait Put {
     fn put(&mut self, bytes: &[u8]) -> Result<(), StorageError>;
 }
@@ -15,7 +15,7 @@ impl Put for Vec<u8> {
     }
 }
 
-/// Writes ids: numbers as they are, strings each behind their length in two bytes.
+/// Writes ids: numbers as 8 bytes; strings, each after its length in two bytes.
 pub(crate) fn put_ids(out: &mut dyn Put, ids: IdColumn<'_>) -> Result<(), StorageError> {
     match ids {
         IdColumn::U64(ids) => ids.iter().try_for_each(|id| out.put(&id.to_le_bytes())),
@@ -26,7 +26,7 @@ pub(crate) fn put_ids(out: &mut dyn Put, ids: IdColumn<'_>) -> Result<(), Storag
     }
 }
 
-/// Takes `n` ids out of bytes as `put_ids` wrote them, and hands them on.
+/// Reads `n` ids that `put_ids` wrote and passes them to `take`.
 pub(crate) fn take_ids(fields: &mut Fields<'_>, kind: IdKind, n: usize, take: impl FnOnce(IdColumn<'_>)) -> Option<()> {
     match kind {
         IdKind::U64 => {

@@ -1,5 +1,5 @@
-//! One writer at a time: an advisory lock on the file LOCK, which tells the holder's pid, and on
-//! the folder itself, which nobody can remove from under its holder.
+//! The writer's lock: an advisory lock on the file LOCK, which holds the pid, and on the folder. Removing LOCK does not
+//! release the lock on the folder.
 
 use std::io;
 use std::path::Path;
@@ -13,9 +13,8 @@ use crate::files::dir::{Dir, DirFile, LOCK};
 use crate::files::folder::identity_of;
 use crate::files::medium::{Disk, Medium, Open};
 
-/// While it is held, nobody else opens the database for writing, in this process or another: for
-/// moving, copying or replacing the folder. The system lets go of it when this is dropped or the
-/// process ends.
+/// The lock of a database. While it is held, nobody else can open the database for writing, in this process or another. Use
+/// it to move, copy or replace the folder. It is released when dropped or when the process ends.
 pub struct Lock {
     dir: Dir,
     file: DirFile,
@@ -23,23 +22,22 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock of the database in the folder `path`, of whatever backend, without looking
-    /// whether there is one.
+    /// Takes the lock of the database in the folder `path`, of any backend. It does not check that there is a database.
     ///
     /// # Errors
-    /// [`StorageError::Locked`] while it is open for writing, and what the medium says.
+    /// [`StorageError::Locked`] while it is open for writing, and those of the medium.
     pub fn of(path: impl AsRef<Path>) -> Result<Self, StorageError> {
         Self::take(&Dir::open_at(Arc::new(Disk), path.as_ref())?)
     }
 
-    /// Takes the lock, or tells who has it. Then the path leads to the folder, and its LOCK is the
-    /// file that is held.
+    /// Takes the lock, or returns its holder in the error. On success the path leads to the folder, and its LOCK is the file
+    /// that is locked.
     pub(crate) fn take(dir: &Dir) -> Result<Self, StorageError> {
         let locked = || {
             let pid = dir.open(LOCK, Open::Read).map_or(0, |file| holder(&file));
             StorageError::Locked { path: dir.path().into(), pid }
         };
-        // Other errors are those of network file systems that lock files only.
+        // Network file systems that only lock files return other errors, which are ignored.
         if flock(dir.folder(), FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK) {
             return Err(locked());
         }
@@ -49,7 +47,7 @@ impl Lock {
     }
 
     fn take_file(dir: &Dir, locked: impl Fn() -> StorageError) -> Result<Self, StorageError> {
-        // In a folder that was removed no file can be made.
+        // No file can be made in a removed folder.
         let file = open(dir).or_else(|error| dir.check_place().and(Err(error)))?;
         match flock(file.raw().file(), FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
@@ -58,27 +56,26 @@ impl Lock {
         }
         let lock = Self { dir: dir.clone(), file, process: std::process::id() };
         lock.check()?;
-        // For people and messages only: a failure to write it does not make the lock less held.
+        // The pid is for people and messages only, so an error is ignored.
         let pid = format!("{:<10}\n", lock.process);
         let _ = lock.file.write_at(pid.as_bytes(), 0);
         Ok(lock)
     }
 
-    /// Whether somebody has the lock now.
+    /// Whether the lock is held now.
     #[cfg(feature = "rocksdb")]
     pub(crate) fn is_held(dir: &Dir) -> bool {
         dir.open(LOCK, Open::Read)
             .is_ok_and(|file| flock(file.raw().file(), FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK))
     }
 
-    /// Refuses to write where this is not the one writer: in a forked process, after LOCK was
-    /// removed or replaced, or if the folder's place is another's.
+    /// Refuses to write in a forked process, after LOCK was removed or replaced, or if another folder has the path.
     pub(crate) fn check(&self) -> Result<(), StorageError> {
         self.check_held()?;
         self.dir.check_place()
     }
 
-    /// As `check`, wherever the folder is.
+    /// As `check`, but for any path.
     pub(crate) fn check_held(&self) -> Result<(), StorageError> {
         self.check_process()?;
         let held = identity_of(self.file.raw().file());
@@ -89,12 +86,12 @@ impl Lock {
             Err(source) if source.kind() == io::ErrorKind::NotFound => "LOCK was removed",
             Err(source) => return Err(StorageError::io(self.file.path(), "look at", source)),
         };
-        // A folder that was removed has no LOCK either.
+        // A removed folder has no LOCK either.
         self.dir.check_place()?;
         Err(StorageError::Unlocked { path: self.dir.path().into(), what })
     }
 
-    /// Refuses to act for the process that took the lock in one that was forked from it.
+    /// Refuses in a process that was forked from the one that took the lock.
     pub(crate) fn check_process(&self) -> Result<(), StorageError> {
         let (opened, found) = (self.process, std::process::id());
         if opened == found {
@@ -105,9 +102,8 @@ impl Lock {
 }
 
 impl Drop for Lock {
-    /// Lets go explicitly: a process that is just being started by another thread holds a copy of
-    /// the file for a moment, and closing ours would not be enough. A forked process has such
-    /// copies too: they are the lock of the one that opened the database, and stay.
+    /// Unlocks explicitly. A process that another thread is starting has a copy of the file for a moment, so closing ours is
+    /// not enough. A forked process has copies too: they are the lock of the process that opened the database, and stay.
     fn drop(&mut self) {
         if self.check_process().is_ok() {
             let _ = flock(self.file.raw().file(), FlockOperation::Unlock);
@@ -116,7 +112,7 @@ impl Drop for Lock {
     }
 }
 
-/// Opens LOCK, which is made if it is not there.
+/// Opens LOCK, or makes it if it does not exist.
 fn open(dir: &Dir) -> Result<DirFile, StorageError> {
     match dir.open(LOCK, Open::Write) {
         Err(error) if error.is_io(io::ErrorKind::NotFound) => {}
@@ -129,8 +125,7 @@ fn open(dir: &Dir) -> Result<DirFile, StorageError> {
     }
 }
 
-/// Makes a folder for a new database and takes its lock, or takes that of a folder which holds
-/// nothing but what an unfinished making left.
+/// Makes a folder for a new database and takes its lock. An existing folder may only hold what an unfinished `create` left.
 pub(crate) fn take_free(medium: Arc<dyn Medium>, path: &Path, left: &[String]) -> Result<(Dir, Lock), StorageError> {
     let free = |dir: &Dir| match dir.list()?.iter().all(|name| left.contains(name)) {
         true => Ok(()),
@@ -145,8 +140,7 @@ pub(crate) fn take_free(medium: Arc<dyn Medium>, path: &Path, left: &[String]) -
     })
 }
 
-/// Opens a folder and does something with it; again, when it failed and another folder has its place
-/// by then.
+/// Opens a folder and calls `with`. It retries if that fails and another folder has the path meanwhile.
 pub(crate) fn at_place<T>(
     open: impl Fn() -> Result<Dir, StorageError>,
     with: impl Fn(&Dir) -> Result<T, StorageError>,

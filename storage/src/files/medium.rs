@@ -1,7 +1,6 @@
-//! Every operation of the mapped backend on files, behind one small trait.
+//! All file operations of the mapped backend, behind one trait.
 //!
-//! [`Disk`] is the file system. The crash tests put a layer over it that fails, tears, reorders
-//! and drops writes and syncs: what is written here is what they can break.
+//! [`Disk`] is the file system. The crash tests wrap it in a layer that fails, tears, reorders and drops writes and syncs.
 
 use std::fs::File;
 use std::io;
@@ -26,69 +25,68 @@ pub enum Open {
     New,
 }
 
-/// A file system, as far as the mapped backend needs one. Files are named in a [`Folder`] that is
-/// held open.
+/// The file system operations that the mapped backend needs. Files are named within an open [`Folder`].
 pub trait Medium: Send + Sync {
     /// Opens a file.
     ///
     /// # Errors
-    /// The system's.
+    /// Those of the system.
     fn open(&self, folder: &Folder, name: &str, how: Open) -> io::Result<Arc<dyn MediumFile>>;
-    /// Makes a directory; its parent exists.
+    /// Makes a directory. Its parent must exist.
     ///
     /// # Errors
-    /// The system's.
+    /// Those of the system.
     fn create_dir(&self, path: &Path) -> io::Result<()>;
     /// The names in a folder.
     ///
     /// # Errors
-    /// The system's.
+    /// Those of the system.
     fn list(&self, folder: &Folder) -> io::Result<Vec<String>>;
-    /// Removes a file's name; what holds the file open keeps it.
+    /// Removes a file's name. Open handles keep the file.
     ///
     /// # Errors
-    /// The system's.
+    /// Those of the system.
     fn remove(&self, folder: &Folder, name: &str) -> io::Result<()>;
-    /// Gives a file another name, replacing what has it.
+    /// Renames a file, and replaces the file of the new name.
     ///
     /// # Errors
-    /// The system's.
+    /// Those of the system.
     fn rename(&self, folder: &Folder, from: &str, to: &str) -> io::Result<()>;
-    /// Returns when the names in a folder are on the medium.
+    /// Syncs the names in a folder.
     ///
     /// # Errors
-    /// The system's.
+    /// Those of the system.
     fn sync_dir(&self, folder: &Folder) -> io::Result<()>;
 }
 
 /// An open file.
 pub trait MediumFile: Send + Sync {
-    /// Fills `out` from `offset` on; a file that is too short is `UnexpectedEof`.
+    /// Fills `out` from `offset` on. `UnexpectedEof` if the file is too short.
     ///
     /// # Errors
-    /// The system's.
+    /// Those of the system.
     fn read_at(&self, out: &mut [u8], offset: u64) -> io::Result<()>;
     /// Writes all of `bytes` at `offset`.
     ///
     /// # Errors
-    /// The system's; then any part of the bytes may have been written.
+    /// Those of the system. Then any part of the bytes may have been written.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
-    /// Cuts the file or lengthens it by a hole.
+    /// Truncates the file or extends it by a hole.
     ///
     /// # Errors
-    /// The system's.
+    /// Those of the system.
     fn set_len(&self, len: u64) -> io::Result<()>;
-    /// Gives back the space of bytes that are no longer needed; they are zero then.
+    /// Frees the space of bytes that are no longer needed. They read as zeros then.
     ///
     /// # Errors
-    /// The system's.
+    /// Those of the system.
     fn punch(&self, offset: u64, len: u64) -> io::Result<()>;
-    /// Returns when the file's bytes and length are on the medium.
+    /// Syncs the file's bytes and length.
     ///
     /// # Errors
-    /// The system's; then nobody knows what is on the medium.
+    /// Those of the system. Then it is unknown what is on the medium.
     fn sync(&self) -> io::Result<()>;
-    /// The file itself: for its length, its lock, and to map it for reading.
+    /// The file itself, for its length, its lock and maps.
     fn file(&self) -> &File;
 }
 
@@ -114,7 +112,7 @@ impl Medium for Disk {
     fn list(&self, folder: &Folder) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in Dir::read_from(folder)? {
-            // A name that is not UTF-8 is none of ours.
+            // A name that is not UTF-8 is not one of ours.
             if let Ok(name) = entry?.file_name().to_str()
                 && ![".", ".."].contains(&name)
             {
@@ -167,8 +165,7 @@ impl MediumFile for File {
     }
 }
 
-/// Refuses to write beyond the process's limit on the size of files, as the system ends processes that
-/// do with the signal SIGXFSZ.
+/// Refuses to write beyond the process's file size limit. The system would end the process with SIGXFSZ.
 fn within_limit(end: u64) -> io::Result<()> {
     match getrlimit(Resource::Fsize).current {
         Some(limit) if end > limit => Err(Errno::FBIG.into()),
@@ -176,7 +173,7 @@ fn within_limit(end: u64) -> io::Result<()> {
     }
 }
 
-/// Length of a file, and the bytes of its blocks that are really allocated.
+/// The length of a file, and the bytes of its allocated blocks.
 pub(crate) fn size(file: &dyn MediumFile) -> io::Result<(u64, u64)> {
     let data = file.file().metadata()?;
     Ok((data.len(), data.blocks() * 512))

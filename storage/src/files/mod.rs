@@ -1,4 +1,4 @@
-//! A database's folder: reached through its handle, locked by one writer.
+//! A database's folder: its handle, its files and the writer's lock.
 
 pub(crate) mod dir;
 pub(crate) mod folder;

@@ -1,6 +1,6 @@
-//! The file of a blob: a header that says whose it is, then its owner's bytes.
+//! The file of a blob: a header with the database's number, then the owner's bytes.
 //!
-//! In format version 1 there was no header, and a file of that time is as long as its blob.
+//! Format version 1 has no header: such a file is as long as its blob.
 
 use super::manifest::{Entry, Manifest};
 use super::owned;
@@ -10,27 +10,27 @@ use crate::{Blob, StorageError};
 
 pub(crate) const MAGIC: &[u8; 8] = b"OMENBLOB";
 const VERSION: u32 = 2;
-/// Bytes before the blob: it begins on a 64-byte boundary, as a map begins on a page.
+/// The bytes before the blob, which begins on a 64-byte boundary.
 pub(crate) const HEADER: u64 = 64;
 
-/// A new file, its header written.
+/// Makes a new file and writes its header.
 pub(crate) fn create(dir: &Dir, manifest: &Manifest, entry: &Entry) -> Result<DirFile, StorageError> {
     owned::create(dir, &entry.name(), manifest.database, &header(manifest.database, entry.number))
 }
 
-/// Says that the file of a blob is not there.
+/// The error of a missing file.
 pub(crate) fn missing(dir: &Dir, manifest: &Manifest, entry: &Entry) -> StorageError {
-    let what = format!("it is missing; the manifest of generation {} names it", manifest.generation);
+    let what = format!("file is missing; the manifest of generation {} names it", manifest.generation);
     StorageError::Corrupt { file: dir.path().join(entry.name()), offset: 0, what }
 }
 
-/// The blob, its checksum verified.
+/// Reads the blob and verifies its checksum.
 pub(crate) fn read(file: &DirFile, manifest: &Manifest, entry: &Entry) -> Result<Blob, StorageError> {
     let at = begin(file, manifest, entry)?;
     let too_long = |_| file.corrupt(0, format!("{} bytes do not fit memory", entry.bytes));
     let blob = Blob::of(file.map(at, usize::try_from(entry.bytes).map_err(too_long)?)?);
     if crc32c::crc32c(&blob) != entry.crc {
-        return Err(file.corrupt(at, "its checksum does not match"));
+        return Err(file.corrupt(at, "checksum mismatch"));
     }
     Ok(blob)
 }
@@ -39,24 +39,25 @@ pub(crate) fn read(file: &DirFile, manifest: &Manifest, entry: &Entry) -> Result
 pub(crate) fn check(file: &DirFile, manifest: &Manifest, entry: &Entry) -> Result<(), StorageError> {
     let at = begin(file, manifest, entry)?;
     if checksum(file, at, at + entry.bytes)? != entry.crc {
-        return Err(file.corrupt(at, "its checksum does not match"));
+        return Err(file.corrupt(at, "checksum mismatch"));
     }
     Ok(())
 }
 
-/// Where the blob begins; the file's length and header are what they should be.
+/// Checks length and header, and returns where the blob begins.
 fn begin(file: &DirFile, manifest: &Manifest, entry: &Entry) -> Result<u64, StorageError> {
     let (length, expected) = (file.len()?, entry.bytes.saturating_add(HEADER));
     if length == entry.bytes {
         return Ok(0);
     }
     if length != expected {
-        return Err(file.corrupt(length.min(expected), format!("{length} bytes where {expected} were expected")));
+        let what = format!("file has {length} bytes; expected {expected}");
+        return Err(file.corrupt(length.min(expected), what));
     }
     let mut found = vec![0; HEADER as usize];
     file.read_at(&mut found, 0)?;
     if found != header(manifest.database, entry.number) {
-        return Err(file.corrupt(0, "its header is not what was written"));
+        return Err(file.corrupt(0, "header is damaged"));
     }
     Ok(HEADER)
 }

@@ -1,5 +1,5 @@
-//! New sets of files: checkpoint, clear, compact, seal. Each writes and syncs what is new, then
-//! flips the manifest, then removes what is old; before the flip a failure changes nothing.
+//! Checkpoint, clear, compact and seal: each writes and syncs new files, flips the manifest, then removes old files. Before
+//! the flip an error changes nothing.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::state::stale::{current, same_epoch};
 use crate::state::table::{Table, check_order, ids_in_order};
 use crate::{BlobSource, IdColumn, StorageError, View};
 
-/// Blobs that are on the medium and that no manifest names yet.
+/// Blobs that are written and that no manifest names yet.
 pub(super) struct Blobs(Vec<(Entry, Option<DirFile>)>);
 
 impl Blobs {
@@ -50,8 +50,7 @@ impl Blobs {
     }
 }
 
-/// Removes files that an attempt which failed has made, but for those that are another's; those that
-/// stay are removed at the next open.
+/// Removes files of a failed attempt, if they belong to this database. The next open removes those that stay.
 pub(super) fn remove(shared: &Shared, names: impl IntoIterator<Item = String>) {
     let database = shared.files.load().manifest.database;
     remove_named(shared, names.into_iter().filter(|name| owned::is_of(&shared.dir, name, database)));
@@ -59,22 +58,22 @@ pub(super) fn remove(shared: &Shared, names: impl IntoIterator<Item = String>) {
 
 /// Removes files that a manifest named.
 fn remove_named(shared: &Shared, names: impl IntoIterator<Item = String>) {
-    // Where LOCK is another's, files of these names may be too.
+    // If another process holds LOCK, files of these names may belong to it.
     if shared.lock.as_ref().is_some_and(|lock| lock.check_held().is_ok()) {
         remove_all(&shared.dir, names);
     }
 }
 
-/// Removes files for whoever has the lock.
+/// Removes files. The caller holds the lock.
 pub(super) fn remove_all(dir: &Dir, names: impl IntoIterator<Item = String>) {
     for name in names {
         if let Err(error) = dir.remove(&name) {
-            tracing::warn!(%error, "a file that is no longer needed stays");
+            tracing::warn!(%error, "cannot remove an unused file");
         }
     }
 }
 
-/// A state about to become the database's.
+/// The next state of the database, before the flip.
 struct Next {
     table: Table,
     segments: Vec<Segment>,
@@ -84,13 +83,13 @@ struct Next {
 }
 
 impl Writer {
-    /// A checkpoint: `blobs` cover `view`, ids and log begin at the newest state.
+    /// Writes a checkpoint: `blobs` cover `view`; ids and log begin at the newest state.
     pub(super) fn checkpoint(&mut self, shared: &Shared, view: &View, blobs: Blobs) -> Result<(), StorageError> {
         let done = same_epoch(view, self.table.now()).and_then(|()| self.rebase(shared, &blobs, view.commit()));
         self.unless_poisoned(done, || blobs.remove(shared))
     }
 
-    /// A checkpoint of the ids alone: the blobs stay, the log begins anew.
+    /// Writes a checkpoint of the ids alone and begins a new log. The blobs stay.
     pub(super) fn roll(&mut self, shared: &Shared) -> Result<(), StorageError> {
         let files = shared.files.load_full();
         self.rebase(shared, &Blobs(files.blobs.clone()), files.manifest.covers)
@@ -136,7 +135,7 @@ impl Writer {
         Ok(())
     }
 
-    /// An empty database under a new epoch.
+    /// Clears the database in a new epoch.
     pub(super) fn clear(&mut self, shared: &Shared) -> Result<Arc<View>, StorageError> {
         let old = shared.files.load_full();
         let view = self.table.now();
@@ -150,7 +149,7 @@ impl Writer {
         self.become_next(shared, &old, next, &Blobs(Vec::new()), vec![numbered("commits", number)])
     }
 
-    /// The living rows of `view` in a new order, under a new epoch.
+    /// Rewrites the rows of `order` in a new epoch.
     pub(super) fn compact(
         &mut self,
         shared: &Shared,
@@ -187,7 +186,7 @@ impl Writer {
         written: &mut Vec<String>,
     ) -> Result<Next, StorageError> {
         let (dir, layout) = (&shared.dir, shared.layout);
-        // The state after this call is one commit further.
+        // `apply` below counts as one commit.
         let mut table = Table::new(&shared.schema, view.epoch() + 1, view.commit())?;
         let mut segments = Vec::new();
         let first = old.first_segment + self.segments.len() as u64;
@@ -224,7 +223,7 @@ impl Writer {
         Ok(Next { table, segments, manifest, ids, log })
     }
 
-    /// The manifest of a state whose slots begin anew.
+    /// The manifest of a new epoch.
     fn renumbered(&self, old: &Manifest, view: &View, number: u64, blobs: &Blobs) -> Manifest {
         Manifest {
             epoch: view.epoch(),
@@ -237,7 +236,7 @@ impl Writer {
         }
     }
 
-    /// Flips to a state of other segments, whose files are `made`, and shows it.
+    /// Flips to a state with other segments, whose files are `made`, and publishes it.
     fn become_next(
         &mut self,
         shared: &Shared,
@@ -267,7 +266,7 @@ impl Writer {
         Ok(view)
     }
 
-    /// Says in the manifest that the log is whole as far as it goes.
+    /// Writes the length of the log to the manifest: the log is whole up to there.
     pub(super) fn seal(&mut self, shared: &Shared) -> Result<(), StorageError> {
         let old = shared.files.load_full();
         if self.log.end == old.manifest.sealed {
@@ -284,14 +283,14 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes the manifest. If that fails nobody knows which state the next open will find, so
-    /// that neither may be written to. Where its files cannot be opened, nothing has changed.
+    /// Writes the manifest. If that fails, it is unknown which state the next open finds, so further writes are refused. If
+    /// its files cannot be opened, nothing has changed.
     fn flip(&mut self, shared: &Shared, manifest: &Manifest) -> Result<(), StorageError> {
         let slots = open_slots(&shared.dir, self.slot)?;
         flip(&slots, manifest).map_err(|error| self.poisoned(error))
     }
 
-    /// Calls `undo` after a failure of which it is known that it changed nothing.
+    /// Calls `undo` after an error that changed nothing.
     fn unless_poisoned<T>(&self, done: Result<T, StorageError>, undo: impl FnOnce()) -> Result<T, StorageError> {
         if done.is_err() && self.poison.is_none() {
             undo();
@@ -299,7 +298,7 @@ impl Writer {
         done
     }
 
-    /// Refuses to copy rows that are not what was committed: a copy gets a new checksum.
+    /// Refuses to copy damaged rows, because a copy gets a new checksum.
     fn check_rows(&self, shared: &Shared, order: &[u32]) -> Result<(), StorageError> {
         let (layout, view) = (shared.layout, self.table.now());
         let mut sorted = order.to_vec();
@@ -331,7 +330,7 @@ fn successor(old: &Manifest, number: u64, blobs: &Blobs) -> Manifest {
     }
 }
 
-/// Makes new files the database's and removes those that only the old state had.
+/// Replaces the database's files and removes those that only the old state had.
 fn replace_files(shared: &Shared, old: &Files, new: Files, segments: &[String]) {
     let mut gone: Vec<String> = old.manifest.files.iter().map(Entry::name).collect();
     gone.push(numbered("commits", old.manifest.log));

@@ -1,10 +1,9 @@
-//! A commit: rows to their segments, a record to the log, one sync where one is enough.
+//! A commit: writes rows to segments, appends a record to the log, and syncs.
 //!
-//! With `Durability::Sync`, a short batch travels in its record as well as to its segment, so
-//! that one sync of the log makes it durable; its segment is synced at the next checkpoint, and
-//! until then the log can put the rows back. A long batch would take too long to be written twice:
-//! its segments are synced beside the log, and as nobody knows which arrives first, opening
-//! compares the rows of the last record with its checksum.
+//! With `Durability::Sync`, the record of a short batch carries its rows too, so that one sync of the log makes it durable.
+//! Its segment is synced at the next checkpoint. Until then recovery restores the rows from the log. A long batch is not
+//! written twice: its segments are synced together with the log. Because either may arrive first, opening compares the rows
+//! of the last record with its checksum. Figures: docs/experiments/018.
 
 use std::sync::Arc;
 
@@ -16,16 +15,9 @@ use super::{Shared, Writer, rows};
 use crate::files::dir::numbered;
 use crate::{Commit, Durability, RowSource, StorageError, View};
 
-/// Batches up to so many bytes of rows travel in the log.
-///
-/// Measured on a disk that syncs 5,000 times and writes 1.4 GB a second: at 600 KB a second sync
-/// costs less than writing the rows twice, at 100 KB more.
-///
-/// Beside an append of the same bytes and one sync, what is left is the second write, or the second
-/// sync.
+/// The most bytes of rows that a record carries. Beyond it a second sync costs less than a second write.
 const INLINE: usize = 256 << 10;
-/// The log is begun anew when it carries so many bytes of rows, and as many more as the ids take
-/// that have to be written for it.
+/// A new log begins when the log carries this many bytes of rows and 8 bytes a slot.
 const ROLL: u64 = 64 << 20;
 
 impl Writer {
@@ -42,8 +34,8 @@ impl Writer {
         if self.log.inline > ROLL + 8 * u64::from(view.slots())
             && let Err(error) = self.roll(shared)
         {
-            // The commit is acknowledged; if this failure matters, the next write says so.
-            tracing::warn!(%error, "the log could not be begun anew");
+            // The commit is acknowledged. If this error matters, the next write returns it.
+            tracing::warn!(%error, "cannot begin a new log");
         }
         Ok(view)
     }
@@ -70,7 +62,7 @@ impl Writer {
         appended
     }
 
-    /// Returns the space that `rows` rows of a refused commit took behind the last one.
+    /// Frees the space that `rows` rows of a refused commit took behind the last row.
     fn give_back(&mut self, shared: &Shared, rows: usize) {
         let layout = shared.layout;
         let slots = self.table.now().slots();
@@ -86,12 +78,12 @@ impl Writer {
             if let Some(segment) = self.segments.get(index)
                 && let Err(error) = segment.punch(at / layout.stride, n)
             {
-                tracing::warn!(%error, "the space of a refused commit is returned later");
+                tracing::warn!(%error, "cannot free the space of a refused commit yet");
             }
         }
     }
 
-    /// Appends the record of a commit whose rows were written, and makes it durable.
+    /// Appends the record of a commit whose rows are written, and makes it durable.
     fn append(
         &mut self,
         shared: &Shared,
@@ -148,12 +140,11 @@ impl Writer {
             }
             self.segments.push(segment);
         }
-        // Of a database that was opened, or compacted, it is not kept yet.
+        // After opening or compaction no descriptor is kept yet.
         self.segments.last_mut().map_or(Ok(()), Segment::keep)
     }
 
-    /// Writes a short batch to its segments; it stays in `strided`, and in `packed` if there are
-    /// gaps between rows.
+    /// Writes a short batch to its segments. Its rows stay in `strided`, and in `packed` if rows have padding.
     fn write_inline(
         &mut self,
         shared: &Shared,

@@ -1,10 +1,9 @@
-//! A commit on its way: readers wait until it is acknowledged or taken back.
+//! A commit in flight: readers wait until it is acknowledged or withdrawn.
 //!
-//! A record is whole in the log before it is synced, and where the sync or the write fails it is cut
-//! off again. Who opened the database in between would show a commit that is not acknowledged, and its
-//! rows would change when the next commit is written over them. So the writer locks the log while it
-//! appends, and a reader believes the last record once it has a shared lock, or another follows. The system lets go of both locks
-//! when a process ends.
+//! A record is whole in the log before it is synced. If the sync or the write fails, it is truncated. A reader that opens the
+//! database in between would show a commit that is not acknowledged, and the next commit would overwrite its rows. So the
+//! writer locks the log while it appends. A reader accepts the last record only while it holds a shared lock, or if another
+//! record follows. The system releases both locks when a process ends.
 
 use std::io;
 use std::thread::sleep;
@@ -16,17 +15,17 @@ use rustix::io::Errno;
 use crate::StorageError;
 use crate::files::dir::DirFile;
 
-/// A reader holds its lock for as long as it takes to read a record or two; one that was stopped
-/// meanwhile does not stop the writer.
+/// How long the writer waits for readers. A reader holds its lock while it reads a record or two. A stopped reader does not
+/// block the writer.
 const WRITER_WAITS: Duration = Duration::from_millis(200);
-/// Longer than a medium that still answers takes for a sync.
+/// How long readers wait for the writer: longer than any sync of a working disk.
 pub(crate) const LONGEST_FLIGHT: Duration = Duration::from_secs(10);
 
-/// A lock on a log; it is let go of when this is dropped.
+/// A lock on a log, released when dropped.
 pub(crate) struct Flight(Option<DirFile>);
 
 impl Flight {
-    /// A record is about to be appended.
+    /// Takes the exclusive lock, before a record is appended.
     pub(crate) fn begin(log: &DirFile) -> Self {
         let begun = Instant::now();
         let mut locked = lock(log, FlockOperation::NonBlockingLockExclusive);
@@ -37,13 +36,12 @@ impl Flight {
         Self(locked.then(|| log.clone()))
     }
 
-    /// No record is on its way, and none comes for as long as this is held; `None` if one is.
+    /// Takes the shared lock: no record is in flight while it is held. Returns `None` if one is in flight.
     pub(crate) fn landed(log: &DirFile) -> Option<Self> {
         lock(log, FlockOperation::NonBlockingLockShared).then(|| Self(Some(log.clone())))
     }
 
-    /// The record stays in the log and was refused: as long as its writer lives, nobody takes it for
-    /// a commit.
+    /// Keeps the lock until the writer closes: the log holds a refused record that could not be truncated.
     pub(crate) fn never_lands(mut self) {
         self.0 = None;
     }
@@ -57,13 +55,13 @@ impl Drop for Flight {
     }
 }
 
-/// Says that a record is on its way for longer than readers wait.
+/// The error of a record that is in flight for longer than readers wait.
 pub(crate) fn late(log: &DirFile) -> StorageError {
-    let what = format!("a commit is on its way for more than {} s", LONGEST_FLIGHT.as_secs());
+    let what = format!("a commit is in flight for more than {} s", LONGEST_FLIGHT.as_secs());
     StorageError::io(log.path(), "read", io::Error::new(io::ErrorKind::WouldBlock, what))
 }
 
-/// Whether the lock is had, or is one that this file system does not know.
+/// Whether the lock is taken, or the file system does not support it.
 fn lock(log: &DirFile, how: FlockOperation) -> bool {
     flock(log.raw().file(), how) != Err(Errno::WOULDBLOCK)
 }

@@ -1,7 +1,7 @@
-//! The ids file of a checkpoint: every slot's id and its row's checksum, and which slots are dead, in checked blocks.
+//! The ids file of a checkpoint: each slot's id and its row's checksum, and the deleted slots, in blocks with checksums.
 //!
-//! The checksums bind ids and rows together: a row of another commit, or of another database, is whole by the checksum in
-//! its segment, and not by the one beside its id.
+//! The checksums bind ids and rows together. A row of another commit or database matches the checksum in its segment, but
+//! not the one stored with its id.
 
 use std::io::{BufReader, Read};
 use std::ops::RangeInclusive;
@@ -20,12 +20,12 @@ use crate::{IdColumn, IdKind, MAX_TEXT_ID, StorageError, View};
 
 pub(crate) const MAGIC: &[u8; 8] = b"OMENIDS\n";
 pub(crate) const HEADER: usize = 64;
-/// Ids of so many slots, or so many dead slots, make a block; the last may be shorter.
+/// The slots, or deleted slots, of a block. The last one may have fewer.
 pub(crate) const BLOCK: usize = 4096;
-/// Before each block: its bytes and its checksum.
+/// The header of a block: its length and its checksum.
 const BLOCK_HEADER: usize = 8;
 
-/// Writes the ids, checksums and deaths of a view as `ids.{number}` (not yet synced in the directory).
+/// Writes the ids, checksums and deletes of a view as `ids.{number}`. The directory is not synced.
 pub(crate) fn write(
     dir: &Dir,
     manifest: &Manifest,
@@ -72,9 +72,7 @@ pub(crate) fn open(dir: &Dir, manifest: &Manifest, entry: &Entry) -> Result<DirF
     let file = dir.open(&entry.name(), crate::files::medium::Open::Read)?;
     let length = file.len()?;
     if length != entry.bytes {
-        return Err(
-            file.corrupt(length.min(entry.bytes), format!("{length} bytes where {} were expected", entry.bytes))
-        );
+        return Err(file.corrupt(length.min(entry.bytes), format!("file has {length} bytes; expected {}", entry.bytes)));
     }
     let least = match manifest.schema.ids {
         IdKind::U64 => 8,
@@ -82,19 +80,19 @@ pub(crate) fn open(dir: &Dir, manifest: &Manifest, entry: &Entry) -> Result<DirF
     };
     let least = least + checksum_bytes(manifest) as u64;
     if u64::from(manifest.base_slots) * least + 4 * u64::from(manifest.base_dead) > length {
-        return Err(file.corrupt(length, format!("it is too short for {} slots", manifest.base_slots)));
+        return Err(file.corrupt(length, format!("file is too short for {} slots", manifest.base_slots)));
     }
     let mut found = vec![0; HEADER];
     file.read_at(&mut found, 0)?;
     let expected = header(manifest, manifest.base_slots, manifest.base_dead, entry.number);
     if found != expected {
         let at = found.iter().zip(&expected).take_while(|(found, expected)| found == expected).count();
-        return Err(file.corrupt(at as u64, "its header is not what was written"));
+        return Err(file.corrupt(at as u64, "header is damaged"));
     }
     Ok(file)
 }
 
-/// Reads the file into a table restored to the manifest's base.
+/// Reads the file into a table that is restored to the manifest's base.
 pub(crate) fn load(file: &DirFile, manifest: &Manifest, table: &mut Table) -> Result<(), StorageError> {
     let mut first_dead = None;
     let mut damage = None;
@@ -116,22 +114,22 @@ pub(crate) fn load(file: &DirFile, manifest: &Manifest, table: &mut Table) -> Re
     }
     match first_dead {
         None => Ok(()),
-        Some((at, slot)) => Err(file.corrupt(at, format!("slot {slot} of {} dies twice", manifest.base_slots))),
+        Some((at, slot)) => Err(file.corrupt(at, format!("slot {slot} of {} is deleted twice", manifest.base_slots))),
     }
 }
 
-/// A block as it was found.
+/// A block of the file.
 pub(crate) enum Block<'a> {
-    /// Ids of the slots from `first` on, and the checksums of their rows; none of these before version 3.
+    /// Ids of the slots from `first` on, and the checksums of their rows (none before version 3).
     Ids { first: u32, ids: IdColumn<'a>, checksums: &'a [u32] },
-    /// Dead slots.
+    /// Deleted slots.
     Dead { at: u64, slots: &'a [u32] },
-    /// Not what was written. Later blocks of number ids and of deaths can still be found; of
-    /// strings only if the damage is not in a length.
+    /// A damaged block. Later blocks of number ids and of deletes can still be found. Later blocks of string ids can be found
+    /// unless a length is damaged.
     Damaged { at: u64, what: String },
 }
 
-/// Walks through the blocks in order, damaged ones too, as far as there are any.
+/// Reads the blocks in order, including damaged ones.
 pub(crate) fn blocks(file: &DirFile, manifest: &Manifest, mut take: impl FnMut(Block<'_>)) -> Result<(), StorageError> {
     let end = file.len()?;
     let begin = (HEADER as u64).min(end);
@@ -145,7 +143,7 @@ pub(crate) fn blocks(file: &DirFile, manifest: &Manifest, mut take: impl FnMut(B
         };
         let possible = (possible.start() + each) * n..=(possible.end() + each) * n;
         let Some((at, good)) = walk.next(possible) else {
-            take(Block::Damaged { at: walk.at, what: format!("the ids from slot {first} on cannot be found") });
+            take(Block::Damaged { at: walk.at, what: format!("cannot find the ids from slot {first} on") });
             return Ok(());
         };
         let (ids, checksums) = walk.block.split_at(walk.block.len() - each * n);
@@ -160,18 +158,18 @@ pub(crate) fn blocks(file: &DirFile, manifest: &Manifest, mut take: impl FnMut(B
     for first in (0..manifest.base_dead).step_by(BLOCK) {
         let n = BLOCK.min((manifest.base_dead - first) as usize);
         let Some((at, good)) = walk.next(4 * n..=4 * n) else {
-            take(Block::Damaged { at: walk.at, what: "dead slots cannot be found".into() });
+            take(Block::Damaged { at: walk.at, what: "cannot find the deleted slots".into() });
             return Ok(());
         };
         if good {
             let slots: Vec<u32> = walk.block.as_chunks().0.iter().map(|slot| u32::from_le_bytes(*slot)).collect();
             take(Block::Dead { at, slots: &slots });
         } else {
-            take(Block::Damaged { at, what: format!("{n} dead slots do not match their checksum") });
+            take(Block::Damaged { at, what: format!("{n} deleted slots do not match their checksum") });
         }
     }
     if walk.at != end {
-        take(Block::Damaged { at: walk.at, what: format!("{} bytes too many", end - walk.at) });
+        take(Block::Damaged { at: walk.at, what: format!("{} bytes follow the last block", end - walk.at) });
     }
     Ok(())
 }
@@ -184,8 +182,8 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Reads the next block: where it is, and whether its checksum holds. A block whose length
-    /// can only be one is found even if its header is damaged.
+    /// Reads the next block. Returns its position and whether its checksum matches. If only one length is possible, the block
+    /// is found even if its header is damaged.
     fn next(&mut self, possible: RangeInclusive<usize>) -> Option<(u64, bool)> {
         let left = (self.end - self.at).checked_sub(BLOCK_HEADER as u64)?;
         let mut header = [0; BLOCK_HEADER];
@@ -209,7 +207,7 @@ impl Walk<'_> {
     }
 }
 
-/// Bytes of a row's checksum in a block.
+/// The bytes of a row's checksum in a block.
 fn checksum_bytes(manifest: &Manifest) -> usize {
     if manifest.binds_rows() { size_of::<u32>() } else { 0 }
 }

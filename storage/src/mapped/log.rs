@@ -1,4 +1,4 @@
-//! The log of commits since the checkpoint: appended to, and cut only behind what was acknowledged.
+//! The log of commits since the checkpoint. It is appended to, and truncated only behind acknowledged records.
 
 use super::flight::Flight;
 use super::manifest::Manifest;
@@ -15,58 +15,53 @@ use crate::state::layout::Layout;
 /// The version of the log's format.
 const VERSION: u32 = 1;
 pub(crate) const MAGIC: &[u8; 8] = b"OMENLOG\n";
-/// Bytes of the log's header; records follow.
+/// The bytes of the log's header. Records follow.
 pub(crate) const HEADER: u64 = 64;
 
-/// Zeros written ahead of the records: as many as the log is long, within these bounds.
-///
-/// A sync of bytes written over others waits for them alone; of bytes appended, for the file
-/// system's note of the new length and blocks too. Appends of 14 KB and fdatasync, 2 x 600 of them, took
-/// 138 to 181 us in the mean, with 1 MiB of zeros now and then 73 to 104 us, the zeros' time
-/// included; of 52 KB 175 to 182 against 120 to 145.
+/// Zeros written ahead of the records: as many as the log is long, within these bounds. A sync of overwritten bytes is
+/// faster than one of appended bytes, which also waits for the file's new length and blocks. Figures:
+/// docs/experiments/018.
 const LEAST_ZEROS: u64 = 64 << 10;
 const MOST_ZEROS: u64 = 1 << 20;
-/// Longer records get no zeros ahead: of 155 KB an append took 270 to 289 us, with zeros 322 to 326.
-/// (Over blocks that held bytes before it takes 154, of 615 KB 325 instead of 637: a log that took
-/// the blocks of an old one would halve the wait. But there is no old one for the first 64 MiB.)
+/// Longer records get no zeros ahead. Figures: docs/experiments/018.
 const ZEROS_FOR: u64 = 96 << 10;
 
 /// A log open for appending.
 pub(crate) struct Log {
     pub(crate) file: DirFile,
-    /// Which log it is: every record carries it.
+    /// The log's mark, which every record carries.
     pub(crate) mark: u64,
-    /// Bytes that are acknowledged.
+    /// The acknowledged bytes.
     pub(crate) end: u64,
-    /// The file ends here or before: from `end` on lie zeros that the next records are written over.
+    /// An upper bound of the file's length. From `end` on there are zeros, which the next records overwrite.
     pub(crate) ahead: u64,
-    /// Bytes of rows carried in records since the checkpoint.
+    /// The bytes of rows in records since the checkpoint.
     pub(crate) inline: u64,
 }
 
-/// Why an append failed.
+/// The error of an append.
 pub(crate) enum Failed {
-    /// The log is as it was.
+    /// The log has not changed.
     Undone(StorageError),
-    /// Nobody knows what is on the medium.
+    /// It is unknown what is on the medium.
     Unknown(StorageError),
 }
 
-/// What records of the log with this number carry.
+/// The mark of the log with this number.
 pub(crate) fn mark(manifest: &Manifest, number: u64) -> u64 {
     manifest.database.rotate_left(32) ^ number
 }
 
 impl Log {
-    /// A new log, synced; its name is durable once the directory is synced.
+    /// Makes a new log and syncs it. Its name is durable once the directory is synced.
     pub(crate) fn create(dir: &Dir, manifest: &Manifest, number: u64) -> Result<Self, StorageError> {
         let file = owned::create(dir, &numbered("commits", number), manifest.database, &header(manifest, number))?;
         file.sync()?;
         Ok(Self { file, mark: mark(manifest, number), end: HEADER, ahead: HEADER, inline: 0 })
     }
 
-    /// Appends a record, and if it says that it is synced, syncs it and at the same time the
-    /// segments of its rows: whichever arrives first, opening looks whether both did.
+    /// Appends a record. If it says so, it is synced together with the segments of its rows. Either may arrive first;
+    /// opening checks both.
     pub(crate) fn append(
         &mut self,
         layout: Layout,
@@ -77,7 +72,7 @@ impl Log {
         let record = record::describe(parts, layout, Record { log: self.mark, ..record });
         let flight = Flight::begin(&self.file);
         if let Err(error) = self.write(record, parts) {
-            // What was written of it may be all of it: the cut has to reach the medium too.
+            // The whole record may be written, so the truncation must be synced too.
             if self.take_back(flight) && self.file.sync().is_ok() {
                 return Err(Failed::Undone(error));
             }
@@ -86,7 +81,7 @@ impl Log {
         if record.sync
             && let Err(error) = self.sync_with(segments)
         {
-            // What the next open finds is then more likely what was acknowledged.
+            // So that the next open more likely finds only acknowledged records.
             self.take_back(flight);
             return Err(Failed::Unknown(error));
         }
@@ -95,7 +90,7 @@ impl Log {
         Ok(())
     }
 
-    /// Cuts off a record that is refused, before a reader can see it; whether that could be done.
+    /// Truncates a refused record before a reader can see it. Returns whether that succeeded.
     fn take_back(&mut self, flight: Flight) -> bool {
         let done = self.trim().is_ok();
         if !done {
@@ -104,8 +99,8 @@ impl Log {
         done
     }
 
-    /// Writes what lies there from `from` on once more: it may have been read back only because the
-    /// system still holds pages that a sync failed to write, and that no later one would.
+    /// Writes the bytes from `from` on again. They may have been read from the page cache only, after a failed sync, and no
+    /// later sync would write them.
     pub(crate) fn write_again(&self, from: u64) -> Result<(), StorageError> {
         const PIECE: u64 = 1 << 20;
         let mut bytes = Vec::new();
@@ -119,7 +114,7 @@ impl Log {
         Ok(())
     }
 
-    /// Takes away what lies behind the last acknowledged byte, if anything does.
+    /// Truncates the log after the last acknowledged byte.
     pub(crate) fn trim(&mut self) -> Result<(), StorageError> {
         if self.ahead > self.end {
             self.file.set_len(self.end)?;
@@ -138,14 +133,13 @@ impl Log {
                 let log = self.file.sync();
                 rows.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).and(log)
             }
-            // The system has no thread for it.
+            // No thread can be started.
             Err(_) => sync_rows().and_then(|()| self.file.sync()),
         })
     }
 
-    /// A short record goes out in one write, its header with it; of a long one the header is
-    /// written last. The write of a short one that leaves the file longer than it was takes zeros
-    /// for the next ones along, if they are going to be synced one by one.
+    /// Writes a record. A short one is one write; the header of a long one is written last. If a short synced record extends
+    /// the file, the write includes zeros for the next ones.
     fn write(&mut self, record: Record, parts: &Parts<'_>) -> Result<(), StorageError> {
         const SHORT: u64 = 1 << 19;
         let end = self.end + record.length;
@@ -154,7 +148,7 @@ impl Log {
         } else {
             0
         };
-        // Before the write: one that fails may have lengthened the file all the same.
+        // Before the write, because a failed write may extend the file too.
         self.ahead = self.ahead.max(end + zeros);
         if record.length <= SHORT {
             let mut bytes = vec![0; record::HEADER];
@@ -164,7 +158,7 @@ impl Log {
             bytes[..record::HEADER].copy_from_slice(&Record { body_crc, ..record }.encode());
             bytes.resize((record.length + zeros) as usize, 0);
             return match self.file.write_at(&bytes, self.end) {
-                // Where there is no place for the zeros there may be some for the record.
+                // If there is no space for the zeros, there may be space for the record.
                 Err(error) if zeros > 0 && error.is_short_of_space() => {
                     bytes.truncate(record.length as usize);
                     self.trim()?;
@@ -181,7 +175,7 @@ impl Log {
     }
 }
 
-/// Opens a log and checks that it is the one the manifest means.
+/// Opens a log and checks that it is the one that the manifest names.
 pub(crate) fn open(dir: &Dir, manifest: &Manifest, how: Open) -> Result<DirFile, StorageError> {
     let file = dir.open(&numbered("commits", manifest.log), how)?;
     let mut found = vec![0; HEADER as usize];
@@ -191,7 +185,7 @@ pub(crate) fn open(dir: &Dir, manifest: &Manifest, how: Open) -> Result<DirFile,
         let at = found.iter().zip(&expected).take_while(|(found, expected)| found == expected).count();
         let (summed, crc) = found.split_at(HEADER as usize - 4);
         let whole = Fields(crc).u32() == Some(crc32c::crc32c(summed));
-        let what = if whole { "it is the log of another state" } else { "its header is not what was written" };
+        let what = if whole { "file is the log of another state" } else { "header is damaged" };
         return Err(file.corrupt(at as u64, what));
     }
     Ok(file)

@@ -1,7 +1,7 @@
-//! The manifest: which files are the database. Two slots hold it, each ends in its checksum.
+//! The manifest: the list of the database's files. Two slots hold it, each with a checksum.
 //!
-//! A new manifest is written to the slot with the older one, synced, and then to the other slot.
-//! A crash leaves one slot whole; damage to one slot later leaves the other with the same state.
+//! A new manifest is written to the slot with the older one, synced, and then written to the other slot. A crash leaves one
+//! slot whole. Later damage to one slot leaves the other with the same state.
 
 use std::io::ErrorKind;
 
@@ -12,40 +12,40 @@ use crate::files::medium::Open;
 use crate::state::layout::{Layout, MOST_COUNTED, ROCKS};
 use crate::{IdKind, Schema, StorageError};
 
-/// The version this library writes, and the newest it reads. In version 1 blobs had no header; before version 3 ids did not
-/// say what rows are theirs.
+/// The version that this library writes, and the newest that it reads. In version 1 blobs have no header. Before version 3
+/// ids have no checksums of rows.
 pub(crate) const VERSION: u32 = 3;
 const OLDEST: u32 = 1;
 pub(crate) const MAGIC: &[u8; 8] = b"OMENDB\r\n";
-/// Bytes before the owner's options.
+/// The bytes before the owner's options.
 pub(crate) const FIXED: usize = 112;
-/// Longer than any manifest.
+/// The longest valid manifest file.
 const LONGEST: u64 = 1 << 20;
 const MOST_FILES: u32 = 1024;
-/// Magic, version, length and checksum: what every version of the format has.
+/// Magic, version, length and checksum: every version of the format has them.
 const SHORTEST: usize = 20;
 
-/// What the newest whole slot says.
+/// The contents of a slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Manifest {
-    /// The format's version when it was written.
+    /// The format version.
     pub(crate) version: u32,
-    /// Counts manifests: of two slots the greater is newer.
+    /// Counts manifests: the slot with the greater one is newer.
     pub(crate) generation: u64,
-    /// Drawn when the database was made; its files carry it.
+    /// The database's random number, which all its files carry.
     pub(crate) database: u64,
     pub(crate) epoch: u64,
-    /// The state that the ids file holds: the log goes on from here.
+    /// The state of the ids file. The log continues from it.
     pub(crate) base_commit: u64,
     pub(crate) base_slots: u32,
     pub(crate) base_dead: u32,
     /// The commit that the blobs cover.
     pub(crate) covers: u64,
-    /// Number of the log.
+    /// The number of the log.
     pub(crate) log: u64,
-    /// So many bytes of the log were whole when this was written: less is damage, not a crash.
+    /// The sealed length of the log: if fewer bytes are whole, they are damaged.
     pub(crate) sealed: u64,
-    /// Number of the first row segment; the others follow.
+    /// The number of the first row segment. The others follow.
     pub(crate) first_segment: u64,
     pub(crate) schema: Schema,
     /// The ids of the base and the blobs.
@@ -68,7 +68,7 @@ impl Entry {
 }
 
 impl Manifest {
-    /// Whether its ids file and its log hold the checksums of the rows that the ids are of.
+    /// Whether its ids file and its log hold the checksums of rows.
     pub(crate) fn binds_rows(&self) -> bool {
         self.version >= 3
     }
@@ -115,25 +115,25 @@ impl Manifest {
         out
     }
 
-    /// The manifest in a slot's bytes, or why there is none.
+    /// Decodes a slot's bytes.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Refusal> {
         let broken = |at: usize, what: &str| Refusal::Broken { at: at as u64, what: what.into() };
         if bytes.len() < SHORTEST {
-            return Err(broken(bytes.len(), "it ends before a manifest's header does"));
+            return Err(broken(bytes.len(), "manifest is truncated"));
         }
         let mut fields = Fields(bytes);
-        let short = || broken(bytes.len(), "a field reaches past its end");
+        let short = || broken(bytes.len(), "a field reaches past the end");
         if fields.bytes(8) != Some(MAGIC) {
-            return Err(broken(0, "it does not begin as a manifest"));
+            return Err(broken(0, "file is not a manifest"));
         }
         let version = fields.u32().ok_or_else(short)?;
         let length = fields.u32().ok_or_else(short)? as usize;
         if length != bytes.len() {
-            return Err(broken(12, &format!("it says {length} bytes and has {}", bytes.len())));
+            return Err(broken(12, &format!("manifest has {} bytes; its header says {length}", bytes.len())));
         }
         let (summed, crc) = bytes.split_at(length - 4);
         if crc != crc32c::crc32c(summed).to_le_bytes() {
-            return Err(broken(length - 4, "its checksum does not match"));
+            return Err(broken(length - 4, "checksum mismatch"));
         }
         if !(OLDEST..=VERSION).contains(&version) {
             return Err(Refusal::Version(version));
@@ -150,30 +150,30 @@ impl Manifest {
         let ids = match fields.u32()? {
             0 => IdKind::U64,
             1 => IdKind::Text,
-            other => return Some(Err(format!("ids of kind {other}"))),
+            other => return Some(Err(format!("unknown kind of ids {other}"))),
         };
         let (count, user) = (fields.u32()?, fields.u32()? as usize);
         let schema = Schema { row_bytes, ids, user: fields.bytes(user)?.to_vec() };
         match Layout::new(&schema) {
             Err(error) => return Some(Err(error.to_string())),
             Ok(layout) if (layout.stride, layout.shift) != (stride, shift) => {
-                return Some(Err(format!("rows of {row_bytes} bytes every {stride}, 2^{shift} a segment")));
+                return Some(Err(format!("rows of {row_bytes} bytes have stride {stride} and shift {shift}")));
             }
             Ok(_) => {}
         }
         let counters = [generation, epoch, base_commit, covers, log, first_segment];
         if let Some(counter) = counters.into_iter().find(|counter| *counter > MOST_COUNTED) {
-            return Some(Err(format!("a counter at {counter}")));
+            return Some(Err(format!("a counter is {counter}; the maximum is {MOST_COUNTED}")));
         }
         if base_dead > base_slots || u64::from(base_slots) > crate::MAX_SLOTS {
-            return Some(Err(format!("{base_dead} dead of {base_slots} slots")));
+            return Some(Err(format!("{base_dead} of {base_slots} slots are deleted")));
         }
-        // The mark of a slot that died is a commit's number, and 0 that of one that lives.
+        // A deleted slot is marked with the number of a commit; 0 means that it is not deleted.
         if base_commit == 0 && base_slots > 0 {
-            return Some(Err(format!("{base_slots} slots before the first commit")));
+            return Some(Err(format!("there are {base_slots} slots before the first commit")));
         }
         if count > MOST_FILES {
-            return Some(Err(format!("{count} files")));
+            return Some(Err(format!("{count} files; the maximum is {MOST_FILES}")));
         }
         let mut files: Vec<Entry> = Vec::new();
         for _ in 0..count {
@@ -184,12 +184,12 @@ impl Manifest {
                 || !good_name(&entry.kind)
                 || files.iter().any(|other| other.kind == entry.kind)
             {
-                return Some(Err(format!("a file called {:?}", entry.kind)));
+                return Some(Err(format!("invalid file {:?}", entry.kind)));
             }
             files.push(entry);
         }
         if !fields.0.is_empty() {
-            return Some(Err(format!("{} bytes too many", fields.0.len())));
+            return Some(Err(format!("{} bytes follow the last field", fields.0.len())));
         }
         let manifest = Self {
             version,
@@ -207,12 +207,12 @@ impl Manifest {
             files,
         };
         if (manifest.entry("ids").is_some()) != (base_slots > 0) {
-            return Some(Err(format!("{base_slots} slots, and the ids file is {:?}", manifest.entry("ids"))));
+            return Some(Err(format!("{base_slots} slots, but the ids file is {:?}", manifest.entry("ids"))));
         }
         Some(Ok(manifest))
     }
 
-    /// Whether a file of the directory belongs to this state, or to the directory itself.
+    /// Whether a file of the directory belongs to this state, or is the lock or a manifest.
     pub(crate) fn owns(&self, name: &str, segments: u64) -> bool {
         if name == LOCK || MANIFESTS.contains(&name) {
             return true;
@@ -226,23 +226,23 @@ impl Manifest {
     }
 }
 
-/// Why a slot holds no manifest.
+/// The error of a slot.
 #[derive(Debug)]
 pub(crate) enum Refusal {
     Broken { at: u64, what: String },
     Version(u32),
 }
 
-/// Both slots as they were found.
+/// The contents of both slots.
 pub(crate) struct Slots {
     pub(crate) newest: Manifest,
-    /// The slot that is to be written first: not the newest's.
+    /// The slot to write first: not the newest.
     pub(crate) first: usize,
-    /// Both slots hold the newest manifest.
+    /// Whether both slots hold the newest manifest.
     pub(crate) agree: bool,
 }
 
-/// Reads one slot: `None` if there is no file.
+/// Reads one slot. Returns `None` if there is no file.
 pub(crate) fn read_slot(dir: &Dir, slot: usize) -> Result<Option<Result<Manifest, StorageError>>, StorageError> {
     let file = match dir.open(MANIFESTS[slot], Open::Read) {
         Err(error) if error.is_io(ErrorKind::NotFound) => return Ok(None),
@@ -250,7 +250,7 @@ pub(crate) fn read_slot(dir: &Dir, slot: usize) -> Result<Option<Result<Manifest
     };
     let length = file.len()?;
     if length > LONGEST {
-        return Ok(Some(Err(file.corrupt(LONGEST, format!("{length} bytes; a manifest has at most {LONGEST}")))));
+        return Ok(Some(Err(file.corrupt(LONGEST, format!("manifest has {length} bytes; the maximum is {LONGEST}")))));
     }
     let mut bytes = vec![0; length as usize];
     if let Err(error) = file.read_at(&mut bytes, 0) {
@@ -262,16 +262,16 @@ pub(crate) fn read_slot(dir: &Dir, slot: usize) -> Result<Option<Result<Manifest
     })))
 }
 
-/// Reads both slots; the newest whole one counts.
+/// Reads both slots. The newest whole one counts.
 pub(crate) fn read(dir: &Dir) -> Result<Slots, StorageError> {
     match (read_slot(dir, 0)?, read_slot(dir, 1)?) {
         (None, None) => {
-            // A folder that was replaced while it was opened holds nothing any more.
+            // A folder that was replaced while it was opened may be empty.
             dir.check_place()?;
             let in_rocksdb = dir.list()?.iter().any(|name| name == ROCKS);
             let what = match in_rocksdb {
-                true if cfg!(feature = "rocksdb") => "it has no manifest, but a folder of RocksDB",
-                true => "its rows are in RocksDB, and this program was built without the feature `rocksdb`",
+                true if cfg!(feature = "rocksdb") => "it has a RocksDB folder and no manifest",
+                true => "it is in RocksDB, and this program is built without the feature `rocksdb`",
                 false => "it has no manifest",
             };
             Err(StorageError::NotADatabase { path: dir.path().into(), what })
@@ -280,7 +280,7 @@ pub(crate) fn read(dir: &Dir) -> Result<Slots, StorageError> {
             let (agree, b_newer) = (a == b, b.generation > a.generation);
             Ok(if b_newer { Slots { newest: b, first: 0, agree } } else { Slots { newest: a, first: 1, agree } })
         }
-        // A newer library's manifest beside an old one: the database is the newer library's.
+        // A manifest of a newer version beside an old one: the database has the newer version.
         (Some(Err(error @ StorageError::Version { .. })), _) | (_, Some(Err(error @ StorageError::Version { .. }))) => {
             Err(error)
         }
@@ -290,7 +290,7 @@ pub(crate) fn read(dir: &Dir) -> Result<Slots, StorageError> {
     }
 }
 
-/// The files of both slots, the one that is to be written first first. Nothing is written to them yet.
+/// Opens the files of both slots, the one to write first first. Nothing is written to them yet.
 pub(crate) fn open_slots(dir: &Dir, first: usize) -> Result<[DirFile; 2], StorageError> {
     let open = |slot: usize| match dir.open(MANIFESTS[slot], Open::Write) {
         Err(error) if error.is_io(ErrorKind::NotFound) => {
@@ -303,21 +303,19 @@ pub(crate) fn open_slots(dir: &Dir, first: usize) -> Result<[DirFile; 2], Storag
     Ok([open(first)?, open(1 - first)?])
 }
 
-/// Writes a manifest to both slots, one after the other: the state has changed when the first is
-/// synced.
+/// Writes a manifest to both slots, one after the other. The state changes when the first is synced.
 pub(crate) fn flip(slots: &[DirFile; 2], manifest: &Manifest) -> Result<(), StorageError> {
     let bytes = manifest.encode();
     slots.iter().try_for_each(|file| write(file, &bytes))
 }
 
-/// Puts the manifest that was read on the medium once more, where it was read: after a flip that was
-/// cut short, it may stand there in the page cache alone, and a later flip writes over the other slot.
-/// If it is on the medium, the same bytes are written over themselves.
+/// Writes the manifest again to the slot from which it was read. After an unfinished flip it may be in the page cache only,
+/// and the next flip overwrites the other slot.
 pub(crate) fn settle(dir: &Dir, slots: &Slots) -> Result<(), StorageError> {
     write(&dir.open(MANIFESTS[1 - slots.first], Open::Write)?, &slots.newest.encode())
 }
 
-/// Puts the first manifest of a new database in place: its directory has none before.
+/// Writes the first manifest of a new database.
 pub(crate) fn create(dir: &Dir, manifest: &Manifest) -> Result<(), StorageError> {
     let bytes = manifest.encode();
     for name in MANIFESTS {

@@ -1,9 +1,8 @@
 //! The default backend: row segments, a log of commits and checkpoints, in files of a directory.
 //!
-//! FORMAT.md has the bytes. In one paragraph: rows are written to segments that are mapped
-//! read-only; a record in the log makes them a commit; a checkpoint writes ids and blobs to new
-//! files, begins a new log, and flips the manifest, which names the files that are the database.
-//! Nothing that a manifest names is ever overwritten, but for rows behind the last commit.
+//! FORMAT.md describes the bytes. Rows are written to segments that are mapped read-only. A record in the log makes them a
+//! commit. A checkpoint writes ids and blobs to new files, begins a new log, and flips the manifest, which names the
+//! database's files. Files that a manifest names are never overwritten, except rows behind the last commit.
 
 mod blobfile;
 mod checkpoint;
@@ -47,7 +46,7 @@ pub struct Mapped {
     writer: Mutex<Writer>,
 }
 
-/// What calls need without waiting for the writer.
+/// The state that calls use without waiting for the writer.
 struct Shared {
     dir: Dir,
     schema: Schema,
@@ -57,61 +56,57 @@ struct Shared {
     files: ArcSwap<Files>,
     /// The next number for a file.
     number: AtomicU64,
-    /// `None` when the database is open for reading only.
+    /// `None` if the database is open for reading only.
     lock: Option<Lock>,
 }
 
-/// The files of the newest manifest, held open so that a checkpoint does not take them away from
-/// under a reader.
+/// The files of the newest manifest. They are held open, so that readers keep them after a checkpoint.
 struct Files {
     manifest: Manifest,
     ids: Option<DirFile>,
     log: DirFile,
-    /// Without a file that is missing: what is derived can be derived again.
+    /// A missing file is `None`: derived data can be derived again.
     blobs: Vec<(Entry, Option<DirFile>)>,
 }
 
-/// What only the writer touches.
+/// The writer's state.
 struct Writer {
     table: Table,
     segments: Vec<Segment>,
-    /// Segments with rows that are not known to be on the medium.
+    /// Segments with rows that may not be on the medium.
     dirty: BTreeSet<usize>,
     log: Log,
-    /// Where rows are filled in on their way to the files; what lies between rows is zero.
+    /// The buffer of rows to write. The padding between rows is zero.
     scratch: Vec<u8>,
-    /// The manifest slot that is written first next time.
+    /// The manifest slot to write first next time.
     slot: usize,
-    /// Why no more may be written.
+    /// The error after which no writes are allowed.
     poison: Option<String>,
 }
 
 impl Mapped {
-    /// Makes a database in a new directory; an empty one that is there already is good too.
+    /// Makes a database in a new or empty directory.
     ///
     /// # Errors
-    /// [`StorageError::Exists`] if anything else is there, [`StorageError::Schema`], and others
-    /// of the medium.
+    /// [`StorageError::Exists`] if the directory is not empty, [`StorageError::Schema`], and those of the medium.
     pub fn create(path: impl AsRef<Path>, schema: &Schema, durability: Durability) -> Result<Self, StorageError> {
         Self::create_on(Arc::new(Disk), path, schema, durability)
     }
 
-    /// Opens a database for reading and writing, and recovers it if it was not closed.
+    /// Opens a database for reading and writing, and recovers it after a crash.
     ///
     /// # Errors
-    /// [`StorageError::Locked`] if another writer has it, [`StorageError::NotFound`],
-    /// [`StorageError::NotADatabase`], [`StorageError::Version`], [`StorageError::Corrupt`], and
-    /// others of the medium.
+    /// [`StorageError::Locked`] if another writer has it open, [`StorageError::NotFound`],
+    /// [`StorageError::NotADatabase`], [`StorageError::Version`], [`StorageError::Corrupt`], and those of the medium.
     pub fn open(path: impl AsRef<Path>, durability: Durability) -> Result<Self, StorageError> {
         Self::open_on(Arc::new(Disk), path, durability)
     }
 
-    /// Opens the newest acknowledged state for reading, also while another process writes. What
-    /// is committed later is not seen.
+    /// Opens the newest acknowledged state for reading, also while another process writes. Later commits are not visible.
     ///
     /// # Errors
-    /// As for [`Mapped::open`], but never `Locked`; [`StorageError::NeedsRecovery`] if a crash of
-    /// the machine left rows that are in the log only.
+    /// Those of [`Mapped::open`] except `Locked`. [`StorageError::NeedsRecovery`] if rows are only in the log after a crash
+    /// of the machine.
     pub fn open_read_only(path: impl AsRef<Path>) -> Result<Self, StorageError> {
         Self::open_read_only_on(Arc::new(Disk), path)
     }
@@ -119,7 +114,7 @@ impl Mapped {
     /// [`Mapped::create`] on another medium.
     ///
     /// # Errors
-    /// As there.
+    /// The same.
     pub fn create_on(
         medium: Arc<dyn Medium>,
         path: impl AsRef<Path>,
@@ -132,7 +127,7 @@ impl Mapped {
     /// [`Mapped::open`] on another medium.
     ///
     /// # Errors
-    /// As there.
+    /// The same.
     pub fn open_on(
         medium: Arc<dyn Medium>,
         path: impl AsRef<Path>,
@@ -144,7 +139,7 @@ impl Mapped {
     /// [`Mapped::open_read_only`] on another medium.
     ///
     /// # Errors
-    /// As there.
+    /// The same.
     pub fn open_read_only_on(medium: Arc<dyn Medium>, path: impl AsRef<Path>) -> Result<Self, StorageError> {
         lock::at_place(|| Dir::open_at(Arc::clone(&medium), path.as_ref()), open::read_only)
     }
@@ -155,14 +150,14 @@ impl Mapped {
         self.shared.lock.is_none()
     }
 
-    /// The writer's state changes only in steps that cannot panic half way, so that a panic of a
-    /// caller's row source leaves it whole.
+    /// Locks the writer. Its state changes only in steps that cannot panic half way, so a panic of a caller's row source
+    /// leaves it consistent.
     fn writer(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The writer's state, to be looked at: none if the process was forked while it was written to,
-    /// as nobody lets go of it there.
+    /// Locks the writer for reading. Returns `None` if the process was forked while the lock was held, which nobody releases
+    /// here.
     fn look(&self) -> Option<MutexGuard<'_, Writer>> {
         match &self.shared.lock {
             Some(lock) if lock.check_process().is_err() => self.writer.try_lock().ok(),
@@ -170,13 +165,13 @@ impl Mapped {
         }
     }
 
-    /// The writer, if it may write.
+    /// Locks the writer, if it may write.
     fn ready(&self) -> Result<MutexGuard<'_, Writer>, StorageError> {
         let path = || self.shared.dir.path().into();
         let Some(lock) = &self.shared.lock else {
             return Err(StorageError::ReadOnly { path: path() });
         };
-        // Before the mutex: where a thread held it that the fork left behind, nobody lets go.
+        // Before the mutex: in a forked process nobody releases it if a thread of the parent held it.
         lock.check_process()?;
         let writer = self.writer();
         lock.check()?;
@@ -188,7 +183,7 @@ impl Mapped {
 }
 
 impl Shared {
-    /// Refuses to change anything where this is not the one writer; see [`Lock::check`].
+    /// Refuses writes if this is not the one writer; see [`Lock::check`].
     fn check_lock(&self) -> Result<(), StorageError> {
         self.lock.as_ref().map_or(Ok(()), Lock::check)
     }
@@ -199,16 +194,16 @@ impl Shared {
 }
 
 impl Writer {
-    /// Takes no more writes: nobody knows what is on the medium.
+    /// Refuses further writes, because it is unknown what is on the medium.
     fn poisoned(&mut self, error: StorageError) -> StorageError {
         self.poison.get_or_insert_with(|| error.to_string());
         error
     }
 
-    /// Syncs the segments that are dirty.
+    /// Syncs the dirty segments.
     fn sync_segments(&mut self) -> Result<(), StorageError> {
         while let Some(&i) = self.dirty.first() {
-            // One that cannot be opened is as it was.
+            // If it cannot be opened, nothing has changed.
             let file = self.segments[i].file()?;
             file.sync().map_err(|error| self.poisoned(error))?;
             self.dirty.remove(&i);
@@ -276,7 +271,7 @@ impl Storage for Mapped {
     fn verify(&self) -> Vec<Problem> {
         let (mut problems, files, view, segments) = {
             let Some(writer) = self.look() else {
-                let what = "it was being written to when this process was forked, and cannot be looked at".into();
+                let what = "the process was forked during a write; cannot verify".into();
                 return vec![Problem { file: self.shared.dir.path().into(), offset: 0, what }];
             };
             let files = self.shared.files.load_full();
@@ -309,15 +304,15 @@ impl Storage for Mapped {
 }
 
 impl Drop for Mapped {
-    /// Marks the log as whole, so that later damage to it is not taken for a torn tail.
+    /// Seals the log, so that later damage is not mistaken for a torn tail.
     fn drop(&mut self) {
         let writer = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner);
-        // Not in a forked process, whose database is its parent's, nor where LOCK is another's.
+        // Not in a forked process, nor if another process holds LOCK.
         if self.shared.lock.as_ref().is_some_and(|lock| lock.check_held().is_ok())
             && writer.poison.is_none()
             && let Err(error) = writer.seal(&self.shared)
         {
-            tracing::warn!(%error, "the database could not be sealed on close");
+            tracing::warn!(%error, "cannot seal the database on close");
         }
     }
 }

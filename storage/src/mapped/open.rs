@@ -1,4 +1,4 @@
-//! Making, opening and recovering a database.
+//! Makes, opens and recovers a database.
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -22,7 +22,7 @@ use crate::state::layout::{Layout, MOST_COUNTED};
 use crate::state::table::Table;
 use crate::{Durability, Schema, StorageError};
 
-/// Makes a database. What an attempt left that never got a manifest is no database.
+/// Makes a database. It replaces what an unfinished attempt left, which has no manifest.
 pub(super) fn create(
     medium: Arc<dyn Medium>,
     path: &Path,
@@ -48,11 +48,11 @@ pub(super) fn create(
         schema: schema.clone(),
         files: Vec::new(),
     };
-    // 0 would make the marks of all databases alike.
+    // 0 would give all databases the same mark.
     manifest.database = manifest.database.max(1);
     dir.remove(&numbered("commits", 0))?;
     let log = Log::create(dir, &manifest, 0)?;
-    // The manifest names the log: it comes second on the medium too.
+    // The manifest names the log, so the log must be durable first.
     dir.sync()?;
     manifest::create(dir, &manifest)?;
     dir.sync_parent()?;
@@ -61,10 +61,10 @@ pub(super) fn create(
     Ok(state.into_mapped(dir, layout, durability, Some(lock), 0, 1))
 }
 
-/// Opens a database for writing: cuts a torn tail, puts rows back that are in the log only, and
-/// removes files of this database that belong to no state. What others put into its folder stays.
+/// Opens a database for writing. It truncates a torn tail, restores rows that are only in the log, and removes unused files
+/// of this database. Other files in the folder stay.
 pub(super) fn write(dir: &Dir, durability: Durability) -> Result<Mapped, StorageError> {
-    // First, so that no lock file is made where there is no database.
+    // First, so that no lock file is made if there is no database.
     manifest::read(dir)?;
     let lock = Lock::take(dir)?;
     let slots = manifest::read(dir)?;
@@ -72,7 +72,7 @@ pub(super) fn write(dir: &Dir, durability: Durability) -> Result<Mapped, Storage
     let mut state = load(dir, &slots.newest, layout, Open::Write, true)?;
     let cut = state.log.ahead.saturating_sub(state.log.end);
     if cut > 0 {
-        tracing::warn!(bytes = cut, "cut what a crash left behind the last whole commit");
+        tracing::warn!(bytes = cut, "truncated the log after the last whole commit");
         state.log.trim()?;
     }
     if state.log.end != slots.newest.sealed || cut > 0 {
@@ -84,7 +84,7 @@ pub(super) fn write(dir: &Dir, durability: Durability) -> Result<Mapped, Storage
     }
     state.dirty.clear();
     if slots.newest.generation == 1 {
-        // Perhaps what made it ended before its names were on the medium.
+        // `create` may have ended before the names were durable.
         dir.sync()?;
         dir.sync_parent()?;
     }
@@ -99,24 +99,24 @@ pub(super) fn write(dir: &Dir, durability: Durability) -> Result<Mapped, Storage
     let names = dir.list()?;
     let segments = state.segments.len() as u64;
     let manifest = &state.files.manifest;
-    // A file is ours by its header: others may have names like those of our files.
+    // The header tells whether a file is ours: other files may have similar names.
     let left = |name: &&String| {
         (*name == NEW_MANIFEST || parse(name).is_some_and(|(kind, _)| good_name(kind)))
             && !manifest.owns(name, segments)
             && owned::is_of(dir, name, manifest.database)
     };
     remove_all(dir, names.iter().filter(left).cloned());
-    // Of what is left, numbers that nobody reaches by counting do not count.
+    // Numbers that no counter reaches are ignored.
     let numbers = names.iter().filter_map(|name| parse(name)).map(|(_, number)| number);
     let number = 1 + numbers.filter(|number| *number < MOST_COUNTED / 2).max().unwrap_or(0);
     let number = number.max(manifest.log.saturating_add(1));
     Ok(state.into_mapped(dir, layout, durability, Some(lock), slots.first, number))
 }
 
-/// Opens the newest state for reading, while a writer may be at work.
+/// Opens the newest state for reading. A writer may be active.
 pub(super) fn read_only(dir: &Dir) -> Result<Mapped, StorageError> {
-    // A checkpoint may take a file away, and a slot or the log's end may be looked at while it is
-    // written. Another look tells that from damage: damage stays, and no manifest comes after it.
+    // A checkpoint may remove a file, and a slot or the log's end may be read while it is written. Another attempt tells that
+    // from damage: damage stays, and no newer manifest follows.
     const LOOKS: u32 = 4;
     let (mut looks, mut seen) = (0, None);
     loop {

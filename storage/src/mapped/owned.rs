@@ -1,4 +1,4 @@
-//! Whose a file is, by its header: a name alone does not make a file ours.
+//! Whether a file belongs to this database. Its header decides, not its name.
 
 use std::io;
 
@@ -8,28 +8,28 @@ use crate::fields::Fields;
 use crate::files::dir::{Dir, DirFile};
 use crate::files::medium::Open;
 
-/// Magics, and where behind them the database's number lies.
+/// The magics, and the offsets of the database's number.
 const HEADERS: [(&[u8; 8], usize); 5] =
     [(segment::MAGIC, 12), (log::MAGIC, 16), (idsfile::MAGIC, 16), (blobfile::MAGIC, 16), (manifest::MAGIC, 24)];
 const LONGEST: usize = 32;
 
-/// What the beginning of a file says.
+/// The header of a file.
 enum Header {
-    /// A header with this database's number.
+    /// A header with this database number.
     Database(u64),
-    /// Nothing: the file is empty, or begins with zeros, as one whose header never arrived.
+    /// The file is empty or begins with zeros: its header was not written.
     Unwritten,
     Foreign,
 }
 
-/// Whether a file's header says that it is of this database.
+/// Whether a file's header has this database's number.
 pub(crate) fn is_of(dir: &Dir, name: &str, database: u64) -> bool {
     let header = dir.open(name, Open::Read).and_then(|file| read_header(&file));
     matches!(header, Ok(Header::Database(found)) if found == database)
 }
 
-/// A new file that begins with this header. One that an unfinished attempt left under its name goes;
-/// any other stays, and is an error.
+/// Makes a new file with this header. A file that an unfinished attempt left under its name is replaced; any other file is
+/// an error.
 pub(crate) fn create(dir: &Dir, name: &str, database: u64, header: &[u8]) -> Result<DirFile, StorageError> {
     let file = match dir.open(name, Open::New) {
         Err(error) if error.is_io(io::ErrorKind::AlreadyExists) => {
@@ -46,7 +46,7 @@ pub(crate) fn create(dir: &Dir, name: &str, database: u64, header: &[u8]) -> Res
     match file.write_at(header, 0) {
         Ok(()) => Ok(file),
         Err(error) => {
-            // Nothing says whose it is.
+            // Without a header it could not be attributed later.
             let _ = dir.remove(name);
             Err(error)
         }

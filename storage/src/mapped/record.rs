@@ -1,4 +1,4 @@
-//! A record of the log: what one commit was. Header, ids, rows if it carries them or else their checksums, deaths.
+//! A record of the log, for one commit: header, ids, rows or their checksums, deleted slots.
 
 use crate::fields::Fields;
 use crate::files::id_codec::{Put, put_ids};
@@ -6,7 +6,7 @@ use crate::state::layout::Layout;
 use crate::{IdColumn, IdKind, MAX_SLOTS, MAX_TEXT_ID, StorageError};
 
 pub(crate) const HEADER: usize = 64;
-/// Where in a header the log's mark stands.
+/// The offset of the log's mark in a header.
 pub(crate) const MARK_AT: u64 = 56;
 const MAGIC: u32 = u32::from_le_bytes(*b"RECD");
 const SYNC: u32 = 1;
@@ -16,45 +16,45 @@ const CHECKSUMS: u32 = 4;
 /// A record's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
-    /// Bytes of the record, header and padding too.
+    /// The bytes of the record, including header and padding.
     pub(crate) length: u64,
     pub(crate) commit: u64,
     pub(crate) first_slot: u32,
     pub(crate) rows: u32,
     pub(crate) dead: u32,
-    /// Everything before this record was on the medium when it was begun, and it and its rows
-    /// before it was acknowledged.
+    /// Everything before this record was durable when the record was begun. The record and its rows were durable before it
+    /// was acknowledged.
     pub(crate) sync: bool,
-    /// The rows are in the record, one behind the other.
+    /// The rows are in the record, without padding.
     pub(crate) inline: bool,
-    /// The checksums of the rows are in the record; never where the rows are.
+    /// The checksums of the rows are in the record, instead of the rows.
     pub(crate) checksums: bool,
     pub(crate) ids_bytes: u64,
     /// CRC-32C over the rows' checksums.
     pub(crate) rows_crc: u32,
     pub(crate) body_crc: u32,
-    /// Which log it is of.
+    /// The mark of its log.
     pub(crate) log: u64,
 }
 
 impl Record {
-    /// Length of a record, by what is in it.
+    /// The length of a record, computed from its contents.
     fn total(&self, layout: Layout) -> u64 {
         let rows = (self.inline_bytes(layout) + self.checksum_bytes()) as u64;
         (HEADER as u64 + self.ids_bytes + rows + 4 * u64::from(self.dead)).next_multiple_of(8)
     }
 
-    /// Bytes of the rows that are in the record.
+    /// The bytes of the rows in the record.
     pub(crate) fn inline_bytes(&self, layout: Layout) -> usize {
         if self.inline { self.rows as usize * layout.row_bytes } else { 0 }
     }
 
-    /// Bytes of the checksums that are in the record.
+    /// The bytes of the checksums in the record.
     fn checksum_bytes(&self) -> usize {
         if self.checksums { 4 * self.rows as usize } else { 0 }
     }
 
-    /// The parts of a body of the record's length: ids; rows, if it carries them; checksums, if it carries these; dead slots.
+    /// Splits a body of the record's length into ids, rows (if carried), checksums (if carried) and deleted slots.
     pub(crate) fn split<'a>(&self, body: &'a [u8], layout: Layout) -> (Fields<'a>, &'a [u8], Vec<u32>, Vec<u32>) {
         let words = |bytes: &[u8]| bytes.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
         let (ids, rest) = body.split_at(self.ids_bytes as usize);
@@ -82,7 +82,7 @@ impl Record {
         out
     }
 
-    /// The header in these bytes, if they are one of this log whose sizes agree with one another.
+    /// Decodes a header of this log. Returns `None` if it is invalid or its sizes are inconsistent.
     pub(crate) fn decode(bytes: &[u8; HEADER], log: u64, layout: Layout, kind: IdKind) -> Option<Self> {
         let mut fields = Fields(bytes);
         if fields.u32()? != MAGIC || fields.u32()? != crc32c::crc32c(&bytes[8..]) {
@@ -121,7 +121,7 @@ impl Record {
     }
 }
 
-/// What a record is made from.
+/// The contents of a record.
 pub(crate) struct Parts<'a> {
     pub(crate) ids: IdColumn<'a>,
     pub(crate) dead: &'a [u32],
@@ -131,7 +131,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) checksums: Option<&'a [u32]>,
 }
 
-/// A record's header (but for its checksums) from its parts.
+/// Makes a record's header from its parts, except for its checksums.
 pub(crate) fn describe(parts: &Parts<'_>, layout: Layout, record: Record) -> Record {
     let ids_bytes = match parts.ids {
         IdColumn::U64(ids) => 8 * ids.len() as u64,

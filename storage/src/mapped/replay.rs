@@ -1,4 +1,4 @@
-//! Reading a database's files: the state that a manifest names, and the log's commits after it.
+//! Reads a database's files: the state that a manifest names, and the log's commits after it.
 
 use std::collections::BTreeSet;
 
@@ -23,8 +23,8 @@ pub(super) struct State {
     pub(super) files: Files,
 }
 
-/// Reads the state that a manifest names: its base, and the log's whole commits after it.
-/// Where blobs may be missing, that is theirs to tell who asks for them.
+/// Reads the state that a manifest names: its base, and the log's whole commits after it. With `without_blobs`, a missing
+/// blob is an error only when it is read.
 pub(super) fn load(
     dir: &Dir,
     manifest: &Manifest,
@@ -73,12 +73,12 @@ pub(super) fn load(
     Ok(State { table, segments, dirty, log, files: Files { manifest: manifest.clone(), ids, log: log_file, blobs } })
 }
 
-/// Tells of a file that a manifest names and that is missing.
+/// Turns "not found" into the error of a missing file that a manifest names.
 fn named(manifest: &Manifest, file: Result<DirFile, StorageError>) -> Result<DirFile, StorageError> {
     file.map_err(|error| match error {
         StorageError::Io { path, source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
             let manifests = MANIFESTS.join(" and ");
-            let what = format!("it is missing; {manifests} of generation {} name it", manifest.generation);
+            let what = format!("file is missing; {manifests} of generation {} name it", manifest.generation);
             StorageError::Corrupt { file: path, offset: 0, what }
         }
         error => error,
@@ -102,7 +102,7 @@ impl Replay<'_> {
             let number = self.manifest.first_segment + self.segments.len() as u64;
             let segment = match Segment::open(self.dir, self.manifest, self.layout, number, self.how) {
                 Err(StorageError::Io { path, source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                    let what = format!("it is missing; commits up to slot {slots} need it");
+                    let what = format!("file is missing; the first {slots} slots need it");
                     return Err(StorageError::Corrupt { file: path, offset: 0, what });
                 }
                 other => other?,
@@ -113,25 +113,23 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// Notes the segments of a record's rows to be synced before the log is called whole, or taken
-    /// away.
+    /// Marks the segments of a record's rows as dirty: they must be synced before the log is sealed or removed.
     fn touches(&mut self, record: &Record) {
         let layout = self.layout;
         let runs = layout.runs(record.first_slot, record.rows as usize, usize::MAX);
         self.dirty.extend(runs.map(|(_, slot, _)| layout.place(slot).0));
     }
 
-    /// Applies a record; `false` if its rows did not reach the medium, so that it and all after
-    /// it are lost to a crash.
+    /// Applies a record. Returns false if its rows are not on the medium: a crash lost it and all later ones.
     fn apply(&mut self, file: &DirFile, at: u64, record: &Record, synced: bool) -> Result<bool, StorageError> {
         let damaged = |what: &str| file.corrupt(at, what.to_string());
         let mut body = Vec::new();
         let length = (record.length - record::HEADER as u64) as usize;
-        body.try_reserve_exact(length).map_err(|_| damaged("a commit does not fit memory"))?;
+        body.try_reserve_exact(length).map_err(|_| damaged("commit does not fit memory"))?;
         body.resize(length, 0);
         file.read_at(&mut body, at + record::HEADER as u64)?;
         if crc32c::crc32c(&body) != record.body_crc {
-            return Err(damaged("a commit changed while it was read"));
+            return Err(damaged("commit changed while it was read"));
         }
         self.open_segments(u64::from(record.first_slot) + u64::from(record.rows))?;
         let settled = at + record.length <= self.manifest.sealed;
@@ -144,7 +142,7 @@ impl Replay<'_> {
         } else if !synced && !self.rows_are_there(record)? {
             return Ok(false);
         }
-        let mut applied = Err(damaged("a commit has ids of another length than it says"));
+        let mut applied = Err(damaged("the ids of a commit do not have the stated length"));
         let table = &mut self.table;
         let taken = take_ids(&mut ids, self.manifest.schema.ids, record.rows as usize, |ids| {
             applied = match table.check_ids(ids, &dead) {
@@ -152,18 +150,18 @@ impl Replay<'_> {
                     table.apply(ids, &dead);
                     Ok(true)
                 }
-                Err(error) => Err(damaged(&format!("a commit cannot be: {error}"))),
+                Err(error) => Err(damaged(&format!("commit is impossible: {error}"))),
             };
         });
         if taken.is_none() || !ids.0.is_empty() {
-            return Err(damaged("a commit's ids cannot be read"));
+            return Err(damaged("cannot read the ids of a commit"));
         }
         applied
     }
 
-    /// Compares rows that a record carries with their segment, and writes them where they differ;
-    /// without a look if they are not settled. They may have been read back only because the system
-    /// still holds pages that a sync failed to write, and that no later sync would.
+    /// Compares rows that a record carries with their segment, and writes them if they differ. Rows that are not settled are
+    /// always written: the segment may have been read from the page cache only, after a failed sync, and no later sync would
+    /// write it.
     fn put_back(&mut self, record: &Record, packed: &[u8], settled: bool) -> Result<(), StorageError> {
         let layout = self.layout;
         self.inline += packed.len() as u64;
@@ -194,9 +192,8 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// Whether the rows of a record that was not synced are what was committed. Then they are written
-    /// again with their checksums, of which some may still have been on the way: what was read may be
-    /// pages that a sync failed to write, and that no later sync would.
+    /// Whether the rows of an unsynced record match its checksum. If so, rows and checksums are written again: they may have
+    /// been read from the page cache only, after a failed sync, and no later sync would write them.
     fn rows_are_there(&mut self, record: &Record) -> Result<bool, StorageError> {
         let layout = self.layout;
         let mut crc = 0;
@@ -218,7 +215,7 @@ impl Replay<'_> {
         Ok(true)
     }
 
-    /// Reads `n` rows of one segment, with what lies between them, and returns their checksums.
+    /// Reads `n` rows of one segment, with padding, and returns their checksums.
     fn read_rows(&self, slot: u32, n: usize, into: &mut Vec<u8>) -> Result<Vec<u32>, StorageError> {
         let layout = self.layout;
         let (index, at) = layout.place(slot);

@@ -1,4 +1,4 @@
-//! Rows of a batch on their way into segments: in pieces, by several threads when it is long.
+//! Writes the rows of a batch to segments, in pieces, with several threads if it is long.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,16 +7,16 @@ use super::segment::{Segment, row_checksum};
 use crate::state::layout::Layout;
 use crate::{RowSource, StorageError};
 
-/// Bytes of rows filled, summed and written at once: stays in a core's cache, and a write of that
-/// size costs little per byte.
+/// The bytes of a piece. It fits a core's cache, and a write of this size costs little per byte.
 const PIECE: usize = 1 << 20;
-/// Shorter batches are written by the caller's thread alone.
+/// The caller's thread alone writes shorter batches.
 const PARALLEL: usize = 4 << 20;
 const MOST_THREADS: usize = 8;
 
-/// Writes `rows` to the slots from `first` on; returns their checksums.
-/// `scratch` is kept from call to call: fresh memory of that size costs more than the copy into it.
-/// Between calls with another layout it must be emptied, as what lies between rows stays zero.
+/// Writes `rows` to the slots from `first` on and returns their checksums.
+///
+/// `scratch` is reused: fresh memory of its size costs more than the copy into it. Empty it before a call with another
+/// layout, because the padding between rows must stay zero.
 pub(crate) fn write(
     segments: &[Segment],
     layout: Layout,
@@ -26,7 +26,7 @@ pub(crate) fn write(
 ) -> Result<Vec<u32>, StorageError> {
     let pieces: Vec<_> = layout.runs(first, rows.len(), PIECE / layout.stride).collect();
     let threads = if rows.len() * layout.stride < PARALLEL {
-        // Not even asked how many there are: that reads several files of the system.
+        // The number of cores is not queried: that reads several files.
         1
     } else {
         std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_THREADS))
@@ -63,7 +63,7 @@ pub(crate) fn write(
     } else {
         std::thread::scope(|scope| {
             for _ in 1..threads {
-                // Where the system has no thread for it, those there are do the work.
+                // If no thread can be started, the others do the work.
                 let _ = std::thread::Builder::new().spawn_scoped(scope, || work(&mut Vec::new()));
             }
             work(scratch);
@@ -75,7 +75,7 @@ pub(crate) fn write(
     Ok(sums.into_inner().expect("no panic under this lock"))
 }
 
-/// Goes on summing row checksums.
+/// Continues the checksum of row checksums.
 pub(crate) fn fold(crc: u32, checksums: &[u32]) -> u32 {
     checksums.iter().fold(crc, |crc, checksum| crc32c::crc32c_append(crc, &checksum.to_le_bytes()))
 }

@@ -1,7 +1,7 @@
-//! Getting out of a damaged database every row whose checksum holds.
+//! Salvage: reads every intact row of a damaged database.
 //!
-//! Opening refuses what it cannot trust whole; this trusts piece by piece: a block of ids, a
-//! record of the log, a row. It reads only, and needs one whole manifest slot.
+//! Opening refuses a damaged database. Salvage checks each block of ids, each record of the log and each row on its own. It
+//! only reads, and needs one whole manifest slot.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -19,14 +19,13 @@ use crate::files::medium::{Disk, Open};
 use crate::state::layout::Layout;
 use crate::{IdColumn, IdRef, Problem, Salvaged, Schema, StorageError};
 
-/// Hands out every living row of a damaged database whose id and bytes are as they were written,
-/// in the order they were inserted. Nothing at `path` is changed.
+/// Passes every row of a damaged database whose id and bytes are intact to `take`, in insertion order. Deleted rows are
+/// skipped. Nothing at `path` changes.
 ///
-/// If a delete or a replacement is among what was lost, a row that had died comes out again; an id
-/// may then come twice, the newer row later.
+/// If a delete or a replacement is lost, a deleted row is passed again. An id may then occur twice, the newer row later.
 ///
 /// # Errors
-/// Those of opening, if no manifest is whole; of reading; and what `take` returns.
+/// Those of opening if no manifest is whole, those of reading, and those of `take`.
 pub fn salvage<E: From<StorageError>>(
     path: impl AsRef<Path>,
     mut take: impl FnMut(&Schema, IdRef<'_>, &[u8]) -> Result<(), E>,
@@ -41,7 +40,7 @@ pub fn salvage<E: From<StorageError>>(
     let mut rows = 0;
     let mut segment: Option<(usize, Option<Segment>)> = None;
     let mut row = vec![0; layout.row_bytes];
-    // A slot without an id is not looked for: what held its id was reported above.
+    // A slot without an id is skipped: the loss of its id is reported already.
     for (slot, id) in std::mem::take(&mut found.ids) {
         if found.dead.contains(&slot) {
             continue;
@@ -62,7 +61,7 @@ pub fn salvage<E: From<StorageError>>(
                 None
             }
             (None, Some((_, Some(segment)))) => damage(segment, within, expected, &mut row),
-            (None, _) => Some("was in that file"),
+            (None, _) => Some("is lost with the file"),
         };
         match lost {
             None => {
@@ -78,7 +77,7 @@ pub fn salvage<E: From<StorageError>>(
     Ok(Salvaged { schema: manifest.schema, rows, lost: found.lost })
 }
 
-/// Reads a row of a segment; what is wrong with it, by the checksum that was written with its id, or else by its segment's.
+/// Reads a row of a segment. Returns what is wrong with it, by the checksum stored with its id, or else by its segment's.
 fn damage(segment: &Segment, within: usize, expected: Option<u32>, row: &mut [u8]) -> Option<&'static str> {
     if segment.file().and_then(|file| file.read_at(row, segment.row_at(within))).is_err() {
         return Some("cannot be read");
@@ -86,10 +85,10 @@ fn damage(segment: &Segment, within: usize, expected: Option<u32>, row: &mut [u8
     let found = row_checksum(row);
     match (expected, segment.checksums(within, 1)) {
         (Some(expected), _) if expected == found => None,
-        (Some(_), Ok(own)) if own[0] == found => Some("is of another commit than its id"),
+        (Some(_), Ok(own)) if own[0] == found => Some("belongs to another commit than its id"),
         (Some(_), _) => Some("does not match its checksum"),
-        // The checksums lie behind all rows: a file that was cut off has none.
-        (None, Err(_)) => Some("cannot be told from damage: its checksum, at the file's end, cannot be read"),
+        // The checksums follow all rows: a truncated file has none.
+        (None, Err(_)) => Some("cannot be verified: its checksum is missing because the file is truncated"),
         (None, Ok(own)) => (own[0] != found).then_some("does not match its checksum"),
     }
 }
@@ -113,9 +112,9 @@ impl Id {
 struct Found {
     ids: BTreeMap<u32, Id>,
     dead: HashSet<u32>,
-    /// The checksums of rows that were written with their ids.
+    /// The checksums of rows that are stored with their ids.
     checksums: HashMap<u32, u32>,
-    /// Rows that travelled in the log.
+    /// Rows that the log carries.
     inline: BTreeMap<u32, Box<[u8]>>,
     lost: Vec<Problem>,
 }
@@ -136,7 +135,7 @@ impl Found {
         }
     }
 
-    /// The blocks of the ids file that are whole.
+    /// Reads the intact blocks of the ids file.
     fn base(&mut self, dir: &Dir, manifest: &Manifest) {
         let Some(entry) = manifest.entry("ids") else { return };
         let path = dir.path().join(entry.name());
@@ -152,7 +151,7 @@ impl Found {
         }
     }
 
-    /// The records of the log that are whole, also behind broken ones.
+    /// Reads the intact records of the log, including those after damaged ones.
     fn log(&mut self, dir: &Dir, manifest: &Manifest, layout: Layout) {
         let name = numbered("commits", manifest.log);
         let walked = dir.open(&name, Open::Read).and_then(|file| {
@@ -161,10 +160,15 @@ impl Found {
             while let Some((found, record)) = reader.next_whole(at)? {
                 if found > at {
                     let lost = match record.commit.saturating_sub(commit) {
-                        0 | 1 => format!("{} bytes behind commit {commit} are damaged", found - at),
-                        2 => format!("commit {} is damaged, {} bytes", commit + 1, found - at),
+                        0 | 1 => format!("{} bytes after commit {commit} are damaged", found - at),
+                        2 => format!("commit {} is damaged ({} bytes)", commit + 1, found - at),
                         _ => {
-                            format!("commits {} to {} are damaged, {} bytes", commit + 1, record.commit - 1, found - at)
+                            format!(
+                                "commits {} to {} are damaged ({} bytes)",
+                                commit + 1,
+                                record.commit - 1,
+                                found - at
+                            )
                         }
                     };
                     self.lose(file.path().into(), at, lost);
@@ -177,7 +181,7 @@ impl Found {
             if at < manifest.sealed {
                 self.lose(file.path().into(), at, format!("commits from {} on are damaged", commit + 1));
             } else if reader.is_data_behind(at)? {
-                let what = format!("what follows commit {commit} is no whole commit: damaged, or cut short by a crash");
+                let what = format!("the bytes after commit {commit} are no whole commit: damaged, or torn by a crash");
                 self.lose(file.path().into(), at, what);
             }
             Ok(())
@@ -201,7 +205,7 @@ impl Found {
         let first = record.first_slot;
         let kind = manifest.schema.ids;
         if take_ids(&mut ids, kind, record.rows as usize, |ids| self.ids(first, ids, &checksums)).is_none() {
-            return Err(file.corrupt(at, "a commit's ids cannot be read"));
+            return Err(file.corrupt(at, "cannot read the ids of a commit"));
         }
         for (i, row) in rows.chunks_exact(layout.row_bytes).enumerate() {
             self.inline.insert(first + i as u32, row.into());

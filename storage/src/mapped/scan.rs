@@ -1,9 +1,7 @@
-//! Reading a log: which records are whole, and whether what follows them is a torn tail or damage.
+//! Reads a log: finds the whole records, and tells a torn tail from damage.
 //!
-//! A record that is not whole ends the log if it can have been in flight when the machine or the
-//! process stopped. It cannot if it lies before the sealed length, or if a whole record behind it
-//! says that everything before it had been synced: then bytes were damaged that were
-//! acknowledged, and nothing is cut.
+//! A record that is not whole ends the log if it may have been in flight at a crash. It cannot have been if it is before the
+//! sealed length, or if a whole record after it was synced. Then acknowledged bytes are damaged, and nothing is truncated.
 
 use std::cell::Cell;
 use std::thread::sleep;
@@ -23,19 +21,19 @@ use crate::state::layout::Layout;
 
 /// The whole records of a log.
 pub(crate) struct Scan {
-    /// Each with where it begins.
+    /// The records, each with its offset.
     pub(crate) records: Vec<(u64, Record)>,
-    /// Records before this index were on the medium before a later one was begun.
+    /// Records before this index were durable before a later one was begun.
     pub(crate) synced: usize,
-    /// Where the file ended.
+    /// The length of the file.
     pub(crate) length: u64,
 }
 
-/// Headers that hold each say how long their record is, and no two records overlap: to read more than
-/// so many times the log means that it was not written by this library.
+/// A scan reads at most this many times the length of the log. Records do not overlap, so more means that this library did
+/// not write the log.
 const MOST_READ: u64 = 4;
 
-/// Finds the whole records; `beside_a_writer` those that are acknowledged.
+/// Finds the whole records. With `beside_a_writer`, it finds the acknowledged ones.
 pub(crate) fn scan(
     file: &DirFile,
     manifest: &Manifest,
@@ -49,7 +47,7 @@ pub(crate) fn scan(
     let mut behind = false;
     while found.end < reader.length && reader.synced_record_behind(found.end)? {
         let before = found.end;
-        // A writer may have been at work on it, and on the next before that was looked for.
+        // A writer may have finished it meanwhile, and begun the next.
         found.read_on(&reader)?;
         if found.end == before {
             behind = true;
@@ -58,18 +56,18 @@ pub(crate) fn scan(
     }
     let Found { records, end, synced, .. } = found;
     if end < manifest.sealed {
-        return Err(file.corrupt(end, format!("a commit is damaged; the log was whole to byte {}", manifest.sealed)));
+        return Err(file.corrupt(end, format!("commit is damaged; the log is sealed up to byte {}", manifest.sealed)));
     }
     if behind {
-        return Err(file.corrupt(end, "a commit is damaged, and whole ones follow it"));
+        return Err(file.corrupt(end, "commit is damaged; whole commits follow it"));
     }
     Ok(Scan { records, synced, length: reader.length })
 }
 
-/// Whole records that follow one another, so far.
+/// The whole consecutive records so far.
 struct Found {
     records: Vec<(u64, Record)>,
-    /// Of the last one.
+    /// The commit of the last record.
     commit: u64,
     slots: u64,
     end: u64,
@@ -89,7 +87,7 @@ impl Found {
         }
     }
 
-    /// Takes in what follows.
+    /// Reads further records.
     fn read_on(&mut self, reader: &Reader<'_>) -> Result<(), StorageError> {
         while let Some(record) = reader.whole(self.end)?.filter(|record| self.is_next(record)) {
             self.commit = record.commit;
@@ -112,7 +110,7 @@ impl Found {
             && u64::from(record.dead) <= self.slots
     }
 
-    /// Forgets the last one.
+    /// Drops the last record.
     fn pop(&mut self) {
         if let Some((at, record)) = self.records.pop() {
             (self.commit, self.end) = (self.commit - 1, at);
@@ -121,14 +119,14 @@ impl Found {
         }
     }
 
-    /// Ends with an acknowledged record: the last one if none is on its way, else one that another
-    /// follows, as that is begun when the one before is acknowledged.
+    /// Ends with an acknowledged record. That is the last one if none is in flight, or else one that another follows: a record
+    /// is begun only when the one before is acknowledged.
     fn settle(&mut self, reader: &mut Reader<'_>) -> Result<Option<Flight>, StorageError> {
         let (begun, seen) = (Instant::now(), self.records.len());
         loop {
             let held = Flight::landed(reader.file);
             reader.length = reader.file.len()?;
-            // It may have been on its way, and be another by now.
+            // It may have been in flight, and be another one now.
             self.pop();
             self.read_on(reader)?;
             if held.is_some() {
@@ -147,14 +145,14 @@ impl Found {
     }
 }
 
-/// Looks for records in a log as long as it was at first.
+/// Finds records in a log, up to the length that it had at first.
 pub(crate) struct Reader<'a> {
     file: &'a DirFile,
     length: u64,
     mark: u64,
     layout: Layout,
     manifest: &'a Manifest,
-    /// Bytes of records that were summed.
+    /// The bytes of records whose checksum was computed.
     read: Cell<u64>,
 }
 
@@ -188,8 +186,7 @@ impl<'a> Reader<'a> {
         Ok((crc == record.body_crc).then_some(record))
     }
 
-    /// The next byte from `at` on that is not in a hole, rounded down to where a record may begin:
-    /// a file lengthened by a terabyte of nothing is not read.
+    /// The next byte from `at` on that is not in a hole, rounded down to where a record may begin. Holes are not read.
     fn data_from(&self, at: u64) -> Option<u64> {
         match seek(self.file.raw().file(), SeekFrom::Data(at)) {
             Ok(data) => Some(at.max(data / 8 * 8)),
@@ -198,7 +195,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether a whole record that was synced lies somewhere behind a broken one.
+    /// Whether a whole synced record follows a broken one.
     fn synced_record_behind(&self, broken: u64) -> Result<bool, StorageError> {
         let mut at = broken + 8;
         self.read.set(0);
@@ -230,8 +227,8 @@ impl<'a> Reader<'a> {
         Ok(None)
     }
 
-    /// Where from `at` on a header of this log may begin: the log's mark stands in its place. Ids and
-    /// rows are the user's, and may look like anything else in a record.
+    /// The next offset from `at` on where a header with the log's mark may begin. Users choose ids and rows, which could
+    /// imitate any other part of a record.
     fn next_header(&self, at: u64) -> Result<Option<u64>, StorageError> {
         const PIECE: u64 = 1 << 20;
         let mark = self.mark.to_le_bytes();
@@ -249,7 +246,7 @@ impl<'a> Reader<'a> {
         Ok(None)
     }
 
-    /// Whether anything but zeros lies behind `at`.
+    /// Whether there are nonzero bytes from `at` on.
     pub(crate) fn is_data_behind(&self, mut at: u64) -> Result<bool, StorageError> {
         let mut piece = Vec::new();
         while let Some(data) = self.data_from(at).filter(|data| *data < self.length) {

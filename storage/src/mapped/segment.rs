@@ -1,5 +1,5 @@
-//! A row segment: a header, 2^k rows, and a checksum a row. Made whole as a hole, written by
-//! `pwrite`, mapped read-only.
+//! A row segment: a header, 2^k rows, and a checksum a row. It is created at full length as a hole, written with `pwrite`
+//! and mapped read-only.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,25 +16,25 @@ use crate::state::region::Region;
 /// The version of a segment's format.
 const VERSION: u32 = 1;
 pub(crate) const MAGIC: &[u8; 8] = b"OMENROWS";
-/// Where the rows begin: a page, so that they can be mapped.
+/// The offset of the rows: a page, so that they can be mapped.
 pub(crate) const ROWS_AT: u64 = 4096;
 pub(crate) const HEADER: usize = 44;
 
-/// A segment's file, which is mapped. Its descriptor is kept for the newest segment alone, so that a
-/// database may have more segments than a process may have descriptors.
+/// A mapped segment. Only the newest segment keeps its descriptor, so a database may have more segments than a process may
+/// have descriptors.
 #[derive(Clone)]
 pub(crate) struct Segment {
     dir: Dir,
     name: String,
     how: Open,
     file: Option<DirFile>,
-    /// Rows, and behind them their checksums; none of a segment that may be damaged.
+    /// Rows, then their checksums. `None` for a segment that may be damaged.
     map: Option<Arc<Region>>,
     layout: Layout,
 }
 
 impl Segment {
-    /// A new segment, on the medium when this returns, without rows. Its descriptor is kept.
+    /// Makes a new segment without rows and syncs it. Its descriptor is kept.
     pub(crate) fn create(dir: &Dir, manifest: &Manifest, layout: Layout, number: u64) -> Result<Self, StorageError> {
         let name = numbered("rows", number);
         let file = owned::create(dir, &name, manifest.database, &header(manifest, layout, number))?;
@@ -44,7 +44,7 @@ impl Segment {
         Self::of(dir, name, Open::Write, file, layout)
     }
 
-    /// A segment there is, its header and length checked.
+    /// Opens a segment and checks its header and length.
     pub(crate) fn open(
         dir: &Dir,
         manifest: &Manifest,
@@ -56,7 +56,7 @@ impl Segment {
         let file = dir.open(&name, how)?;
         let (found, expected) = (file.len()?, length(layout));
         if found != expected {
-            return Err(file.corrupt(found.min(expected), format!("{found} bytes where {expected} were expected")));
+            return Err(file.corrupt(found.min(expected), format!("file has {found} bytes; expected {expected}")));
         }
         let mut bytes = [0; HEADER];
         file.read_at(&mut bytes, 0)?;
@@ -66,8 +66,8 @@ impl Segment {
         Ok(segment)
     }
 
-    /// A segment that may be damaged: it is not mapped, and refused only if it says that it is of another
-    /// database or place.
+    /// Opens a segment that may be damaged. It is not mapped. It is refused only if its header names another database or
+    /// segment.
     pub(crate) fn open_damaged(
         dir: &Dir,
         manifest: &Manifest,
@@ -84,7 +84,7 @@ impl Segment {
     }
 
     fn of(dir: &Dir, name: String, how: Open, file: DirFile, layout: Layout) -> Result<Self, StorageError> {
-        // Those rows that will come are mapped too: the file is as long as it will ever be.
+        // Future rows are mapped too: the file has its full length.
         let map = Some(Arc::new(file.map(ROWS_AT, layout.segment_bytes() + 4 * layout.segment_rows())?));
         Ok(Self { dir: dir.clone(), name, how, file: Some(file), map, layout })
     }
@@ -94,18 +94,18 @@ impl Segment {
         Arc::clone(self.map.as_ref().expect("a segment whose rows are asked for is mapped"))
     }
 
-    /// Keeps a descriptor, for a segment that is written to again and again.
+    /// Keeps a descriptor, for repeated writes.
     pub(crate) fn keep(&mut self) -> Result<(), StorageError> {
         self.file = Some(self.file()?);
         Ok(())
     }
 
-    /// Lets go of the descriptor: what needs one opens the file anew.
+    /// Releases the descriptor. Later accesses open the file again.
     pub(crate) fn release(&mut self) {
         self.file = None;
     }
 
-    /// The file, kept or opened.
+    /// The file, kept or opened again.
     pub(crate) fn file(&self) -> Result<DirFile, StorageError> {
         self.file.clone().map_or_else(|| self.dir.open(&self.name, self.how), Ok)
     }
@@ -114,7 +114,7 @@ impl Segment {
         self.dir.path().join(&self.name)
     }
 
-    /// Bytes really allocated; 0 if the system will not say.
+    /// The bytes of allocated blocks; 0 if unknown.
     pub(crate) fn allocated(&self) -> u64 {
         self.file().map_or(0, |file| file.allocated())
     }
@@ -123,7 +123,7 @@ impl Segment {
         StorageError::Corrupt { file: self.path(), offset, what: what.into() }
     }
 
-    /// Writes whole strides of rows from `at` on (in bytes from the first row).
+    /// Writes whole strides of rows at byte `at` after the first row, and their checksums.
     pub(crate) fn write_rows(&self, at: usize, rows: &[u8], checksums: &[u32]) -> Result<(), StorageError> {
         let bytes: Vec<u8> = checksums.iter().flat_map(|crc| crc.to_le_bytes()).collect();
         let file = self.file()?;
@@ -131,7 +131,7 @@ impl Segment {
         file.write_at(&bytes, self.checksum_at(at / self.layout.stride))
     }
 
-    /// Gives back the space of `rows` rows from row `first` of the segment on, and of their checksums.
+    /// Frees the space of `rows` rows from row `first` of the segment on, and of their checksums.
     pub(crate) fn punch(&self, first: usize, rows: usize) -> Result<(), StorageError> {
         let file = self.file()?;
         file.punch(self.row_at(first), (rows * self.layout.stride) as u64)?;
@@ -149,12 +149,12 @@ impl Segment {
         Ok(bytes.chunks_exact(4).map(|crc| u32::from_le_bytes([crc[0], crc[1], crc[2], crc[3]])).collect())
     }
 
-    /// Where in the file the checksum of a row lies.
+    /// The offset of a row's checksum in the file.
     pub(crate) fn checksum_at(&self, row: usize) -> u64 {
         ROWS_AT + self.layout.segment_bytes() as u64 + 4 * row as u64
     }
 
-    /// Where in the file a row lies.
+    /// The offset of a row in the file.
     pub(crate) fn row_at(&self, row: usize) -> u64 {
         ROWS_AT + (row * self.layout.stride) as u64
     }
@@ -192,11 +192,7 @@ fn check_header(file: &DirFile, found: &[u8], expected: &[u8]) -> Result<(), Sto
     if found == expected {
         return Ok(());
     }
-    let what = if is_whole(found) {
-        "it is a segment of another database or place"
-    } else {
-        "its header is not what was written"
-    };
+    let what = if is_whole(found) { "file is another segment, or of another database" } else { "header is damaged" };
     let at = found.iter().zip(expected).take_while(|(found, expected)| found == expected).count();
     Err(file.corrupt(at as u64, what))
 }

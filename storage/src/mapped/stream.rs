@@ -1,4 +1,4 @@
-//! Files written and read in order, through a buffer, with their checksums.
+//! Writes and reads files sequentially through a buffer, and computes checksums.
 
 use std::io::{self, Read, Write};
 
@@ -8,7 +8,7 @@ use crate::files::id_codec::Put;
 
 const BUFFER: usize = 1 << 20;
 
-/// Appends to a new file through a buffer, summing what goes through.
+/// Appends to a new file through a buffer, and computes the checksum.
 pub(crate) struct Sink<'a> {
     file: &'a DirFile,
     buffer: Vec<u8>,
@@ -22,13 +22,13 @@ impl<'a> Sink<'a> {
         Self { file, buffer: Vec::new(), at, crc: 0, failure: None }
     }
 
-    /// Writes what is left; returns the end and the checksum of all that went through.
+    /// Writes the rest of the buffer. Returns the end and the checksum of all bytes.
     pub(crate) fn finish(mut self) -> Result<(u64, u32), StorageError> {
         self.drain()?;
         Ok((self.at, self.crc))
     }
 
-    /// The medium's own error behind an `io::Error` that [`Write`] gave.
+    /// The storage error behind an `io::Error` of [`Write`].
     pub(crate) fn failure(&mut self) -> Option<StorageError> {
         self.failure.take()
     }
@@ -75,7 +75,7 @@ impl Write for Sink<'_> {
     }
 }
 
-/// Reads a file's bytes `at..end` in order.
+/// Reads a file's bytes `at..end` sequentially.
 pub(crate) struct Source<'a> {
     file: &'a DirFile,
     at: u64,

@@ -1,4 +1,4 @@
-//! Reading everything again and comparing it with its checksums.
+//! Verify: reads all files and compares them with their checksums.
 
 use super::record::{self, Record};
 use super::segment::{Segment, row_checksum};
@@ -11,21 +11,21 @@ use crate::{Problem, StorageError, View};
 /// Rows read at once.
 const PIECE: usize = 4096;
 
-/// What is wrong with the slots of the manifest, while nobody writes them.
+/// The problems of the manifest's slots. No writer may write them meanwhile.
 pub(super) fn manifests(shared: &Shared) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (slot, name) in MANIFESTS.iter().enumerate() {
         let file = shared.dir.path().join(name);
         match manifest::read_slot(&shared.dir, slot) {
             Ok(Some(Ok(_))) => {}
-            Ok(None) => problems.push(Problem { file, offset: 0, what: "it is missing".into() }),
+            Ok(None) => problems.push(Problem { file, offset: 0, what: "file is missing".into() }),
             Ok(Some(Err(error))) | Err(error) => problems.push(problem(file, &error)),
         }
     }
     problems
 }
 
-/// Everything else that is not what was written.
+/// The problems of all other files.
 pub(super) fn files(shared: &Shared, files: &Files, view: &View, segments: &[Segment]) -> Vec<Problem> {
     let mut problems = Vec::new();
     let rows = Rows { layout: shared.layout, view, segments };
@@ -89,9 +89,9 @@ impl Rows<'_> {
         });
     }
 
-    /// Compares the checksums of the rows from `first` on with those that were written with their ids.
+    /// Compares the checksums of the rows from `first` on with those that are stored with their ids.
     fn compare(&self, first: u32, expected: &[u32], problems: &mut Vec<Problem>) {
-        let other = ("is of another commit than its id", "are of another commit than their ids");
+        let other = ("belongs to another commit than its id", "belong to another commit than their ids");
         self.each(first, expected.len(), problems, |slot, sum| {
             let is_whole = || row_checksum(self.view.row(slot)) == sum;
             (sum != expected[(slot - first) as usize] && is_whole()).then_some(other)
@@ -115,8 +115,8 @@ impl Rows<'_> {
         Ok(())
     }
 
-    /// Calls `wrong` with `rows` slots from `first` on and the checksums of their segments, and tells what it says of one row,
-    /// and of several.
+    /// Calls `wrong` with `rows` slots from `first` on and the checksums in their segments. It returns the problem of one
+    /// row, and of several.
     fn each(
         &self,
         first: u32,
@@ -139,7 +139,7 @@ impl Rows<'_> {
             };
             let found = (slot..).zip(checksums).filter_map(|(slot, sum)| Some((slot, wrong(slot, sum)?)));
             let found: Vec<_> = found.collect();
-            // Rows beside one another were damaged together: one finding for all of them.
+            // Adjacent damaged rows are one problem.
             for run in found.chunk_by(|a, b| a.0 + 1 == b.0) {
                 let ((first, (one, several)), (last, _)) = (run[0], run[run.len() - 1]);
                 let what = match run.len() {
@@ -158,7 +158,7 @@ impl Rows<'_> {
 }
 
 fn mismatch(file: std::path::PathBuf) -> Problem {
-    Problem { file, offset: 0, what: "its checksum does not match".into() }
+    Problem { file, offset: 0, what: "checksum mismatch".into() }
 }
 
 fn problem(file: std::path::PathBuf, error: &StorageError) -> Problem {

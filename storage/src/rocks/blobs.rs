@@ -1,4 +1,4 @@
-//! Blobs in pages of 64 KiB, under a number that is used once; the state says which number is whose.
+//! Blobs in pages of 64 KiB, under numbers that are used once. The state maps names to numbers.
 
 use rocksdb::WriteBatch;
 
@@ -9,7 +9,7 @@ use crate::{Blob, BlobSource, StorageError};
 
 const PAGE: usize = 64 << 10;
 
-/// Writes blobs under new numbers, which `state` counts; no state names them yet.
+/// Writes blobs under new numbers, which `state` counts. No state names them yet.
 pub(super) fn write(
     store: &Store,
     sources: &[BlobSource<'_>],
@@ -35,7 +35,7 @@ pub(super) fn write(
     Ok(entries)
 }
 
-/// A blob that the state names, its checksum verified.
+/// Reads a blob that the state names and verifies its checksum.
 pub(super) fn read(store: &Store, entry: &BlobEntry) -> Result<Blob, StorageError> {
     let name = &entry.name;
     let mut bytes = Vec::new();
@@ -51,8 +51,7 @@ pub(super) fn read(store: &Store, entry: &BlobEntry) -> Result<Blob, StorageErro
     Blob::copied(&bytes).map_err(|source| StorageError::io(store.path(), "reserve memory for", source))
 }
 
-/// Removes in `batch` all blobs that came before those of `state`, and what unfinished attempts left
-/// of others.
+/// Removes all blobs before those of `state` in `batch`, including those of unfinished attempts.
 pub(super) fn drop_before(store: &Store, batch: &mut WriteBatch, state: &State) {
     let first = state.blobs.iter().map(|entry| entry.number).min().unwrap_or(state.next_blob);
     batch.delete_range_cf(store.family(BLOBS), key(0, 0).to_vec(), key(first, 0).to_vec());

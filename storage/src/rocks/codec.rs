@@ -1,4 +1,4 @@
-//! Keys and values: keys big-endian, so that they sort; values little-endian, as everywhere.
+//! Keys and values. Keys are big-endian, so that they sort; values are little-endian.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::{IdColumn, IdKind, Schema, StorageError};
 
 const VERSION: u32 = 1;
 
-/// Where the database stands: written with every commit.
+/// The state of the database, written with every commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct State {
     pub(super) epoch: u64,
@@ -108,7 +108,7 @@ pub(super) fn encode_schema(schema: &Schema) -> Vec<u8> {
 
 pub(super) fn decode_schema(bytes: &[u8], path: &Path) -> Result<Schema, StorageError> {
     let mut fields = Fields(bytes);
-    let broken = || super::store::corrupt(path, "its schema cannot be read");
+    let broken = || super::store::corrupt(path, "cannot read the schema");
     let found = fields.u32().ok_or_else(broken)?;
     if found != VERSION {
         return Err(StorageError::Version { path: path.into(), found, supported: VERSION });

@@ -1,11 +1,9 @@
-//! The same contract over RocksDB, the key-value engine people run in production (feature
-//! `rocksdb`).
+//! The RocksDB backend, with the same contract (feature `rocksdb`).
 //!
-//! FORMAT.md has the column families, keys and values. A commit is one `WriteBatch`; the key
-//! `state` in it says how many slots count. A batch longer than a write buffer goes ahead in pieces
-//! behind the last slot, which nobody sees before the batch with the state. RocksDB is the medium,
-//! not the cache: rows are read into memory when the database is opened, as a view hands out
-//! references to rows and RocksDB only copies of them.
+//! FORMAT.md describes the column families, keys and values. A commit is one `WriteBatch`; its key `state` has the number of
+//! slots. The pages of a long batch are written ahead, behind the last slot, and are not visible before the batch with the
+//! state. Rows are read into memory when the database is opened, because a view returns references to rows and RocksDB
+//! returns copies.
 
 mod blobs;
 mod codec;
@@ -38,10 +36,10 @@ pub use salvage::salvage;
 use codec::{State, key, pair};
 use store::{BLOBS, DEAD, DRAFT, FAMILIES, INNER, META, ROWS, SLOTS, Store};
 
-/// So often a reader looks that finds what seems damaged, and so often beside a writer.
+/// The attempts of a reader that finds apparent damage, without and with an active writer.
 const FEW_LOOKS: u32 = 4;
 const MANY_LOOKS: u32 = 1000;
-/// Ids under one key, at most.
+/// The most ids under one key.
 const IDS: usize = 4096;
 
 /// A database in RocksDB.
@@ -54,7 +52,7 @@ pub struct Rocks {
     /// [`State::covers`] of the writer's, to be had where a fork left the writer locked.
     covers: AtomicU64,
     lock: Option<Lock>,
-    /// The blobs of one that is open for reading only.
+    /// The blobs, if the database is open for reading only.
     kept: Vec<(String, Blob)>,
 }
 
@@ -73,11 +71,11 @@ impl Rocks {
     /// Makes a database in a new or empty directory.
     ///
     /// # Errors
-    /// [`StorageError::Exists`], [`StorageError::Schema`], and others of the medium.
+    /// [`StorageError::Exists`], [`StorageError::Schema`], and those of the medium.
     pub fn create(path: impl AsRef<Path>, schema: &Schema, durability: Durability) -> Result<Self, StorageError> {
         let path = path.as_ref();
         let table = Table::new(schema, 0, 0)?;
-        // What ended while it was made has not got RocksDB's name yet, and goes.
+        // What an unfinished attempt left does not have RocksDB's name yet, and is removed.
         let (dir, lock) = lock::take_free(Arc::new(Disk), path, &[LOCK.into(), DRAFT.into()])?;
         let store = Store::create(&dir)?;
         let state = State::default();
@@ -99,7 +97,7 @@ impl Rocks {
         lock::at_place(opened(path.as_ref()), |dir| {
             found(dir)?;
             let lock = Lock::take(dir)?;
-            // Perhaps what made it ended before its names were on the medium.
+            // `create` may have ended before the names were durable.
             dir.sync()?;
             Self::load(Store::open(dir)?, durability, Some(lock))
         })
@@ -108,7 +106,7 @@ impl Rocks {
     /// Opens the newest acknowledged state for reading, also while another process writes.
     ///
     /// # Errors
-    /// As for [`Rocks::open`], but never `Locked`.
+    /// Those of [`Rocks::open`] except `Locked`.
     pub fn open_read_only(path: impl AsRef<Path>) -> Result<Self, StorageError> {
         lock::at_place(opened(path.as_ref()), |dir| {
             found(dir)?;
@@ -117,7 +115,7 @@ impl Rocks {
                 let tried = Store::open_read_only(dir).and_then(|store| Self::load(store, Durability::Os, None));
                 looks += 1;
                 match tried {
-                    // A writer takes files away while they are looked for, which looks like damage.
+                    // A writer may remove files meanwhile, which looks like damage.
                     Err(StorageError::Backend { .. } | StorageError::Corrupt { .. } | StorageError::Io { .. })
                         if looks < FEW_LOOKS || (looks < MANY_LOOKS && Lock::is_held(dir)) =>
                     {
@@ -142,7 +140,7 @@ impl Rocks {
         let table = load::table(&store, &schema, &state)?;
         let mut kept = Vec::new();
         if lock.is_none() {
-            // A writer may take their pages away later; what is damaged is told when it is asked for.
+            // A writer may remove their pages later. A damaged blob is an error when it is read.
             for entry in &state.blobs {
                 match blobs::read(&store, entry) {
                     Ok(blob) => kept.push((entry.name.clone(), blob)),
@@ -170,7 +168,7 @@ impl Rocks {
         let Some(lock) = &self.lock else {
             return Err(StorageError::ReadOnly { path: self.store.path().into() });
         };
-        // Before the mutex: where a thread held it that the fork left behind, nobody lets go.
+        // Before the mutex: in a forked process nobody releases it if a thread of the parent held it.
         lock.check_process()?;
         let writer = self.writer();
         lock.check()?;
@@ -190,7 +188,7 @@ impl Rocks {
         }
     }
 
-    /// Removes in `batch` what is kept of `epochs`.
+    /// Removes everything of `epochs` in `batch`.
     fn drop_epochs(&self, batch: &mut WriteBatch, epochs: Range<u64>) {
         for name in [ROWS, SLOTS, DEAD] {
             let (from, to) = (key(epochs.start, 0).to_vec(), key(epochs.end, 0).to_vec());
@@ -198,8 +196,7 @@ impl Rocks {
         }
     }
 
-    /// The present state with other blobs, which are written. Numbers are not used twice, whatever
-    /// becomes of them.
+    /// Writes blobs and returns the present state with them. Numbers are never reused, even after an error.
     fn with_blobs(&self, writer: &mut Writer, blobs: &[BlobSource<'_>]) -> Result<State, StorageError> {
         let mut state = writer.state.clone();
         let written = blobs::write(&self.store, blobs, &mut state);
@@ -208,7 +205,7 @@ impl Rocks {
         Ok(state)
     }
 
-    /// Writes the batch that makes `state` the newest, without the blobs of those before it.
+    /// Writes the batch that makes `state` the newest, and removes old blobs.
     fn write_state(&self, mut batch: WriteBatch, old: &State, state: &State, sync: bool) -> Result<(), StorageError> {
         if state.blobs != old.blobs || state.epoch != old.epoch {
             blobs::drop_before(&self.store, &mut batch, state);
@@ -217,7 +214,7 @@ impl Rocks {
         self.store.write(batch, sync)
     }
 
-    /// Shows a state whose slots begin anew, and gives the old one's space back.
+    /// Publishes the state of a new epoch and frees the space of the old one.
     fn become_next(
         &self,
         writer: &mut Writer,
@@ -236,14 +233,14 @@ impl Rocks {
 }
 
 impl Drop for Rocks {
-    /// Leaves nothing in RocksDB's log: damage there is taken for the end of it, and what follows
-    /// would be lost without a word. Files of a closed database are all checked whole.
+    /// Flushes RocksDB's log. RocksDB takes damage in its log for the end of it and drops what follows silently. All files of a
+    /// closed database are checked whole.
     fn drop(&mut self) {
         // Not in a forked process, whose database is its parent's, nor where LOCK is another's.
         if self.lock.as_ref().is_some_and(|lock| lock.check_held().is_ok())
             && let Err(error) = self.store.flush()
         {
-            tracing::warn!(%error, "the log could not be emptied on close");
+            tracing::warn!(%error, "cannot flush the log on close");
         }
     }
 }
@@ -288,7 +285,7 @@ impl Storage for Rocks {
             next_blob: writer.state.next_blob,
             ..State::default()
         };
-        // And what an unfinished `compact` left of the new one.
+        // Including what an unfinished `compact` left of the new epoch.
         let mut batch = WriteBatch::default();
         self.drop_epochs(&mut batch, 0..state.epoch + 1);
         self.become_next(&mut writer, table, state, batch)
@@ -302,7 +299,7 @@ impl Storage for Rocks {
         let mut table = Table::new(&self.schema, view.epoch() + 1, view.commit())?;
         put_rows(&mut table, 0, &Reordered { view, order })?;
         let epoch = view.epoch() + 1;
-        // What an unfinished attempt left.
+        // Remove what an unfinished attempt left.
         let mut left = WriteBatch::default();
         self.drop_epochs(&mut left, epoch..epoch + 1);
         self.store.write(left, false)?;
@@ -351,8 +348,8 @@ impl Storage for Rocks {
         self.store.sync()
     }
 
-    /// Reads every key, so that RocksDB compares all its blocks with their checksums, and compares
-    /// the rows with those in memory and the blobs with their own.
+    /// Reads every key, so that RocksDB checks all its blocks. Compares the rows with those in memory and the blobs with their
+    /// checksums.
     fn verify(&self) -> Vec<Problem> {
         let problem = |what| Problem { file: self.store.path().join(INNER), offset: 0, what };
         if let Err(error) = self.store.check_process() {
@@ -366,12 +363,12 @@ impl Storage for Rocks {
         }
         let view = self.view();
         pages::verify(&self.store, &view, &mut |what| of_rows.push(what));
-        // A checkpoint would take blobs away while they are read.
+        // The lock keeps a checkpoint from removing blobs meanwhile.
         let writer = self.writer();
         for entry in &writer.state.blobs {
             told.extend(blobs::read(&self.store, entry).err().map(|error| error.to_string()));
         }
-        // Rows whose epoch ended meanwhile were taken away with it.
+        // If the epoch ended meanwhile, its rows were removed.
         if writer.table.now().epoch() == view.epoch() {
             told.append(&mut of_rows);
         }
@@ -414,5 +411,5 @@ fn found(dir: &Dir) -> Result<(), StorageError> {
         return Ok(());
     }
     dir.check_place()?;
-    Err(StorageError::NotADatabase { path: dir.path().into(), what: "it has no directory of RocksDB" })
+    Err(StorageError::NotADatabase { path: dir.path().into(), what: "it has no RocksDB folder" })
 }

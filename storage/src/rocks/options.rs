@@ -1,8 +1,8 @@
-//! How RocksDB is set up: large values that do not compress, written once, read in order.
+//! RocksDB's options, for large values that do not compress, are written once and read in order.
 
 use rocksdb::{BlockBasedOptions, DBCompressionType, Options};
 
-/// Options of the whole.
+/// The options of the database.
 pub(super) fn database(create: bool) -> Options {
     let mut options = Options::default();
     options.create_if_missing(create);
@@ -12,13 +12,13 @@ pub(super) fn database(create: bool) -> Options {
     options.set_keep_log_file_num(1);
     options.set_max_open_files(256);
     options.set_max_background_jobs(2);
-    // The log is cut when its families are flushed: not more than two write buffers of it.
+    // The log is truncated when its families are flushed: at most two write buffers.
     options.set_max_total_wal_size(128 << 20);
     options
 }
 
-/// Options of a column family. Rows and blobs are vectors and graphs: they do not compress, and in
-/// blob files they are written once and not again by every compaction. Ids compress.
+/// The options of a column family. Rows and blobs do not compress. Blob files keep compactions from rewriting them. Ids
+/// compress.
 pub(super) fn family(name: &str) -> Options {
     let mut options = Options::default();
     let mut table = BlockBasedOptions::default();

@@ -1,4 +1,4 @@
-//! Rows in pages: as many whole rows as fit 8 KiB, at least one, under epoch and page number.
+//! Rows in pages, under epoch and page number. A page has as many whole rows as fit 8 KiB, at least one.
 
 use std::ops::Range;
 
@@ -21,8 +21,7 @@ fn slots_of(page: u32, page_rows: u32, end: u32) -> Range<u32> {
     page * page_rows..end.min((page + 1).saturating_mul(page_rows))
 }
 
-/// Puts the pages that hold the slots `first..end` of a table into batches; all but the last are
-/// written.
+/// Puts the pages of the slots `first..end` of a table into batches. All but the last are written.
 pub(super) fn put(store: &Store, table: &Table, epoch: u64, first: u32, end: u32) -> Result<WriteBatch, StorageError> {
     // The table has grown by now.
     store.check_room()?;
@@ -41,7 +40,7 @@ pub(super) fn put(store: &Store, table: &Table, epoch: u64, first: u32, end: u32
     Ok(batch)
 }
 
-/// Tells of every page that does not hold the rows of a view.
+/// Reports every page that does not match the rows of a view.
 pub(super) fn verify(store: &Store, view: &View, tell: &mut dyn FnMut(String)) {
     let page_rows = page_rows(view.row_bytes());
     for page in 0..view.slots().div_ceil(page_rows) {
@@ -49,15 +48,15 @@ pub(super) fn verify(store: &Store, view: &View, tell: &mut dyn FnMut(String)) {
         let expected: Vec<u8> = slots.clone().flat_map(|slot| view.row(slot).iter().copied()).collect();
         match store.get(ROWS, &key(view.epoch(), page)) {
             Ok(Some(found)) if found.starts_with(&expected) => {}
-            Ok(_) => tell(format!("the rows of slots {slots:?} are not what was committed")),
+            Ok(_) => tell(format!("the rows of slots {slots:?} differ from those in memory")),
             Err(error) => tell(format!("the rows of slots {slots:?}: {error}")),
         }
     }
 }
 
-/// Reads the rows of a state into a table's memory, which they are behind the end of.
+/// Reads the rows of a state into a table's memory, behind its last slot.
 pub(super) fn read_into(store: &Store, table: &mut Table, state: &State) -> Result<(), StorageError> {
-    // Rows handed on at a time.
+    // Bytes of rows per call.
     const PIECE: usize = 1 << 20;
     let row_bytes = table.layout().row_bytes;
     let page_rows = page_rows(row_bytes);

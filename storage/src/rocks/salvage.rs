@@ -1,8 +1,7 @@
-//! Getting out of a damaged database every row that RocksDB still reads.
+//! Salvage: reads every row of a damaged database that RocksDB still reads.
 //!
-//! RocksDB sums each block and each value in blob files; what it refuses is passed over, and what
-//! comes behind it is looked for. Needed is its own list of files (CURRENT and MANIFEST): without
-//! them opening fails, and so does this.
+//! RocksDB has a checksum for each block and each value in blob files. Salvage skips what RocksDB refuses and continues after
+//! it. It needs RocksDB's list of files (CURRENT and MANIFEST).
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -15,15 +14,13 @@ use crate::files::dir::Dir;
 use crate::files::medium::Disk;
 use crate::{IdColumn, IdRef, Problem, Salvaged, Schema, StorageError};
 
-/// Hands out every living row of a damaged database whose id and bytes are as they were written,
-/// in the order they were inserted. Nothing at `path` is changed.
+/// Passes every row of a damaged database whose id and bytes are intact to `take`, in insertion order. Deleted rows are
+/// skipped. Nothing at `path` changes.
 ///
-/// If a delete or a replacement is among what was lost, a row that had died comes out again; an id
-/// may then come twice, the newer row later.
+/// If a delete or a replacement is lost, a deleted row is passed again. An id may then occur twice, the newer row later.
 ///
 /// # Errors
-/// Those of opening, if RocksDB's list of files or the database's state cannot be read; and what
-/// `take` returns.
+/// Those of opening if RocksDB's list of files or the database's state cannot be read, and those of `take`.
 pub fn salvage<E: From<StorageError>>(
     path: impl AsRef<Path>,
     mut take: impl FnMut(&Schema, IdRef<'_>, &[u8]) -> Result<(), E>,
@@ -37,7 +34,7 @@ pub fn salvage<E: From<StorageError>>(
     if let Some(refused) = refused {
         lose(format!("the newest commits may be missing: {refused}"));
     }
-    // A list that is damaged in the right place seems to end there.
+    // A damaged list of files may seem to end early.
     for table in store.unlisted()? {
         lose(format!("the newest commits may be missing: RocksDB's list of files does not name {table}"));
     }
@@ -59,7 +56,7 @@ pub fn salvage<E: From<StorageError>>(
                     outcome = take(&schema, ids.get(i), row);
                     rows += 1;
                 }
-                None => lose(format!("the row of slot {slot} (id {}) cannot be read", ids.get(i))),
+                None => lose(format!("cannot read the row of slot {slot} (id {})", ids.get(i))),
             }
         }
     });
@@ -67,7 +64,7 @@ pub fn salvage<E: From<StorageError>>(
     Ok(Salvaged { schema, rows, lost })
 }
 
-/// The page that was looked at last; without bytes if it cannot be read.
+/// The last page, without bytes if it cannot be read.
 struct Page {
     number: Option<u32>,
     bytes: Vec<u8>,
@@ -90,7 +87,7 @@ impl Page {
 
 type Lose<'a> = dyn FnMut(String) + 'a;
 
-/// The ids that can be read, by the slot of the first.
+/// Reads the ids, by the slot of the first.
 fn ids(
     store: &Store,
     schema: &Schema,
@@ -98,7 +95,7 @@ fn ids(
     lose: &mut Lose<'_>,
     each: &mut dyn FnMut(u32, IdColumn<'_>, &mut Lose<'_>),
 ) {
-    let gap = |from: u32, to: u32| format!("the ids of slots {from} to {} cannot be read", to - 1);
+    let gap = |from: u32, to: u32| format!("cannot read the ids of slots {from} to {}", to - 1);
     let mut next = 0;
     let key_of = |slot: u64| key(state.epoch, slot as u32).to_vec();
     walk(store, SLOTS, u64::from(state.slots), &key_of, &mut |found| match found {
@@ -123,7 +120,7 @@ fn ids(
     }
 }
 
-/// The dead slots that can be read.
+/// Reads the deleted slots.
 fn dead(store: &Store, state: &State, lose: &mut Lose<'_>) -> HashSet<u32> {
     let mut dead = HashSet::new();
     let key_of = |commit: u64| pair(state.epoch, commit).to_vec();
@@ -132,7 +129,7 @@ fn dead(store: &Store, state: &State, lose: &mut Lose<'_>) -> HashSet<u32> {
             let commit = codec::commit_of(at, state.epoch)?;
             match codec::decode_slots(value) {
                 Some(slots) => dead.extend(slots),
-                None => lose(format!("the deletes of commit {commit} cannot be read")),
+                None => lose(format!("cannot read the deletes of commit {commit}")),
             }
             commit.checked_add(1)
         }
@@ -144,11 +141,11 @@ fn dead(store: &Store, state: &State, lose: &mut Lose<'_>) -> HashSet<u32> {
     dead
 }
 
-/// A key and its value, or why they cannot be read.
+/// A key and its value, or an error.
 type Found<'a> = Result<(&'a [u8], &'a [u8]), StorageError>;
 
-/// Hands out the pairs of a family from number 0 to `end`, and where they cannot be read, the error
-/// once, and those behind it. `each` answers with the number that comes next, `None` to end.
+/// Passes the pairs of a family from number 0 to `end` to `each`. A damaged part is passed as one error, and reading continues
+/// after it. `each` returns the next number, or `None` to end.
 fn walk(
     store: &Store,
     family: &str,
@@ -156,8 +153,7 @@ fn walk(
     key_of: &dyn Fn(u64) -> Vec<u8>,
     each: &mut dyn FnMut(Found<'_>) -> Option<u64>,
 ) {
-    // Numbers passed over in search of something whole: more each time, so that a damaged table is
-    // crossed soon and little is lost behind a damaged block.
+    // The step grows with each error, so that a large damaged part is crossed soon and little is lost after a small one.
     let (mut from, mut step) = (0, 0);
     'whole: while from < end {
         for found in store.from(family, &key_of(from)) {

@@ -1,4 +1,4 @@
-//! RocksDB itself: opened with our column families, its failures in our words.
+//! RocksDB with our column families and error types.
 
 use std::collections::HashSet;
 use std::io;
@@ -24,9 +24,9 @@ pub(super) const SLOTS: &str = "slots";
 pub(super) const DEAD: &str = "dead";
 pub(super) const BLOBS: &str = "blobs";
 pub(super) const FAMILIES: [&str; 5] = [META, ROWS, SLOTS, DEAD, BLOBS];
-/// RocksDB's directory in the database's.
+/// RocksDB's folder in the database's folder.
 pub(super) const INNER: &str = crate::state::layout::ROCKS;
-/// Batches that go ahead of the one with the state are cut at this length.
+/// The most bytes of a batch that is written ahead of the one with the state.
 const AHEAD: usize = 32 << 20;
 
 /// What RocksDB may take of memory to open one, and to write to it (its buffers, batches and threads). It ends
@@ -56,7 +56,7 @@ static STARTED: OnceLock<u32> = OnceLock::new();
 /// A key and its value.
 type Pair = (Box<[u8]>, Box<[u8]>);
 
-/// How one is opened.
+/// How RocksDB is opened.
 #[derive(Clone, Copy, PartialEq)]
 enum How {
     Make,
@@ -66,7 +66,7 @@ enum How {
 }
 
 impl Store {
-    /// A new one in the database's directory, under a name that says that it is not whole yet.
+    /// Makes a new RocksDB under the draft name.
     pub(super) fn create(dir: &Dir) -> Result<Self, StorageError> {
         let draft = through(dir, DRAFT);
         match std::fs::remove_dir_all(&draft) {
@@ -77,7 +77,7 @@ impl Store {
         }
     }
 
-    /// Gives a new one its name: from here on there is a database.
+    /// Renames a draft to its final name. From then on there is a database.
     pub(super) fn publish(self) -> Result<Self, StorageError> {
         let dir = self.dir.clone();
         drop(self);
@@ -86,18 +86,17 @@ impl Store {
         Self::open(&dir)
     }
 
-    /// The one in the database's directory, for reading and writing.
+    /// Opens RocksDB for reading and writing.
     pub(super) fn open(dir: &Dir) -> Result<Self, StorageError> {
         Self::open_as(dir, INNER, How::Write)
     }
 
-    /// The one in the database's directory as it is now, for reading.
+    /// Opens the present state of RocksDB for reading.
     pub(super) fn open_read_only(dir: &Dir) -> Result<Self, StorageError> {
         Self::open_as(dir, INNER, How::Read)
     }
 
-    /// The one in the database's directory, for reading what can be read of it, and why RocksDB refuses
-    /// to open it as a whole one.
+    /// Opens a damaged RocksDB for reading. Returns the error of a normal open too, if there is one.
     pub(super) fn open_damaged(dir: &Dir) -> Result<(Self, Option<StorageError>), StorageError> {
         match Self::open_read_only(dir) {
             Ok(store) => Ok((store, None)),
@@ -160,7 +159,7 @@ impl Store {
         error
     }
 
-    /// The tables on the medium that RocksDB's list of files does not name.
+    /// The table files that RocksDB's list of files does not name.
     pub(super) fn unlisted(&self) -> Result<Vec<String>, StorageError> {
         let listed =
             quietly(|| self.db().live_files()).map_err(|error| failed(&self.dir, "list the files of", &error))?;
@@ -170,7 +169,7 @@ impl Store {
         Ok(names.into_iter().filter(|name| name.ends_with(".sst") && !listed.contains(name)).collect())
     }
 
-    /// The database's directory, RocksDB's being in it.
+    /// The database's folder.
     pub(super) fn path(&self) -> &Path {
         self.dir.path()
     }
@@ -179,12 +178,12 @@ impl Store {
         &self.dir
     }
 
-    /// RocksDB's own directory, wherever the database's is by now.
+    /// RocksDB's folder, wherever the database's folder is now.
     pub(super) fn inner(&self) -> PathBuf {
         through(&self.dir, INNER)
     }
 
-    /// RocksDB's own statistics.
+    /// RocksDB's statistics.
     pub(super) fn statistics(&self) -> Option<String> {
         self.options.get_statistics()
     }
@@ -213,7 +212,7 @@ impl Store {
         })
     }
 
-    /// Writes a batch, whole or not at all; with `sync` it is on the medium when this returns.
+    /// Writes a batch, whole or not at all. With `sync` it is durable on return.
     pub(super) fn write(&self, batch: WriteBatch, sync: bool) -> Result<(), StorageError> {
         let mut options = WriteOptions::default();
         options.set_sync(sync);
@@ -221,7 +220,7 @@ impl Store {
         written.map_err(|error| self.poisoned("write to", &error))
     }
 
-    /// Writes a batch of pairs that nobody sees before another one names them, once it is long.
+    /// Writes a batch if it is long. Its pairs are not visible before a later batch names them.
     pub(super) fn write_ahead(&self, batch: &mut WriteBatch) -> Result<(), StorageError> {
         if batch.size_in_bytes() > AHEAD {
             self.write(std::mem::take(batch), false)?;
@@ -229,7 +228,7 @@ impl Store {
         Ok(())
     }
 
-    /// Puts everything written on the medium.
+    /// Syncs all writes.
     pub(super) fn sync(&self) -> Result<(), StorageError> {
         quietly(|| self.db().flush_wal(true)).map_err(|error| self.poisoned("sync", &error))
     }
@@ -243,17 +242,17 @@ impl Store {
         Ok(())
     }
 
-    /// Gives the space of what was removed back to the system.
+    /// Frees the space of removed pairs.
     pub(super) fn reclaim(&self) {
         if let Err(error) = self.flush() {
-            tracing::warn!(%error, "space is returned later");
+            tracing::warn!(%error, "cannot free space yet");
         }
         for name in FAMILIES {
             quietly(|| self.db().compact_range_cf(self.family(name), None::<&[u8]>, None::<&[u8]>));
         }
     }
 
-    /// Bytes of a family's tables and blob files.
+    /// The bytes of a family's tables and blob files.
     pub(super) fn bytes(&self, family: &str) -> u64 {
         let property =
             |name: &str| self.db().property_int_value_cf(self.family(family), name).ok().flatten().unwrap_or(0);
@@ -291,11 +290,10 @@ fn failed(dir: &Dir, op: &'static str, error: &rocksdb::Error) -> StorageError {
     }
 }
 
-/// A name in the database's directory by way of its handle, for RocksDB, which opens files by path: the
-/// directory may be renamed, and another have its place.
+/// A path through the handle of the database's folder. RocksDB opens files by path, and the folder may be renamed or replaced.
 fn through(dir: &Dir, name: &str) -> PathBuf {
     let handle = PathBuf::from(format!("/proc/self/fd/{}", dir.folder().as_fd().as_raw_fd()));
-    // Without /proc there is only the path.
+    // Without /proc the path itself is used.
     if handle.exists() { handle.join(name) } else { dir.path().join(name) }
 }
 

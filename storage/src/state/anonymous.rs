@@ -1,4 +1,4 @@
-//! Rows in memory of no file, for backends that keep them there.
+//! Rows in anonymous memory, for backends that store them there.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,11 +7,11 @@ use crate::state::region::Region;
 use crate::state::table::Table;
 use crate::{RowSource, StorageError};
 
-/// Rows asked for at once.
+/// Rows read from the source at once.
 const PIECE: usize = 8192;
 
-/// Writes rows to the slots from `first` on, at or behind the last one, of a table whose segments
-/// are anonymous, growing it.
+/// Writes rows to the slots from `first` on, which are behind the last visible one, and grows the table. Its segments are
+/// anonymous.
 pub(crate) fn put_rows(table: &mut Table, first: u32, rows: &dyn RowSource) -> Result<(), StorageError> {
     let layout = table.layout();
     assert!(first >= table.now().slots(), "rows that a view shows do not change");

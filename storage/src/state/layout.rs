@@ -1,23 +1,23 @@
-//! Where a slot's row lies: which segment, which byte. Segments hold 2^k rows of about 64 MiB.
+//! The position of a slot's row: its segment and byte. A segment holds 2^k rows and takes about 64 MiB.
 
 use crate::{Schema, StorageError};
 
-/// Longest row, in bytes: 65,536 dimensions of 4 bytes, and room for a norm.
+/// The longest row, in bytes: 65,536 dimensions of 4 bytes, and room for a norm.
 pub const MAX_ROW_BYTES: usize = 65_536 * 4 + 4096;
-/// Most slots in a database; slot numbers are `u32`, whose highest bit is left to callers.
+/// The most slots of a database. A slot is a `u32` whose highest bit is free for callers.
 pub const MAX_SLOTS: u64 = (1 << 31) - 1;
-/// Longest [`Schema::user`], in bytes.
+/// The longest [`Schema::user`], in bytes.
 pub const MAX_USER_BYTES: usize = 64 << 10;
 
-/// Counters in files are refused beyond this, which nobody reaches by counting, so that none overflows.
+/// The largest valid counter in a file. No counter reaches it by counting, and none overflows.
 pub(crate) const MOST_COUNTED: u64 = 1 << 62;
-/// The folder of RocksDB in a database's, by which each backend knows the other's databases.
+/// The name of RocksDB's folder in a database's folder. It tells the backends' databases apart.
 pub(crate) const ROCKS: &str = "rocks";
-/// Rows start on boundaries of this many bytes: a cache line, and the widest vector register.
+/// The alignment of rows: a cache line, and the widest vector register.
 pub(crate) const ALIGN: usize = 64;
 const SEGMENT_BYTES: usize = 64 << 20;
 
-/// The arithmetic from slot to place.
+/// Computes the position of a slot's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Layout {
     pub(crate) row_bytes: usize,
@@ -28,15 +28,15 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// The layout of a schema, or why there is none.
+    /// The layout of a schema, or an error if the schema is invalid.
     pub(crate) fn new(schema: &Schema) -> Result<Self, StorageError> {
         let row_bytes = schema.row_bytes;
         if row_bytes == 0 || row_bytes > MAX_ROW_BYTES {
-            let what = format!("a row of {row_bytes} bytes; 1 to {MAX_ROW_BYTES} are possible");
+            let what = format!("a row has {row_bytes} bytes; expected 1 to {MAX_ROW_BYTES}");
             return Err(StorageError::Schema { what });
         }
         if schema.user.len() > MAX_USER_BYTES {
-            let what = format!("{} bytes of options; at most {MAX_USER_BYTES} are possible", schema.user.len());
+            let what = format!("the options have {} bytes; the maximum is {MAX_USER_BYTES}", schema.user.len());
             return Err(StorageError::Schema { what });
         }
         let stride = row_bytes.next_multiple_of(ALIGN);
@@ -51,7 +51,7 @@ impl Layout {
         self.stride << self.shift
     }
 
-    /// Segments that `slots` rows take.
+    /// The number of segments for `slots` rows.
     pub(crate) fn segments(self, slots: u64) -> usize {
         usize::try_from(slots.div_ceil(1 << self.shift)).expect("segments fit memory")
     }
@@ -63,8 +63,8 @@ impl Layout {
         ((slot >> self.shift) as usize, within * self.stride)
     }
 
-    /// Cuts the slots `first..first + rows` into runs of at most `most` rows that each lie in one
-    /// segment: `(index of the run's first row in the batch, its slot, its rows)`.
+    /// Splits the slots `first..first + rows` into runs of at most `most` rows, each within one segment. An item is
+    /// `(index of the run's first row in the batch, its slot, its rows)`.
     pub(crate) fn runs(self, first: u32, rows: usize, most: usize) -> impl Iterator<Item = (usize, u32, usize)> {
         let mut done = 0;
         std::iter::from_fn(move || {

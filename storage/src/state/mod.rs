@@ -1,4 +1,4 @@
-//! The state in memory that every backend has: slots, their ids, which are dead, and where their rows lie.
+//! The state in memory of every backend: slots, their ids, which are deleted, and where their rows are.
 
 pub(crate) mod anonymous;
 pub(crate) mod layout;

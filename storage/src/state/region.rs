@@ -1,11 +1,9 @@
-//! Memory that rows and blobs lie in: a file mapped read-only, or anonymous pages. Unsafe lives
-//! here and in `view`.
+//! The memory of rows and blobs: a file mapped read-only, or anonymous pages.
 //!
-//! The rule that makes it sound: a region has one writer, which only touches bytes that no view
-//! has been given yet; bytes that a view shows never change again. That holds for the views of other
-//! processes too, as these are given acknowledged commits only: those that fail, and are written over
-//! by the next, are taken out of the log before a reader may look (`mapped/flight.rs`). For files there
-//! is one assumption more, stated in FORMAT.md: nobody but this library writes to a database's files.
+//! The rule of soundness: a region has one writer, which only writes bytes that no view shows yet. Bytes that a view shows
+//! never change. This holds for views of other processes too, because they show acknowledged commits only. A failed commit
+//! is removed from the log before a reader can see it, and the next one overwrites its rows (`mapped/flight.rs`). For
+//! files FORMAT.md states one more assumption: only this library writes to a database's files.
 
 use std::fs::File;
 use std::io;
@@ -18,7 +16,7 @@ use rustix::{
     process::{Resource, getrlimit},
 };
 
-/// A fixed range of memory: it neither moves nor shrinks while it is held.
+/// A fixed range of memory. It neither moves nor shrinks while it is held.
 pub(crate) struct Region {
     base: *mut u8,
     len: usize,
@@ -31,32 +29,31 @@ enum Hold {
     Empty,
 }
 
-// SAFETY: the base points into a map that `hold` owns; what is read through it obeys the rule
+// SAFETY: the base points into a map that `hold` owns, or dangles if the region is empty. Reads through it obey the rule
 // above, whichever thread reads.
 unsafe impl Send for Region {}
-// SAFETY: as for `Send`: shared reads of bytes that do not change; the one writer is serialized
-// by its owner's lock, and `write` is unsafe to call.
+// SAFETY: shared reads are of bytes that do not change (`bytes`), or are atomic (`word`). Writes go through `bytes_mut`,
+// whose caller promises that no other reference to the bytes exists; its owner's lock serializes writers.
 unsafe impl Sync for Region {}
 
 impl Region {
-    /// Maps `len` bytes of a file read-only, from `at` on (a multiple of the page size). The file
-    /// must be at least that long, and
-    /// must not be cut while it is mapped: reading past its end would be a bus error.
+    /// Maps `len` bytes of a file read-only, from `at` on (a multiple of the page size). The file must be at least that
+    /// long. It must not be truncated while it is mapped: a read past its end would be a bus error.
     pub(crate) fn map(file: &File, at: u64, len: usize) -> io::Result<Self> {
         if len == 0 {
             return Ok(Self { base: std::ptr::NonNull::dangling().as_ptr(), len, hold: Hold::Empty });
         }
         let found = file.metadata()?.len();
         if found < at.saturating_add(len as u64) {
-            let what = format!("{found} bytes where {} were to be mapped", at + len as u64);
+            let what = format!("the file has {found} bytes; expected {}", at + len as u64);
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, what));
         }
-        // SAFETY: the length was checked; the module's rule says who writes to the file.
+        // SAFETY: the length is checked, and nobody writes to bytes that a view shows: see the module's rule.
         let map = unsafe { MmapOptions::new().offset(at).len(len).map(file)? };
         Ok(Self { base: map.as_ptr().cast_mut(), len, hold: Hold::File { _map: map } })
     }
 
-    /// Zeroed pages of no file; taken from the system as they are first touched.
+    /// Zeroed anonymous pages. The system allocates them at first use.
     pub(crate) fn anonymous(len: usize) -> io::Result<Self> {
         if len == 0 {
             return Ok(Self { base: std::ptr::NonNull::dangling().as_ptr(), len, hold: Hold::Empty });
@@ -86,34 +83,34 @@ impl Region {
     /// If they do not lie in the region.
     pub(crate) unsafe fn bytes(&self, at: usize, len: usize) -> &[u8] {
         assert!(at <= self.len && len <= self.len - at, "bytes of a region lie in it");
-        // SAFETY: in bounds by the check; unchanging by the caller's promise.
+        // SAFETY: in bounds by the check; unchanged while the slice lives by the caller's promise.
         unsafe { std::slice::from_raw_parts(self.base.add(at), len) }
     }
 
-    /// Four bytes of the region, whole if the writer writes them at once; they may change.
+    /// Reads four bytes of the region. They may change; one write of all four is never seen in part.
     ///
     /// # Panics
-    /// If they do not lie in the region, or do not begin on a multiple of four.
+    /// If they are not in the region, or do not begin on a multiple of four.
     pub(crate) fn word(&self, at: usize) -> u32 {
         assert!(at.is_multiple_of(4) && at <= self.len && self.len - at >= 4, "a word lies in its region");
-        // SAFETY: in bounds and aligned by the check, as regions begin on page or 64-byte boundaries; it
-        // is read atomically, so that a writer does no harm.
+        // SAFETY: in bounds and aligned by the check, because regions begin on page or 64-byte boundaries. The read is
+        // atomic, so a concurrent writer is no data race.
         unsafe { AtomicU32::from_ptr(self.base.add(at).cast()) }.load(Ordering::Relaxed)
     }
 
-    /// Bytes of an anonymous region, to be written.
+    /// Writable bytes of an anonymous region.
     ///
     /// # Safety
     /// No other reference to these bytes exists while the slice lives.
     ///
     /// # Panics
-    /// If they do not lie in the region, or it is a file.
+    /// If they are not in the region, or it is a file.
     #[expect(clippy::mut_from_ref, reason = "disjoint parts of one region are written; the caller keeps them apart")]
     pub(crate) unsafe fn bytes_mut(&self, at: usize, len: usize) -> &mut [u8] {
         assert!(at <= self.len && len <= self.len - at, "bytes of a region lie in it");
         assert!(!self.is_file(), "a mapped file is written through the file");
-        // SAFETY: in bounds by the check, writable as it is anonymous (or empty); exclusive by
-        // the caller's promise.
+        // SAFETY: in bounds by the check; writable because the region is anonymous or empty; exclusive by the caller's
+        // promise.
         unsafe { std::slice::from_raw_parts_mut(self.base.add(at), len) }
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{RowSource, View};
 
-/// What compaction writes: the rows of the slots in `order`.
+/// The rows of the slots in `order`, for compaction.
 pub(crate) struct Reordered<'a> {
     pub(crate) view: &'a View,
     pub(crate) order: &'a [u32],

@@ -1,8 +1,8 @@
-//! The slot table: per slot its id and the commit it died at, in chunks that never move.
+//! The slot table: each slot's id and the commit of its delete, in chunks that never move.
 //!
-//! One writer appends and marks; any number of views read. Ids are written before the view that
-//! shows them is published. A death is a commit number: a view older than it does not see it, so
-//! that an upsert is atomic for every reader and a view costs no copy.
+//! One writer appends and marks; any number of views read. Ids are written before the view that shows them is published. A
+//! delete is the number of its commit, and older views do not see it. So an upsert is atomic for every reader, and a view
+//! needs no copy.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -12,7 +12,7 @@ use crate::{IdColumn, IdKind, IdRef};
 const SHIFT: u32 = 14;
 const CHUNK: usize = 1 << SHIFT;
 
-/// The chunks of a table, shared by views: cloning copies one pointer.
+/// The chunks of a table, shared by views. A clone copies one pointer.
 #[derive(Clone)]
 pub(crate) struct Slots {
     kind: IdKind,
@@ -21,7 +21,7 @@ pub(crate) struct Slots {
 
 struct Chunk {
     ids: Ids,
-    /// Commit each slot died at, 0 while it lives; made at the first death in the chunk.
+    /// The commit of each slot's delete, 0 if it is not deleted. Made at the first delete in the chunk.
     died: OnceLock<Box<[AtomicU64]>>,
 }
 
@@ -39,7 +39,7 @@ impl Slots {
         self.kind
     }
 
-    /// Makes room for `slots` slots. Chunks there are stay where they are.
+    /// Makes room for `slots` slots. Present chunks do not move.
     pub(crate) fn reserve(&mut self, slots: usize) {
         let wanted = slots.div_ceil(CHUNK);
         if wanted > self.chunks.len() {
@@ -48,7 +48,7 @@ impl Slots {
         }
     }
 
-    /// Sets the ids of the slots from `first` on; they were reserved and never set before.
+    /// Sets the ids of the slots from `first` on. They must be reserved and not set before.
     pub(crate) fn set(&self, first: usize, ids: IdColumn<'_>) {
         for i in 0..ids.len() {
             let (chunk, at) = self.at(first + i);
@@ -72,14 +72,14 @@ impl Slots {
         }
     }
 
-    /// Marks a slot dead from `commit` on.
+    /// Marks a slot as deleted from `commit` on.
     pub(crate) fn kill(&self, slot: u32, commit: u64) {
         let (chunk, at) = self.at(slot as usize);
         let died = chunk.died.get_or_init(|| (0..CHUNK).map(|_| AtomicU64::new(0)).collect());
         died[at].store(commit, Ordering::Relaxed);
     }
 
-    /// Whether a slot is dead for a view of `commit`.
+    /// Whether a slot is deleted for a view of `commit`.
     #[inline]
     pub(crate) fn is_dead(&self, slot: u32, commit: u64) -> bool {
         let (chunk, at) = self.at(slot as usize);
@@ -90,7 +90,7 @@ impl Slots {
         at != 0 && at <= commit
     }
 
-    /// Bytes of memory the table takes.
+    /// The bytes of memory of the table.
     pub(crate) fn memory(&self, slots: u32) -> u64 {
         let mut bytes = self.chunks.len() * size_of::<Arc<Chunk>>();
         for chunk in self.chunks.iter() {

@@ -1,8 +1,8 @@
-//! Whether a view is still of the present state.
+//! Checks whether a view is current.
 
 use crate::{StorageError, View};
 
-/// Refuses a view of which another state has come since.
+/// Refuses a view that is not the newest.
 pub(crate) fn current(view: &View, now: &View) -> Result<(), StorageError> {
     if view.commit() != now.commit() {
         return Err(stale(view, now));
@@ -10,7 +10,7 @@ pub(crate) fn current(view: &View, now: &View) -> Result<(), StorageError> {
     same_epoch(view, now)
 }
 
-/// Refuses a view whose slots mean other rows by now.
+/// Refuses a view of another epoch.
 pub(crate) fn same_epoch(view: &View, now: &View) -> Result<(), StorageError> {
     if view.epoch() == now.epoch() { Ok(()) } else { Err(stale(view, now)) }
 }

@@ -1,8 +1,7 @@
-//! The writer's end of the views: checks a batch, takes in segments and ids, makes the next view.
+//! The writer's table: checks a batch, adds segments and ids, makes the next view.
 //!
-//! Every backend goes the same way: `check`, rows to the medium, `grow` where a segment is
-//! missing, the medium's own commit, `apply`. Only `apply` changes what readers can see, and it
-//! cannot fail.
+//! The steps of every backend: `check`, write the rows, `grow` if a segment is missing, commit on the medium, `apply`. Only
+//! `apply` changes what readers see, and it cannot fail.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,13 +12,13 @@ use crate::state::slots::Slots;
 use crate::state::view::{Base, View};
 use crate::{Commit, IdColumn, IdRef, MAX_TEXT_ID, Schema, StorageError};
 
-/// The newest state, and what is needed to make the next.
+/// The newest view, from which the next one is made.
 pub(crate) struct Table {
     view: View,
 }
 
 impl Table {
-    /// An empty table. Commit numbers go on from `commit` when one database follows another.
+    /// Makes an empty table. Commit numbers continue from `commit`.
     pub(crate) fn new(schema: &Schema, epoch: u64, commit: u64) -> Result<Self, StorageError> {
         let view = View {
             layout: Layout::new(schema)?,
@@ -46,7 +45,7 @@ impl Table {
         &self.view.segments
     }
 
-    /// Refuses a batch that contradicts itself or the state.
+    /// Refuses an invalid batch.
     pub(crate) fn check(&self, commit: &Commit<'_>) -> Result<(), StorageError> {
         let rows = commit.rows.len();
         if commit.ids.len() != rows {
@@ -60,7 +59,7 @@ impl Table {
         let refuse = |what: String| Err(StorageError::Batch { what });
         let rows = ids.len();
         if rows > 0 && ids.kind() != self.view.table.kind() {
-            return refuse(format!("ids are {}; the database's are {}", ids.kind(), self.view.table.kind()));
+            return refuse(format!("ids are {}; the database has {}", ids.kind(), self.view.table.kind()));
         }
         if u64::from(self.view.slots) + rows as u64 > MAX_SLOTS {
             return Err(StorageError::Capacity { limit: MAX_SLOTS });
@@ -68,21 +67,21 @@ impl Table {
         if let IdColumn::Text(ids) = ids
             && let Some((row, id)) = ids.iter().enumerate().find(|(_, id)| id.len() > MAX_TEXT_ID)
         {
-            return refuse(format!("the id of row {row} has {} bytes; at most {MAX_TEXT_ID} are possible", id.len()));
+            return refuse(format!("the id of row {row} has {} bytes; the maximum is {MAX_TEXT_ID}", id.len()));
         }
         let mut seen = HashSet::with_capacity(dead.len());
         for &slot in dead {
             if slot >= self.view.slots {
-                return refuse(format!("slot {slot} cannot die: there are {} slots", self.view.slots));
+                return refuse(format!("cannot delete slot {slot}: there are {} slots", self.view.slots));
             }
             if self.view.is_dead(slot) || !seen.insert(slot) {
-                return refuse(format!("slot {slot} cannot die twice"));
+                return refuse(format!("slot {slot} is deleted twice"));
             }
         }
         Ok(())
     }
 
-    /// Takes in another segment. Views there are do not see it.
+    /// Adds a segment. Present views do not see it.
     pub(crate) fn grow(&mut self, segment: Arc<Region>) {
         assert!(segment.len() >= self.layout().segment_bytes(), "a segment holds all its rows");
         let base = Base(segment.base());
@@ -90,15 +89,14 @@ impl Table {
         self.view.segments = self.view.segments.iter().cloned().chain([segment]).collect();
     }
 
-    /// Lets go of the segments behind the first `keep`, which hold all rows. Views there are never saw
-    /// them.
+    /// Drops the segments after the first `keep`, which hold all rows. No view has seen them.
     pub(crate) fn shrink(&mut self, keep: usize) {
         assert!(self.layout().segments(self.view.slots.into()) <= keep, "rows have a segment");
         self.view.bases = self.view.bases[..keep].into();
         self.view.segments = self.view.segments[..keep].into();
     }
 
-    /// Takes over a state from a checkpoint, whose segments were taken in: `slots` slots, alive so far and without ids.
+    /// Restores the state of a checkpoint, whose segments were added: `slots` slots, not deleted so far and without ids.
     pub(crate) fn restore(&mut self, commit: u64, slots: u32) {
         self.view.table.reserve(slots as usize);
         self.view.commit = commit;
@@ -111,7 +109,7 @@ impl Table {
         self.view.table.set(first as usize, ids);
     }
 
-    /// Marks a restored slot dead; `false` if it is already, or there is none.
+    /// Marks a restored slot as deleted. Returns false if it is deleted already or does not exist.
     pub(crate) fn restore_death(&mut self, slot: u32) -> bool {
         let fresh = slot < self.view.slots && !self.view.is_dead(slot);
         if fresh {
@@ -121,7 +119,7 @@ impl Table {
         fresh
     }
 
-    /// Makes a batch visible whose rows are in the segments: ids, deaths, the new view.
+    /// Makes a batch visible whose rows are in the segments. Sets ids and deletes and makes the new view.
     pub(crate) fn apply(&mut self, ids: IdColumn<'_>, dead: &[u32]) -> Arc<View> {
         let first = self.view.slots as usize;
         let slots = first + ids.len();
@@ -139,25 +137,25 @@ impl Table {
     }
 }
 
-/// Refuses an `order` that does not name every living slot of the view once.
+/// Refuses an `order` that does not name every slot of the view that is not deleted exactly once.
 pub(crate) fn check_order(view: &View, order: &[u32]) -> Result<(), StorageError> {
     let refuse = |what: String| Err(StorageError::Batch { what });
     if order.len() != view.live() as usize {
-        return refuse(format!("an order of {} slots; {} live", order.len(), view.live()));
+        return refuse(format!("the order has {} slots; expected {}", order.len(), view.live()));
     }
     let mut seen = vec![false; view.slots() as usize];
     for &slot in order {
         match seen.get_mut(slot as usize) {
-            None => return refuse(format!("slot {slot} of {}", view.slots())),
-            Some(seen) if *seen => return refuse(format!("slot {slot} is named twice")),
-            Some(_) if view.is_dead(slot) => return refuse(format!("slot {slot} is dead")),
+            None => return refuse(format!("slot {slot} does not exist: there are {} slots", view.slots())),
+            Some(seen) if *seen => return refuse(format!("slot {slot} occurs twice")),
+            Some(_) if view.is_dead(slot) => return refuse(format!("slot {slot} is deleted")),
             Some(seen) => *seen = true,
         }
     }
     Ok(())
 }
 
-/// Hands the ids of `order`'s slots to `take`, in pieces of at most `most`.
+/// Passes the ids of `order`'s slots to `take`, in pieces of at most `most`.
 pub(crate) fn ids_in_order<E>(
     view: &View,
     order: &[u32],

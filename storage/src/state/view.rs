@@ -1,4 +1,4 @@
-//! A state of the database that does not change while it is held.
+//! An immutable state of the storage.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use crate::state::layout::Layout;
 use crate::state::region::Region;
 use crate::state::slots::Slots;
 
-/// The state after one commit. Everything in it stays readable while it is held, whatever the
-/// writer does: rows never move, and a slot that dies later is alive here.
+/// The state after one commit. It stays readable and does not change while it is held: rows never move, and later deletes
+/// are not visible.
 ///
 /// Calls that take a slot panic if it is not below [`View::slots`].
 #[derive(Clone)]
@@ -20,12 +20,12 @@ pub struct View {
     pub(crate) slots: u32,
     pub(crate) live: u32,
     pub(crate) segments: Arc<[Arc<Region>]>,
-    /// First byte of each segment's rows, beside one another: one load on the way to a row.
+    /// The first byte of each segment's rows, in one array: one load to reach a row.
     pub(crate) bases: Arc<[Base]>,
     pub(crate) table: Slots,
 }
 
-/// Where a segment's rows begin.
+/// The first byte of a segment's rows.
 #[derive(Clone, Copy)]
 pub(crate) struct Base(pub(crate) *const u8);
 
@@ -35,46 +35,46 @@ unsafe impl Send for Base {}
 unsafe impl Sync for Base {}
 
 impl View {
-    /// The number of the last commit in it; 0 for a new database.
+    /// The number of its last commit; 0 for a new database.
     #[must_use]
     pub fn commit(&self) -> u64 {
         self.commit
     }
 
-    /// Slots mean the same rows in all views of one epoch. Clearing and compacting begin another.
+    /// The epoch: slots are comparable within one. `clear` and `compact` begin another.
     #[must_use]
     pub fn epoch(&self) -> u64 {
         self.epoch
     }
 
-    /// Slots in use, dead ones too: `0..slots()`.
+    /// The number of slots, deleted ones included: `0..slots()`.
     #[must_use]
     pub fn slots(&self) -> u32 {
         self.slots
     }
 
-    /// Slots that are not dead.
+    /// The number of slots that are not deleted.
     #[must_use]
     pub fn live(&self) -> u32 {
         self.live
     }
 
-    /// Bytes of one row.
+    /// The bytes of one row.
     #[must_use]
     pub fn row_bytes(&self) -> usize {
         self.layout.row_bytes
     }
 
-    /// A slot's row: `row_bytes` long, starting on a 64-byte boundary.
+    /// The row of a slot: `row_bytes` long, on a 64-byte boundary.
     #[inline]
     #[must_use]
     pub fn row(&self, slot: u32) -> &[u8] {
         self.check(slot);
         let (segment, at) = self.layout.place(slot);
         let base = self.bases[segment].0;
-        // SAFETY: a slot below `slots` lies in its segment, which `segments` keeps mapped; its
-        // bytes were written before this view was made and do not change: only rows that no view
-        // shows are written over, and a commit that was refused is in no view (`mapped/flight.rs`).
+        // SAFETY: a slot below `slots` is in its segment, which `segments` keeps mapped. Its bytes were written before this
+        // view was made and do not change: the writer only overwrites rows that no view shows, and a refused commit is in no
+        // view (`mapped/flight.rs`).
         unsafe { std::slice::from_raw_parts(base.add(at), self.layout.row_bytes) }
     }
 
@@ -93,7 +93,7 @@ impl View {
         (bytes, stride, rows)
     }
 
-    /// A slot's id, also of a dead one.
+    /// The id of a slot, deleted or not.
     #[inline]
     #[must_use]
     pub fn id(&self, slot: u32) -> IdRef<'_> {
@@ -101,7 +101,7 @@ impl View {
         self.table.id(slot)
     }
 
-    /// Whether a slot is dead as of this view's commit.
+    /// Whether a slot is deleted as of this view's commit.
     #[inline]
     #[must_use]
     pub fn is_dead(&self, slot: u32) -> bool {
@@ -109,7 +109,7 @@ impl View {
         self.table.is_dead(slot, self.commit)
     }
 
-    /// The living slots, in order.
+    /// The slots that are not deleted, in order.
     pub fn living(&self) -> impl Iterator<Item = u32> + '_ {
         (0..self.slots).filter(|&slot| !self.is_dead(slot))
     }

@@ -31,7 +31,7 @@ macro_rules! every_backend {
 every_backend!(
     a_new_database_is_empty,
     commits_are_visible_and_survive_reopening,
-    text_ids_do_too,
+    string_ids_do_too,
     every_row_length_keeps_its_rows,
     a_batch_may_span_segments,
     deaths_are_seen_by_later_views_only,
@@ -66,7 +66,7 @@ fn commits_are_visible_and_survive_reopening<B: Backend>() {
     survives_reopening::<B>(IdKind::U64);
 }
 
-fn text_ids_do_too<B: Backend>() {
+fn string_ids_do_too<B: Backend>() {
     survives_reopening::<B>(IdKind::Text);
 }
 

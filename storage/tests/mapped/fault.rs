@@ -248,7 +248,7 @@ fn a_manifest_that_was_not_synced_is_not_relied_upon() {
             }
         }
     }
-    println!("{points} crashes after a flip that was cut short");
+    println!("{points} crashes after an unfinished flip");
 }
 
 /// A recovered database goes on as any other.

@@ -146,8 +146,7 @@ fn a_reader_sees_what_is_acknowledged_and_it_does_not_change() {
     }
 }
 
-/// A commit that failed and cannot be cut off the log again either: nobody takes it for one while its
-/// writer lives.
+/// A failed commit whose record cannot be truncated: no reader shows it while its writer lives.
 #[test]
 fn a_refused_commit_that_stays_in_the_log_is_not_seen() {
     let dir = scratch();
@@ -162,6 +161,6 @@ fn a_refused_commit_that_stays_in_the_log_is_not_seen() {
     model.clone().commit(&db, 6, &[1]).unwrap_err();
     let seen = reader.lock().unwrap().take().unwrap().join().unwrap();
     let refused = seen.map(|(_, seen)| seen.len()).unwrap_err().to_string();
-    assert!(refused.contains("a commit is on its way"), "{refused}");
+    assert!(refused.contains("a commit is in flight"), "{refused}");
     assert!(matches!(model.clone().commit(&db, 1, &[]), Err(StorageError::Poisoned { .. })));
 }

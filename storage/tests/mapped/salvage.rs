@@ -80,7 +80,7 @@ fn rows_of_another_commit_are_no_rows_of_these_ids() {
         let dir = scratch();
         let db = Mapped::open(mixed.put(&dir), Durability::Os).unwrap();
         let problems: Vec<String> = db.verify().iter().map(|problem| problem.what.clone()).collect();
-        let told = problems.iter().filter(|what| what.contains("of another commit than")).count();
+        let told = problems.iter().filter(|what| what.contains("to another commit than")).count();
         assert_eq!(told, if checkpoints { 1 } else { 30 }, "{problems:?}");
         drop(db);
         let (rows, lost) = salvaged(&mixed);
@@ -210,8 +210,8 @@ fn commits_behind_damage_come_out_whatever_ids_look_like() {
             (&[0][..], &["commit 1 is damaged"][..]),
             (&[2], &["commit 3 is damaged"]),
             (&[0, 1, 3], &["commits 1 to 2 are damaged", "commit 4 is damaged"]),
-            (&[5], &["what follows commit 5 is no whole commit"]),
-            (&[0, 1, 2, 3, 4, 5], &["what follows commit 0 is no whole commit"]),
+            (&[5], &["the bytes after commit 5 are no whole commit"]),
+            (&[0, 1, 2, 3, 4, 5], &["the bytes after commit 0 are no whole commit"]),
         ] {
             let mut damaged = image.clone();
             for record in lost {

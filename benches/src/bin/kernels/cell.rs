@@ -131,7 +131,7 @@ struct Case<'a> {
     dim: usize,
 }
 
-/// The largest error; what is no number is the largest.
+/// The largest error; NaN is the largest.
 pub(crate) fn worst(errors: impl Iterator<Item = f64>) -> f64 {
     errors.map(|error| if error.is_nan() { f64::INFINITY } else { error }).fold(0.0, f64::max)
 }
@@ -167,7 +167,7 @@ impl Case<'_> {
         let rows = Rows::<R>::new(self.place, self.dim, 1);
         let (order, visits) = order(self.place, &rows);
         let query = Rows::beside(rows.row(order[0]), 2);
-        let peers = R::for_singles(self.metric, self.dim, &query, &rows, &order);
+        let peers = R::for_f32(self.metric, self.dim, &query, &rows, &order);
         self.finish(&query, &rows, (&order, visits), peers)
     }
 
@@ -281,8 +281,8 @@ impl Case<'_> {
     }
 }
 
-/// What the multiplications of one row take when nothing else is done: one for each vector of singles, or of as many
-/// products as the instruction set's own take at once.
+/// The time of the multiplications of one row alone: one per vector of f32, or of as many products as an instruction
+/// computes.
 pub(crate) fn multiply_ns(settings: &Settings, dim: usize, row: ElementKind, query: ElementKind) -> f64 {
     let steps = 60_000;
     let lanes = limits::multiply_add(settings.isa, 0).map_or(1, |(lanes, _)| lanes);
@@ -316,8 +316,8 @@ pub(crate) trait Peers: Element {
         then: Receiver<'_, '_>,
     ) -> Result<Cell, String>;
 
-    /// Those that take queries of singles to these rows, with their errors.
-    fn for_singles<'a>(
+    /// The kernels for f32 queries and these rows, with their errors.
+    fn for_f32<'a>(
         _metric: Metric,
         _dim: usize,
         _query: &'a Rows<f32>,

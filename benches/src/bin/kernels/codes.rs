@@ -1,4 +1,4 @@
-//! The cells of packed codes: singles against rows of 8, 4 or 1 bits an element, each with a line of its own.
+//! The cells of packed codes: f32 against rows of 8, 4 or 1 bits an element, one line per width.
 
 use crate::cell::{Cell, GROUP, Settings, multiply_ns, order, worst};
 use crate::clock::Contender;

@@ -1,5 +1,5 @@
-//! `DiskANN`'s distances of singles to rows of codes, each with a line of its own: our codes in its layout, its
-//! kernels for this processor's instructions around the whole list.
+//! `DiskANN`'s distances of f32 to rows of codes: our codes in its layout, and its kernels for this processor around the
+//! whole list.
 
 use crate::clock::Contender;
 use crate::rows::Rows;

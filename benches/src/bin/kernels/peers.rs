@@ -28,7 +28,7 @@ fn contender<'a, Q: Element, R: Element, U: Copy, V: Copy>(
     (Contender::new(name, order.len(), run), error)
 }
 
-/// The one library that takes singles to halves.
+/// The one library with distances between f32 and f16.
 fn of_halves<'a>(
     metric: Metric,
     dim: usize,
@@ -70,7 +70,7 @@ macro_rules! by_metric {
 
 macro_rules! peers {
     ($($type:ty: $(simsimd $simsimd:ty, $to_simsimd:expr,)? numkong $numkong:ty, $to_numkong:expr
-        $(, diskann $diskann:ty)? $(, singles $singles:path)?;)*) => {$(
+        $(, diskann $diskann:ty)? $(, of_f32 $f32:path)?;)*) => {$(
         impl Peers for $type {
             fn with_peers(
                 metric: Metric,
@@ -120,14 +120,14 @@ macro_rules! peers {
             }
 
             $(
-                fn for_singles<'a>(
+                fn for_f32<'a>(
                     metric: Metric,
                     dim: usize,
                     query: &'a Rows<f32>,
                     rows: &'a Rows<Self>,
                     order: &[usize],
                 ) -> Vec<(Contender<'a>, f64)> {
-                    $singles(metric, dim, query, rows, order)
+                    $f32(metric, dim, query, rows, order)
                 }
             )?
         }
@@ -137,7 +137,7 @@ macro_rules! peers {
 peers! {
     f32: simsimd f32, |x| x, numkong f32, |x| x, diskann f32;
     f16: simsimd simsimd::f16, |x: f16| simsimd::f16(x.to_bits()),
-        numkong numkong::f16, |x: f16| numkong::f16(x.to_bits()), diskann f16, singles of_halves;
+        numkong numkong::f16, |x: f16| numkong::f16(x.to_bits()), diskann f16, of_f32 of_halves;
     bf16: simsimd simsimd::bf16, |x: bf16| simsimd::bf16(x.to_bits()),
         numkong numkong::bf16, |x: bf16| numkong::bf16(x.to_bits());
     u8: numkong u8, |x| x, diskann u8;

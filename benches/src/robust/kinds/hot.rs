@@ -1,5 +1,5 @@
-//! Few ids that are replaced again and again (a session's vector, a document being edited): where they
-//! are, dead rows stand in the way.
+//! Few ids that are replaced again and again (a session's vector, a document being edited): deleted rows gather where they
+//! are.
 
 use super::super::data::{ASKED, Data};
 use super::super::draw::Draw;

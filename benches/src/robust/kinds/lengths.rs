@@ -1,4 +1,4 @@
-//! Rows of uneven length: under the inner product few long rows are the neighbours of everybody.
+//! Rows of varying norm: under the inner product few rows of large norm are the neighbours of all rows.
 
 use super::super::data::{ASKED, Data};
 use super::super::draw::Draw;

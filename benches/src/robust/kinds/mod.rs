@@ -1,4 +1,4 @@
-//! The kinds of difficult data: one file an idea, each with its generators and its table of kinds.
+//! The kinds of difficult data: one file per idea, each with its generators and its table of kinds.
 
 mod copies;
 mod groups;
@@ -17,7 +17,7 @@ use super::draw::Draw;
 use super::ways::Way;
 use omendb_engine::Metric;
 
-/// The least recall of a kind that says no other.
+/// The default floor of the recall.
 const FLOOR: f64 = 0.97;
 
 /// A kind of data.
@@ -31,7 +31,7 @@ pub(super) struct Kind {
     pub(super) ways: &'static [Way],
 }
 
-/// By what metric a kind is asked, and what is expected.
+/// The metric of a kind, and what is expected.
 #[derive(Clone, Copy)]
 pub(super) struct Asked {
     pub(super) metric: Metric,
@@ -51,7 +51,7 @@ const fn lower(metric: Metric, floor: f64, none: usize) -> Asked {
     Asked { metric, floor, none }
 }
 
-/// All kinds, in the order in which they are told.
+/// All kinds, in the order of the table.
 pub(super) fn all() -> impl Iterator<Item = &'static Kind> {
     let families: [&'static [Kind]; 11] = [
         lengths::KINDS,

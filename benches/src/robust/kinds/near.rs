@@ -1,4 +1,4 @@
-//! Rows that are almost the same: nearer to each other than rounding likes.
+//! Nearly equal rows, whose distances are within rounding errors.
 
 use super::super::data::{ASKED, Data};
 use super::super::draw::Draw;
