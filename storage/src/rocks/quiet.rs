@@ -2,7 +2,7 @@
 //!
 //! The system tells a thread that writes beyond it (`ulimit -f`) by the signal SIGXFSZ, which ends the
 //! process. RocksDB writes in the caller's threads and in its own, and looks for no limit. So the signal
-//! is held back in the thread that calls RocksDB, and RocksDB's threads, which are started by such a
+//! is blocked in the thread that calls RocksDB, and RocksDB's threads, which are started by such a
 //! call, have that from it for as long as they live.
 
 use std::marker::PhantomData;
