@@ -166,7 +166,7 @@ fn typed<T: Element>(
     let queries: Vec<&[T]> = (0..queries.rows).map(|row| bytemuck::cast_slice(queries.row(row))).collect();
     let (mut found, mut distances) = (Vec::new(), 0);
     for query in &queries {
-        let (hits, stats) = db.search_measured(query, options)?;
+        let (hits, stats) = db.search_with_stats(query, options)?;
         distances += stats.distances;
         found.push(hits.iter().filter_map(|hit| number(&hit.id)).collect::<Vec<u64>>());
     }

@@ -3,7 +3,6 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::Arc;
 
 use omendb_engine::{Db, Isa, OpenError, OpenOptions, Progress, StorageError};
 
@@ -46,7 +45,11 @@ impl Use {
     }
 
     /// Opens for writing.
-    pub(crate) fn write(&self, path: &Path, listener: Arc<dyn Fn(Progress) + Send + Sync>) -> Result<Db, Failure> {
+    pub(crate) fn write(
+        &self,
+        path: &Path,
+        listener: impl Fn(Progress) + Send + Sync + 'static,
+    ) -> Result<Db, Failure> {
         Db::open_with(path, self.open_options().progress(listener)).map_err(|error| Failure::open(path, error))
     }
 }

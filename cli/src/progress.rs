@@ -1,7 +1,5 @@
 //! A progress bar on stderr, only on a terminal and not with --quiet.
 
-use std::sync::Arc;
-
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use omendb_engine::{Phase, Progress};
 
@@ -23,10 +21,10 @@ impl Bar {
         Self(bar)
     }
 
-    /// The engine's listener.
-    pub(crate) fn listener(&self) -> Arc<dyn Fn(Progress) + Send + Sync> {
+    /// The listener for the engine.
+    pub(crate) fn listener(&self) -> impl Fn(Progress) + Send + Sync + use<> {
         let bar = self.0.clone();
-        Arc::new(move |progress: Progress| {
+        move |progress: Progress| {
             let phase = match progress.phase {
                 Phase::Check => "checking",
                 Phase::Write => "writing",
@@ -40,7 +38,7 @@ impl Bar {
             }
             bar.set_length(progress.total as u64);
             bar.set_position(progress.done as u64);
-        })
+        }
     }
 
     /// Sets the progress of the command itself.

@@ -97,7 +97,7 @@ impl Queries {
         options: &SearchOptions,
     ) -> Result<(Vec<Hit>, SearchStats), SearchError> {
         typed!(self, values => {
-            db.search_measured(&values[query * self.dim..][..self.dim], options)
+            db.search_with_stats(&values[query * self.dim..][..self.dim], options)
         })
         .map_err(|error| moved(error, query))
     }

@@ -1,4 +1,4 @@
-//! Texts found by what they say: rows are embeddings, ids are the texts themselves.
+//! Texts found by what they say: rows are embeddings, ids are the strings themselves.
 //!
 //!     cargo run --release -p omendb-engine --example text_search
 //!     cargo run --release -p omendb-engine --example text_search -- \
@@ -16,21 +16,21 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 pub(crate) fn main() -> Outcome {
     let files: Vec<String> = std::env::args().skip(1).collect();
     match files.iter().map(Path::new).collect::<Vec<_>>()[..] {
-        [base, texts, queries, questions] => from_files(base, texts, queries, questions),
+        [base, strings, queries, questions] => from_files(base, strings, queries, questions),
         _ => from_sentences(),
     }
 }
 
 /// A file of embeddings, in one batch, straight from its bytes.
-pub(crate) fn from_files(base: &Path, texts: &Path, queries: &Path, questions: &Path) -> Outcome {
+pub(crate) fn from_files(base: &Path, strings: &Path, queries: &Path, questions: &Path) -> Outcome {
     let (dim, values) = f16bin(base)?;
-    let texts = std::fs::read_to_string(texts)?;
-    let texts: Vec<&str> = texts.lines().collect();
+    let strings = std::fs::read_to_string(strings)?;
+    let strings: Vec<&str> = strings.lines().collect();
 
     let options = Options::new(dim, Metric::Cosine).row_type(ElementKind::F16).id_kind(IdKind::Text);
     let db = Db::in_memory(options)?;
-    db.add_batch(&texts, RowsRef::bytes(ElementKind::F16, bytemuck::cast_slice(&values)))?;
-    println!("{} texts", db.count());
+    db.add_batch(&strings, RowsRef::bytes(ElementKind::F16, bytemuck::cast_slice(&values)))?;
+    println!("{} strings", db.count());
 
     let (_, asked) = f16bin(queries)?;
     let questions = std::fs::read_to_string(questions)?;
@@ -51,7 +51,7 @@ fn f16bin(path: &Path) -> Result<(usize, Vec<f16>), Box<dyn std::error::Error>> 
 
 /// A few sentences, embedded by hand.
 pub(crate) fn from_sentences() -> Outcome {
-    let texts = [
+    let strings = [
         "a small domesticated cat that catches mice",
         "a domestic dog kept for herding sheep",
         "the branch of mathematics that studies triangles",
@@ -61,14 +61,14 @@ pub(crate) fn from_sentences() -> Outcome {
         "frozen water falling from the clouds in flakes",
         "water that falls in drops from the clouds",
     ];
-    let rows: Vec<f32> = texts.iter().flat_map(|text| embed(text)).collect();
+    let rows: Vec<f32> = strings.iter().flat_map(|text| embed(text)).collect();
     let db = Db::in_memory(Options::new(DIM, Metric::Cosine).id_kind(IdKind::Text))?;
-    db.add_batch(&texts, &rows)?;
+    db.add_batch(&strings, &rows)?;
     for question in ["drops of water from a cloud", "a cat for catching mice", "the mathematics of triangles"] {
         show(&db, question, &embed(question))?;
     }
     let nearest = db.search(&embed("a cat for catching mice"), 1)?;
-    assert_eq!(nearest[0].id.to_string(), texts[0]);
+    assert_eq!(nearest[0].id.to_string(), strings[0]);
     Ok(())
 }
 
@@ -82,7 +82,7 @@ fn show<T: omendb_engine::Element>(db: &Db, question: &str, query: &[T]) -> Outc
 
 const DIM: usize = 512;
 
-/// How often each run of three letters occurs, hashed into a row: what texts share in spelling, not in
+/// How often each run of three letters occurs, hashed into a row: what strings share in spelling, not in
 /// sense. It stands where a model would.
 fn embed(text: &str) -> Vec<f32> {
     let mut row = vec![0.0; DIM];

@@ -1,4 +1,4 @@
-//! The handle, and what all handles of a database share.
+//! The handle `Db`, and what all handles of a database share.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ pub struct Db {
 /// Everything of an open database.
 ///
 /// Locks are taken in this order, and no other: `saving` (while a checkpoint is written, or the database compacted), the
-/// linker's `turn` (while rows are linked, or a graph is mended, copied or compacted), `writer` (from the look at what
+/// linker's `turn` (while rows are linked, or a graph is reconnected, copied or compacted), `writer` (from the look at what
 /// exists to the publishing of what was added), `index` (while a state is swapped in, or an id is looked up). `distinct`, `centre`, `queue` and the
 /// linker's state are taken last, and nothing is taken while one of them is held. Nobody waits for the thread that links while it holds any.
 pub(crate) struct Core {

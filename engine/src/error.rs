@@ -1,18 +1,18 @@
-//! What can go wrong, one enum per family of calls.
+//! Errors: one enum for each family of calls.
 
 use std::path::PathBuf;
 
 use omendb_kernels::{ElementKind, KernelError};
 use omendb_storage::{IdKind, StorageError};
 
-use crate::Id;
+use crate::{Id, RepairError};
 
 /// Why a database could not be made or opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// An option is outside of its range.
-    #[error("{name} is {found}, it must be {expected}")]
+    #[error("{name} is {found}; expected {expected}")]
     Option {
         /// Which option.
         name: &'static str,
@@ -21,14 +21,14 @@ pub enum OpenError {
         /// What is allowed.
         expected: String,
     },
-    /// The files' own description cannot be understood.
-    #[error("the database describes itself in words this library does not know: {what}")]
+    /// The options stored with the database are not understood.
+    #[error("the options stored with the database are not understood: {what}")]
     Description {
         /// What was found.
         what: String,
     },
     /// The database exists, with another dimension, metric, row type or id kind.
-    #[error("{}: the database there has {name} {found}, {expected} was asked for", path.display())]
+    #[error("{}: existing database has {name} {found}; requested {expected}", path.display())]
     Mismatch {
         /// The database's folder.
         path: PathBuf,
@@ -36,10 +36,10 @@ pub enum OpenError {
         name: &'static str,
         /// What the database has.
         found: String,
-        /// What was asked for.
+        /// What was requested.
         expected: String,
     },
-    /// The instruction set is not to be had.
+    /// The instruction set is not available.
     #[error(transparent)]
     Kernel(#[from] KernelError),
     /// The threads could not be started.
@@ -47,7 +47,7 @@ pub enum OpenError {
     Threads {
         /// How many.
         threads: usize,
-        /// The system's words.
+        /// The system's message.
         what: String,
     },
     /// The medium.
@@ -60,7 +60,7 @@ pub enum OpenError {
 #[non_exhaustive]
 pub enum BatchError {
     /// A row has the wrong number of values.
-    #[error("row {row} has {found} values, the database has dimension {expected}")]
+    #[error("row {row} has {found} values; the database has dimension {expected}")]
     Dimension {
         /// The database's dimension.
         expected: usize,
@@ -77,10 +77,10 @@ pub enum BatchError {
         /// Bytes of one row.
         row_bytes: usize,
     },
-    /// The rows do not fit the bytes, or one another.
-    #[error("{rows} rows of {row_bytes} bytes cannot lie {stride} bytes apart in {bytes} bytes")]
+    /// The rows do not fit the bytes, or overlap.
+    #[error("{rows} rows of {row_bytes} bytes with a stride of {stride} bytes do not fit {bytes} bytes")]
     Stride {
-        /// Rows that were told.
+        /// Number of rows.
         rows: usize,
         /// Bytes from the start of one row to the next.
         stride: usize,
@@ -89,8 +89,8 @@ pub enum BatchError {
         /// Bytes found.
         bytes: usize,
     },
-    /// A byte view does not start where its numbers may start.
-    #[error("the bytes start at address {address:#x}, their numbers need a multiple of {required}")]
+    /// A row does not start at an address that its type needs.
+    #[error("a row starts at address {address:#x}; its type needs a multiple of {required}")]
     Misaligned {
         /// The alignment that the type needs.
         required: usize,
@@ -105,16 +105,22 @@ pub enum BatchError {
         /// Ids.
         found: usize,
     },
+    /// A [`WriteBatch`](crate::WriteBatch) upserts and deletes the same id.
+    #[error("the batch both upserts and deletes the id {}", quoted(id))]
+    UpsertedAndDeleted {
+        /// The id.
+        id: Id,
+    },
     /// Ids of another kind than the database's.
-    #[error("the database's ids are {expected}, these are {}", found.map_or("mixed".into(), |kind| kind.to_string()))]
+    #[error("the database's ids are {expected}; these are {}", found.map_or("mixed".into(), |kind| kind.to_string()))]
     IdKind {
         /// The database's kind.
         expected: IdKind,
-        /// The kind found; none when numbers and texts are mixed.
+        /// The kind found; `None` when numbers and strings are mixed.
         found: Option<IdKind>,
     },
-    /// A text id is empty or too long.
-    #[error("the id of row {row} has {bytes} bytes, 1 to {limit} are allowed")]
+    /// A string id is empty or too long.
+    #[error("the id of row {row} has {bytes} bytes; expected 1 to {limit}")]
     IdLength {
         /// The row.
         row: usize,
@@ -123,8 +129,8 @@ pub enum BatchError {
         /// The most allowed.
         limit: usize,
     },
-    /// NaN or infinity, or a number too large for the database's row type.
-    #[error("row {row} has {value} in column {column}, only finite numbers of the type {kind} are allowed")]
+    /// An infinite or NaN value, or one too large for the database's row type.
+    #[error("row {row}, column {column}: {value} is not a finite {kind} value")]
     NotFinite {
         /// The row.
         row: usize,
@@ -135,8 +141,8 @@ pub enum BatchError {
         /// The database's row type.
         kind: ElementKind,
     },
-    /// A number that an integer row type does not have.
-    #[error("row {row} has {value} in column {column}, only whole numbers {} are allowed", range(*kind))]
+    /// A value that an integer row type cannot hold.
+    #[error("row {row}, column {column}: {value} is not a whole number {}", range(*kind))]
     NotWhole {
         /// The row.
         row: usize,
@@ -147,34 +153,34 @@ pub enum BatchError {
         /// The database's row type.
         kind: ElementKind,
     },
-    /// All values are zero: no direction, so no cosine.
-    #[error("row {row} has no cosine: all its values are 0")]
+    /// All values are zero, so cosine is undefined.
+    #[error("row {row} is all zeros; cosine is undefined")]
     ZeroNorm {
         /// The row.
         row: usize,
     },
-    /// The row is so short, and not zero, that squares of its values are 0 to an f32.
-    #[error("row {row} has the squared length {squared:e}: below {limit:e} an f32 cannot tell it from 0")]
+    /// The norm is so small, and not 0, that squares of the values are 0 in f32.
+    #[error("row {row} has squared norm {squared:e}; expected 0 or at least {limit:e}")]
     TooShort {
         /// The row.
         row: usize,
-        /// Its squared length.
+        /// Its squared norm.
         squared: f64,
         /// The limit.
         limit: f64,
     },
-    /// The row is so long that its distances would not be finite.
-    #[error("row {row} has the squared length {squared:e}, at most {limit:e} keeps distances finite")]
+    /// The norm is so large that distances would not be finite.
+    #[error("row {row} has squared norm {squared:e}; expected at most {limit:e}")]
     TooLong {
         /// The row.
         row: usize,
-        /// Its squared length.
+        /// Its squared norm.
         squared: f64,
         /// The limit.
         limit: f64,
     },
     /// The same id twice in one batch.
-    #[error("the id {} of row {row} is that of row {first_row} already", quoted(id))]
+    #[error("the id {} occurs twice: in row {first_row} and in row {row}", quoted(id))]
     DuplicateId {
         /// The id.
         id: Id,
@@ -184,7 +190,7 @@ pub enum BatchError {
         row: usize,
     },
     /// An id that the database has already; `upsert` replaces it.
-    #[error("the id {} of row {row} exists already", quoted(id))]
+    #[error("the id {} of row {row} already exists", quoted(id))]
     IdExists {
         /// The id.
         id: Id,
@@ -192,7 +198,7 @@ pub enum BatchError {
         row: usize,
     },
     /// More rows than slots can number.
-    #[error("the database would have {found} rows, {limit} is the limit")]
+    #[error("the database would have {found} rows; the limit is {limit}")]
     Capacity {
         /// Rows there would be, deleted ones not yet compacted included.
         found: u64,
@@ -204,7 +210,26 @@ pub enum BatchError {
     Storage(#[from] StorageError),
 }
 
-/// A text with its ends to be seen.
+impl BatchError {
+    /// The error of a batch whose rows follow `first` others: rows are counted from the first of those.
+    pub(crate) fn of_rows_from(mut self, first: usize) -> Self {
+        match &mut self {
+            BatchError::Dimension { row, .. }
+            | BatchError::IdLength { row, .. }
+            | BatchError::NotFinite { row, .. }
+            | BatchError::NotWhole { row, .. }
+            | BatchError::ZeroNorm { row }
+            | BatchError::TooShort { row, .. }
+            | BatchError::TooLong { row, .. }
+            | BatchError::IdExists { row, .. } => *row += first,
+            BatchError::DuplicateId { first_row, row, .. } => (*first_row, *row) = (*first_row + first, *row + first),
+            _ => {}
+        }
+        self
+    }
+}
+
+/// A string id in quotes, so that its ends can be seen.
 fn quoted(id: &Id) -> String {
     match id {
         Id::U64(number) => number.to_string(),
@@ -225,7 +250,7 @@ fn range(kind: ElementKind) -> &'static str {
 #[non_exhaustive]
 pub enum SearchError {
     /// The query has the wrong number of values.
-    #[error("query {query} has {found} values, the database has dimension {expected}")]
+    #[error("query {query} has {found} values; the database has dimension {expected}")]
     Dimension {
         /// The database's dimension.
         expected: usize,
@@ -235,7 +260,7 @@ pub enum SearchError {
         query: usize,
     },
     /// NaN or infinity.
-    #[error("query {query} has {value} in column {column}, only finite numbers are allowed")]
+    #[error("query {query}, column {column}: {value} is not a finite value")]
     NotFinite {
         /// Which query of a batch.
         query: usize,
@@ -244,34 +269,46 @@ pub enum SearchError {
         /// The value.
         value: f32,
     },
-    /// All values are zero: no direction, so no cosine.
-    #[error("query {query} has no cosine: all its values are 0")]
+    /// All values are zero, so cosine is undefined.
+    #[error("query {query} is all zeros; cosine is undefined")]
     ZeroNorm {
         /// Which query of a batch.
         query: usize,
     },
-    /// The query is so short, and not zero, that squares of its values are 0 to an f32.
-    #[error("query {query} has the squared length {squared:e}: below {limit:e} an f32 cannot tell it from 0")]
+    /// The norm is so small, and not 0, that squares of the values are 0 in f32.
+    #[error("query {query} has squared norm {squared:e}; expected 0 or at least {limit:e}")]
     TooShort {
         /// Which query of a batch.
         query: usize,
-        /// Its squared length.
+        /// Its squared norm.
         squared: f64,
         /// The limit.
         limit: f64,
     },
-    /// The query is so long that its distances would not be finite.
-    #[error("query {query} has the squared length {squared:e}, at most {limit:e} keeps distances finite")]
+    /// The norm is so large that distances would not be finite.
+    #[error("query {query} has squared norm {squared:e}; expected at most {limit:e}")]
     TooLong {
         /// Which query of a batch.
         query: usize,
-        /// Its squared length.
+        /// Its squared norm.
         squared: f64,
         /// The limit.
         limit: f64,
     },
+    /// The queries do not fit their bytes.
+    #[error("{rows} queries of {row_bytes} bytes with a stride of {stride} bytes do not fit {bytes} bytes")]
+    Stride {
+        /// Number of queries.
+        rows: usize,
+        /// Bytes from the start of one query to the next.
+        stride: usize,
+        /// Bytes of one query.
+        row_bytes: usize,
+        /// Bytes found.
+        bytes: usize,
+    },
     /// A search option is outside of its range.
-    #[error("{name} is {found}, it must be {expected}")]
+    #[error("{name} is {found}; expected {expected}")]
     Option {
         /// Which option.
         name: &'static str,
@@ -280,4 +317,37 @@ pub enum SearchError {
         /// What is allowed.
         expected: &'static str,
     },
+}
+
+/// Any error of this library, for programs that do not tell them apart.
+///
+/// ```
+/// use omendb_engine::{Db, Metric, Options};
+///
+/// fn nearest() -> Result<usize, omendb_engine::Error> {
+///     let db = Db::in_memory(Options::new(2, Metric::L2))?;
+///     db.add(7, &[0.0f32, 1.0])?;
+///     Ok(db.search(&[0.0f32, 1.0], 3)?.len())
+/// }
+/// assert_eq!(nearest()?, 1);
+/// # Ok::<(), omendb_engine::Error>(())
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A database was not made or opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A write was refused.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// A search was refused.
+    #[error(transparent)]
+    Search(#[from] SearchError),
+    /// Nothing was repaired.
+    #[error(transparent)]
+    Repair(#[from] RepairError),
+    /// The medium.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
 }

@@ -13,13 +13,13 @@
 //! for hit in db.search(&[0.9f32, 0.1, 0.0], 2)? {
 //!     println!("{} {}", hit.id, hit.distance);
 //! }
-//! # assert_eq!(db.search(&[0.9f32, 0.1, 0.0], 1)?[0].id, 10.into());
+//! # assert_eq!(db.search(&[0.9f32, 0.1, 0.0], 1)?[0].id, 10);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The rows go through the house like this: [`RowsRef`] → checked once, whole (`batch`) →
-//! committed to the medium (`omendb-storage`) → in the buffer, searched exactly → linked into the
-//! graph (`omendb-graph`, measuring with `omendb-kernels`) → checkpoint.
+//! The [`guide`] shows what programs do next. A row takes this way: [`RowsRef`] → its batch is checked →
+//! the batch is committed (`omendb-storage`) → the row waits in the buffer, which searches scan → it is linked into the
+//! graph (`omendb-graph`, by distances of `omendb-kernels`) → a checkpoint writes the graph.
 #![forbid(unsafe_code)]
 
 mod db;
@@ -35,8 +35,9 @@ mod upkeep;
 mod write;
 
 pub use db::Db;
-pub use error::{BatchError, OpenError, SearchError};
+pub use error::{BatchError, Error, OpenError, SearchError};
 pub use input::ids::{Id, IdValue, IdsRef};
+pub use input::query_ref::QueryRef;
 pub use input::rows::{RowValue, RowsRef};
 pub use medium::Backend;
 pub use omendb_kernels::{Element, ElementKind, Isa, KernelError, MAX_DIM, Metric, bf16, f16};
@@ -46,9 +47,15 @@ pub use progress::{Phase, Progress};
 pub use search::options::{Hit, SearchOptions, SearchStats};
 pub use search::plan::Plan;
 pub use search::recall::RecallEstimate;
+pub use upkeep::problem::Problem;
 pub use upkeep::repair::{RepairError, Repaired};
 pub use upkeep::stats::{GraphStats, Part, Stats};
 pub use upkeep::verify::VerifyReport;
+pub use write::write_batch::{WriteBatch, Written};
+
+/// How to do what programs do, each with a program that the tests run.
+#[doc = include_str!("../docs/guide.md")]
+pub mod guide {}
 
 /// The README's program, compiled by the tests.
 #[cfg(doctest)]

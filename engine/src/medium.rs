@@ -1,4 +1,4 @@
-//! Which backend: chosen when a database is made, told by its files when it is opened.
+//! The backend: chosen when a database is made, detected from its files when it is opened.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! A database is made, or found again.
+//! Creating and opening databases.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32};
@@ -41,7 +41,7 @@ impl Db {
     /// The database in the folder `path`, to read and write.
     ///
     /// Rows that came after the last checkpoint are linked again in the background; until then
-    /// they are searched exactly, and nobody who adds rows is held back for them.
+    /// they are searched exactly, and nobody who adds rows is throttled for them.
     ///
     /// # Errors
     /// [`OpenError::Storage`] when another process has it open for writing (`Locked`), when there
@@ -57,8 +57,9 @@ impl Db {
     pub fn open_with(path: impl AsRef<Path>, options: OpenOptions) -> Result<Db, OpenError> {
         let path = path.as_ref();
         options.check()?;
-        let storage = Backend::of(path).open(path, options.durability)?;
-        Db::from_storage(storage, options, path, false)
+        let backend = Backend::of(path);
+        let storage = backend.open(path, options.durability)?;
+        Db::from_storage(storage, backend, options, path, false)
     }
 
     /// The database in the folder `path`, or a new one if there is none.
@@ -117,8 +118,9 @@ impl Db {
     pub fn open_read_only_with(path: impl AsRef<Path>, options: OpenOptions) -> Result<Db, OpenError> {
         let path = path.as_ref();
         options.check()?;
-        let storage = Backend::of(path).open_read_only(path)?;
-        Db::from_storage(storage, options, path, true)
+        let backend = Backend::of(path);
+        let storage = backend.open_read_only(path)?;
+        Db::from_storage(storage, backend, options, path, true)
     }
 
     /// A database without a medium: gone when the last handle is.
@@ -134,11 +136,12 @@ impl Db {
 
     fn from_storage(
         storage: Box<dyn Storage>,
+        backend: Backend,
         use_: OpenOptions,
         path: &Path,
         read_only: bool,
     ) -> Result<Db, OpenError> {
-        let options = Options::from_schema(storage.schema(), use_)?;
+        let options = Options::from_schema(storage.schema(), backend, use_)?;
         let parts = Parts::new(&options)?;
         assemble(options, parts, storage, Some(path), read_only)
     }

@@ -1,4 +1,4 @@
-//! What a database is, chosen when it is made, and how a process uses it, chosen at each opening.
+//! Options: what a database is, fixed when it is made, and how this process uses it.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -47,24 +47,24 @@ impl OpenOptions {
         Err(OpenError::Option { name: "threads", found: self.threads.to_string(), expected })
     }
 
-    /// As many threads as processors, every commit synced, the best instruction set.
+    /// The defaults.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Threads for linking and for batches of queries; 0 is one per processor.
+    /// Threads for linking and for batches of queries. 0, the default, is one for each processor.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads;
         self
     }
 
-    /// When a commit counts as done.
+    /// What a write waits for. The default is [`Durability::Sync`].
     pub fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
         self
     }
 
-    /// The instruction set of the distances, instead of `OMENDB_ISA` or the best there is.
+    /// The instruction set of the distance kernels. The default is `OMENDB_ISA`, or else the best there is.
     pub fn isa(mut self, isa: Isa) -> Self {
         self.isa = Some(isa);
         self
@@ -73,8 +73,8 @@ impl OpenOptions {
     /// Called with how far long calls have come, from whichever thread does the work. It may search the database, and let
     /// handles to it go. Its writes are refused ([`StorageError::InListener`](crate::StorageError::InListener)), as the
     /// database may be waiting for it.
-    pub fn progress(mut self, listen: Arc<dyn Fn(Progress) + Send + Sync>) -> Self {
-        self.listener = Listener(Some(listen));
+    pub fn progress(mut self, listen: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        self.listener = Listener(Some(Arc::new(listen)));
         self
     }
 }
@@ -95,46 +95,46 @@ impl Options {
         }
     }
 
-    /// The type that rows are stored in; f32 unless told.
+    /// The type that rows are stored in. The default is f32.
     pub fn row_type(mut self, kind: ElementKind) -> Self {
         self.row_type = kind;
         self
     }
 
-    /// Numbers (unless told) or texts.
+    /// The kind of ids: numbers, the default, or strings.
     pub fn id_kind(mut self, kind: IdKind) -> Self {
         self.id_kind = kind;
         self
     }
 
-    /// R: neighbours a row has in the graph at most; 32 unless told.
+    /// R, the most neighbours of a row in the graph. The default is 32.
     pub fn degree(mut self, degree: usize) -> Self {
         self.degree = degree;
         self
     }
 
-    /// L: the width of the search for a new row's neighbours; 100 unless told. Many rows at once are compared in
-    /// groups instead, in more of them the larger L is.
+    /// L, the width of the search for a new row's neighbours. The default is 100. A bulk build compares rows in groups
+    /// instead; a larger L means more groups.
     pub fn build_width(mut self, width: usize) -> Self {
         self.build.build_width = width;
         self
     }
 
-    /// α: how much nearer a detour must be for an edge to be dropped; 1.1 unless told.
+    /// α, how much nearer a detour must be for a prune to drop an edge. The default is 1.1.
     pub fn alpha(mut self, alpha: f32) -> Self {
         self.build.alpha = alpha;
         self
     }
 
-    /// Decides all that is random: the order in which the rows of a batch are linked, and who leads the partitions
-    /// of a bulk.
+    /// The seed of everything random: the order in which the rows of a batch are linked, and the leaders of a bulk
+    /// build's partitions.
     pub fn seed(mut self, seed: u64) -> Self {
         self.build.seed = seed;
         self
     }
 
-    /// How many rows may wait, searched exactly, before they are linked; 1000 unless told. While more wait, who adds rows
-    /// is held back a little. At 0, each call returns when its rows are linked: the same calls, one after another, make the
+    /// How many rows may wait in the buffer before they are linked. The default is 1000. Searches scan them. While more wait, who adds rows
+    /// is throttled. At 0, each call returns when its rows are linked: the same calls, one after another, make the
     /// same graph.
     pub fn buffer_rows(mut self, rows: usize) -> Self {
         self.buffer_rows = rows;
@@ -160,7 +160,7 @@ impl Options {
     }
 
     /// See [`OpenOptions::progress`].
-    pub fn progress(mut self, listen: Arc<dyn Fn(Progress) + Send + Sync>) -> Self {
+    pub fn progress(mut self, listen: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.use_ = self.use_.progress(listen);
         self
     }
@@ -180,8 +180,7 @@ impl Options {
         self.row_type
     }
 
-    /// Where a new database's rows rest; mapped files unless told. A database that exists is opened
-    /// as what it is.
+    /// The backend of a new database. The default is mapped files. An existing database keeps its own.
     pub fn backend(mut self, backend: Backend) -> Self {
         self.backend = backend;
         self
@@ -230,12 +229,12 @@ impl Options {
         Schema {
             row_bytes: self.row_bytes(),
             ids: self.id_kind,
-            user: serde_json::to_vec(&description).expect("numbers and texts become JSON"),
+            user: serde_json::to_vec(&description).expect("numbers and strings become JSON"),
         }
     }
 
     /// The options that [`Options::schema`] wrote.
-    pub(crate) fn from_schema(schema: &Schema, use_: OpenOptions) -> Result<Self, OpenError> {
+    pub(crate) fn from_schema(schema: &Schema, backend: Backend, use_: OpenOptions) -> Result<Self, OpenError> {
         let unknown = |what: String| OpenError::Description { what };
         let description: Description =
             serde_json::from_slice(&schema.user).map_err(|error| unknown(error.to_string()))?;
@@ -251,7 +250,7 @@ impl Options {
                 seed: description.seed,
             },
             buffer_rows: description.buffer_rows,
-            backend: Backend::default(),
+            backend,
             use_,
         };
         options.check()?;

@@ -1,4 +1,4 @@
-//! How far a long call has come.
+//! Progress of long calls, and the listener that is told.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ pub enum Phase {
 
 /// How far a long call has come: `done` of `total` rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Progress {
     /// What it is doing.
     pub phase: Phase,

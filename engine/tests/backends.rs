@@ -20,7 +20,7 @@ fn answers_are_the_same_on_every_backend_bit_for_bit() {
             db.flush().unwrap();
             let answers = db.search_batch(&queries, &SearchOptions::new(10)).unwrap();
             let bits: Vec<_> = answers.iter().flatten().map(|hit| (hit.id.clone(), hit.distance.to_bits())).collect();
-            let these = (db.stats().graph.hash, bits);
+            let these = (db.graph_hash(), bits);
             assert_eq!(first.get_or_insert_with(|| these.clone()), &these);
         },
     );

@@ -86,6 +86,7 @@ fn what_is_derived_is_made_again() {
                 let path = folder.path().join("db.omen");
                 let db = Db::create(&path, Options::new(DIM, metric)).unwrap();
                 db.add_batch(&numbers(ROWS), &values).unwrap();
+                db.flush().unwrap();
                 let graph = db.stats().graph;
                 db.close().unwrap();
                 assert!(open(&path, false).1.is_empty());

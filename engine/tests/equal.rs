@@ -74,7 +74,7 @@ fn of_thousands_of_equal_rows_any_are_found_at_little_cost() {
         db.flush().unwrap();
         assert_eq!(db.stats().graph.vertices, 1);
         let query = [1.0f32; 8];
-        let (hits, cost) = db.search_measured(&query, &SearchOptions::new(10)).unwrap();
+        let (hits, cost) = db.search_with_stats(&query, &SearchOptions::new(10)).unwrap();
         assert_eq!(hits.iter().map(number).collect::<BTreeSet<u64>>().len(), 10, "{metric}");
         let expected = distance(metric, &[0.5; 8], &query);
         assert!(hits.iter().all(|hit| (f64::from(hit.distance) - expected).abs() < 1e-5), "{metric}");

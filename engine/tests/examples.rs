@@ -45,11 +45,11 @@ fn text_search_reads_files() {
     let rows: Vec<f16> = [1.0f32, 0.0, 0.0, 1.0].map(f16::from_f32).to_vec();
     let mut file = [2u32.to_le_bytes(), 2u32.to_le_bytes()].concat();
     file.extend(rows.iter().flat_map(|value| value.to_le_bytes()));
-    let (base, texts) = (write("base.f16bin", &file), write("base.txt", b"right\nup\n"));
-    text_search::from_files(&base, &texts, &base, &texts).unwrap();
+    let (base, strings) = (write("base.f16bin", &file), write("base.txt", b"right\nup\n"));
+    text_search::from_files(&base, &strings, &base, &strings).unwrap();
     // A text too few is refused.
     let few = write("few.txt", b"right\n");
-    assert!(text_search::from_files(&base, &few, &base, &texts).is_err());
+    assert!(text_search::from_files(&base, &few, &base, &strings).is_err());
 }
 
 #[test]

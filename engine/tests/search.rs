@@ -171,7 +171,7 @@ fn the_same_rows_give_the_same_graph_for_any_number_of_threads() {
         for (ids, rows) in numbers(3000).chunks(step).zip(values.chunks(step * 16)) {
             db.add_batch(ids, rows).unwrap();
         }
-        db.stats().graph.hash
+        db.graph_hash()
     };
     assert_eq!(hash(1, 3000), hash(2, 3000));
     assert_eq!(hash(1, 1000), hash(5, 1000));
@@ -249,7 +249,7 @@ fn one_large_batch_is_found_as_well_as_small_ones() {
             }
             db.flush().unwrap();
             assert!(db.verify().is_ok(), "{kind} {metric}: {}", db.verify());
-            (recall(&db, values, queries, 10, 40), db.stats().graph.hash)
+            (recall(&db, values, queries, 10, 40), db.graph_hash())
         };
         let ((large, hash), (small, _)) = (found(rows, 1), found(rows / 2, 2));
         // Of a thousand answers, five. Under the inner product, where one row is thousands of times as long as the others

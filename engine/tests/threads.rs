@@ -44,7 +44,7 @@ fn rows_that_came_while_another_thread_linked_are_linked_too() {
                 }
             }
         };
-        let db = Db::in_memory(Options::new(8, Metric::L2).buffer_rows(100).progress(Arc::new(listen))).unwrap();
+        let db = Db::in_memory(Options::new(8, Metric::L2).buffer_rows(100).progress(listen)).unwrap();
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 db.add_batch(&numbers(first), &values[..first * 8]).unwrap();

@@ -1,7 +1,7 @@
 //! The element types rows are made of.
 
 use crate::KernelError;
-use crate::row_distance::check;
+use crate::handles::row_distance::check;
 use core::{fmt, str::FromStr};
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
@@ -9,11 +9,11 @@ use half::{bf16, f16};
 /// The element type of a row, known at run time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ElementKind {
-    /// IEEE 754 single precision.
+    /// f32: IEEE 754, 32 bits.
     F32,
-    /// IEEE 754 half precision.
+    /// f16: IEEE 754, 16 bits.
     F16,
-    /// The upper half of a single.
+    /// bf16: the upper 16 bits of an f32.
     Bf16,
     /// Unsigned bytes.
     U8,
@@ -47,11 +47,11 @@ impl ElementKind {
         }
     }
 
-    /// Reads numbers of this type, each of which is an `f32` exactly.
+    /// Reads elements of this type as `f32`, exactly.
     ///
     /// # Errors
-    /// [`KernelError::Length`] unless `bytes` are as many numbers as `out` has places, and
-    /// [`KernelError::Misaligned`] unless they start where a number of this type may.
+    /// [`KernelError::Length`] unless `bytes` are `out.len()` elements, and [`KernelError::Misaligned`] unless they are
+    /// aligned to this type.
     pub fn read(self, bytes: &[u8], out: &mut [f32]) -> Result<(), KernelError> {
         if bytes.is_empty() && out.is_empty() {
             return Ok(());
@@ -90,7 +90,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// A type that rows can be made of: `f32`, [`struct@f16`], [`bf16`], `u8`, `i8`.
+/// An element type of rows: `f32`, [`struct@f16`], [`bf16`], `u8`, `i8`.
 pub trait Element: bytemuck::Pod + Send + Sync + sealed::Sealed {
     /// The same type, as a value.
     const KIND: ElementKind;

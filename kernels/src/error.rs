@@ -37,7 +37,7 @@ pub enum KernelError {
     /// A row of no elements has no distance to anything.
     #[error("a row has at least one element, found a dimension of 0")]
     Empty,
-    /// More elements per row than the exact integer sums are proven for.
+    /// More elements per row than the exact integer sums allow.
     #[error("a row has at most {MAX_DIM} elements, found a dimension of {found}")]
     TooLong {
         /// The dimension asked for.
@@ -64,7 +64,7 @@ pub enum KernelError {
         /// Bytes from one row to the next.
         stride: usize,
     },
-    /// A row was named that the table does not have.
+    /// A slot that the table does not have.
     #[error("no row {found} in a table of {rows} rows")]
     Row {
         /// The number found.
@@ -72,12 +72,12 @@ pub enum KernelError {
         /// Rows of the table.
         rows: u32,
     },
-    /// A row to be encoded has a number that is infinite or none.
+    /// A row to be encoded has an infinity or a NaN.
     #[error("codes stand for finite numbers; found {value} in column {column}")]
     NotFinite {
         /// Position in the row.
         column: usize,
-        /// What was found there, as text, for errors are compared.
+        /// The value found there, as text, because errors are compared.
         value: String,
     },
     /// The number of results asked for is not the number of rows given.

@@ -11,65 +11,74 @@
 //! # Ok::<(), omendb_kernels::KernelError>(())
 //! ```
 //!
-//! [`Distance`] takes slices of a type known to the compiler, [`RowDistance`] byte views of a
-//! type known at run time. Either is made once, for a metric and a dimension, and then costs
-//! one indirect call each time, for one row or for many (and one more that compares the lengths of a
-//! list of rows). [`RowTable`] says where rows lie that are asked for by number.
+//! # Which handle for what
 //!
-//! # What the numbers are
+//! | rows | handle |
+//! |---|---|
+//! | slices of a type known to the compiler | [`Distance`] |
+//! | bytes of a type known at run time | [`RowDistance`] |
+//! | codes of 8, 4 or 1 bits, queries of `f32` | [`CodeDistance`] |
+//! | bits | [`Hamming`] |
+//! | two rows, once | [`distance()`], without a handle |
+//! | the definitions, in `f64` | [`oracle`] |
 //!
-//! * `u8` and `i8` rows are summed exactly in integers where the query is of their type; squared L2 and
-//!   the inner product are rounded once.
-//! * All others are summed in `f32`, in an order that depends on the instruction set, the
-//!   shape of the call, the row's place in it and the dimension, and on nothing else (for rows of f16 on
-//!   `avx512bf16`, on whether the processor computes in half precision, too). The error is at
-//!   most `(dim / 4 + 12) · 2⁻²⁴` of the sum of the terms' absolute values, and in practice a small part
-//!   of it. A sum beyond `f32`'s range is infinite, and NaN where terms of both signs leave it; cosine
-//!   needs `Σ x²` of either row between 2⁻¹⁰⁰ and 2¹²⁷, or 0. (Squared L2 of codes, and what
-//!   [`RowDistance::between`] and [`RowDistance::block`] find, is made of products, and says there how good it is.)
-//! * Subnormal numbers and ±0 are numbers like others; but of two rows of bf16, `avx512bf16` takes
-//!   subnormal numbers and sums of products that are subnormal for 0. A NaN, or an infinity that meets its
-//!   like in a difference or a zero in a product, in either row makes the distance NaN.
+//! | rows of a call | method |
+//! |---|---|
+//! | one | `pair` |
+//! | a list of slices | `gathered` |
+//! | slots of a [`RowTable`] | `picked` |
+//! | contiguous rows | `scan` |
+//! | contiguous rows, only the k nearest | `nearest` |
+//! | many rows from many, of a table or in two blocks | [`RowDistance::between`], [`RowDistance::block`] |
+//!
+//! A handle is made once, for a metric and a dimension. It is `Copy`. A call costs one indirect call, for one row or for
+//! many, and one more that compares the lengths of a list of rows.
+//!
+//! # Accuracy
+//!
+//! * Rows of `u8` and `i8` are summed exactly in integers where the query has their type. Squared L2 and the inner
+//!   product are rounded once.
+//! * All others are summed in `f32`. The order depends on the instruction set, the shape of the call, the row's position
+//!   in it and the dimension, and on nothing else. For rows of f16 on `avx512bf16` it also depends on whether the
+//!   processor has AVX-512 FP16. The error is at most `(dim / 4 + 12) · 2⁻²⁴` of the sum of the terms' absolute values,
+//!   and usually a small part of it. Squared L2 of codes, and what [`RowDistance::between`] and [`RowDistance::block`]
+//!   compute, is made of products; they say how exact it is.
+//! * A sum beyond the range of `f32` is infinite, and NaN where terms of both signs leave it. Cosine needs `Σ x²` of
+//!   either row between 2⁻¹⁰⁰ and 2¹²⁷, or 0.
+//! * Subnormal numbers and ±0 count like others. One exception: between two rows of bf16, `avx512bf16` takes subnormal
+//!   elements and subnormal sums of products for 0.
+//! * A NaN in either row makes the distance NaN. So does an infinity that meets its like in a difference, or a zero in a
+//!   product.
 
-// The kernels' loops index several arrays by one constant-bounded index; iterators over them
-// would be calls that the instruction set's context is not extended to.
+// The loops index several arrays by one index with a constant bound. Iterators would be calls, which the compiler need
+// not inline into the functions that enable an instruction set.
 #![allow(clippy::needless_range_loop)]
 
-mod between;
-mod block;
-mod codes;
-mod distance;
+mod arithmetic;
+mod dispatch;
 mod element;
 mod error;
-mod few;
-mod formula;
-mod hamming;
+mod handles;
 mod isa;
 #[cfg(feature = "limits")]
 pub mod limits;
+mod loops;
 mod metric;
-mod nearest;
-mod op;
 pub mod oracle;
 mod prefetch;
-mod row_distance;
-mod row_table;
-mod shape;
-mod sums;
-mod table;
-mod tile;
+mod quantized;
 
-pub use codes::{CodeBits, CodeDistance, CodeQuery};
-pub use distance::Distance;
 pub use element::{Element, ElementKind};
 pub use error::KernelError;
 pub use half::{bf16, f16};
-pub use hamming::Hamming;
-pub use isa::{ISA_VARIABLE, Isa};
+pub use handles::distance::{Distance, distance};
+pub use handles::hamming::Hamming;
+pub use handles::row_distance::RowDistance;
+pub use handles::row_table::RowTable;
+pub use isa::detect::{ISA_VARIABLE, Isa};
 pub use metric::Metric;
 pub use prefetch::prefetch_ref;
-pub use row_distance::RowDistance;
-pub use row_table::RowTable;
+pub use quantized::codes::{CodeBits, CodeDistance, CodeQuery};
 
-/// The largest dimension: up to it, sums of squared differences of bytes fit 32 bits.
+/// The largest dimension. Up to it, sums of squared differences of bytes fit 32 bits.
 pub const MAX_DIM: usize = 65_536;

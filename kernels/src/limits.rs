@@ -1,12 +1,11 @@
 //! What the machine allows: loops that only load, or only multiply and add. Benchmarks print
 //! kernels as a share of these, measured in the same run.
 
+use crate::isa::operations::Load;
 use crate::isa::portable::Portable;
-use crate::op::Load;
 use crate::{Isa, KernelError};
 
-/// Reads every row and adds it up, eight chains at a time; returns
-/// something that depends on all of it.
+/// Reads every row and sums it over eight accumulators. Returns a value that depends on all of it.
 ///
 /// # Errors
 /// [`KernelError::MissingIsa`].
@@ -14,8 +13,8 @@ pub fn load(isa: Isa, rows: &[&[u8]]) -> Result<f32, KernelError> {
     compiled(isa, Loads(rows))
 }
 
-/// Multiplies and adds `steps` vectors in registers, twelve chains at a time; returns the
-/// number of products a step is, and something that depends on all of them.
+/// Multiplies and adds `steps` vectors in registers, over twelve accumulators. Returns the number of products of a
+/// step, and a value that depends on all of them.
 ///
 /// # Errors
 /// [`KernelError::MissingIsa`].
@@ -74,21 +73,22 @@ impl Loop for Loads<'_> {
         // SAFETY: the caller's promise.
         unsafe {
             match (first.len() / size, first.len() % size) {
-                (1, 0) => few::<S, 1>(rows),
-                (2, 0) => few::<S, 2>(rows),
-                (4, 0) => few::<S, 4>(rows),
-                _ => any::<S>(rows),
+                (1, 0) => of_vectors::<S, 1>(rows),
+                (2, 0) => of_vectors::<S, 2>(rows),
+                (4, 0) => of_vectors::<S, 4>(rows),
+                _ => of_any_length::<S>(rows),
             }
         }
     }
 }
 
-/// Reads rows of `V` vectors each, as far as they are: a loop over each would take longer than they do.
+/// Reads rows of `V` vectors each, up to the first row of another length. A loop over the vectors of a row would take
+/// longer than the loads.
 ///
 /// # Safety
 /// On an `S`.
 #[inline(always)]
-unsafe fn few<S: Load<f32>, const V: usize>(rows: &[&[u8]]) -> f32 {
+unsafe fn of_vectors<S: Load<f32>, const V: usize>(rows: &[&[u8]]) -> f32 {
     // SAFETY: the caller's promise; each load lies inside its row.
     unsafe {
         let s = S::token();
@@ -109,7 +109,7 @@ unsafe fn few<S: Load<f32>, const V: usize>(rows: &[&[u8]]) -> f32 {
             }
             i += 4;
         }
-        s.sums(sums).into_iter().sum::<f32>() + any::<S>(&rows[i..])
+        s.lane_sums(sums).into_iter().sum::<f32>() + of_any_length::<S>(&rows[i..])
     }
 }
 
@@ -118,7 +118,7 @@ unsafe fn few<S: Load<f32>, const V: usize>(rows: &[&[u8]]) -> f32 {
 /// # Safety
 /// On an `S`.
 #[inline(always)]
-unsafe fn any<S: Load<f32>>(rows: &[&[u8]]) -> f32 {
+unsafe fn of_any_length<S: Load<f32>>(rows: &[&[u8]]) -> f32 {
     // SAFETY: the caller's promise; each load lies inside its row.
     unsafe {
         let s = S::token();
@@ -147,11 +147,11 @@ unsafe fn any<S: Load<f32>>(rows: &[&[u8]]) -> f32 {
             if at < bytes {
                 let n = ((bytes - at) / 4).min(S::LANES - 1);
                 let back = bytes >= size;
-                sums[2] = s.add(sums[2], s.load_part(start.add(at).cast::<f32>(), n, back));
+                sums[2] = s.add(sums[2], s.load_tail(start.add(at).cast::<f32>(), n, back));
             }
             i += 1;
         }
-        s.sums(sums).into_iter().sum()
+        s.lane_sums(sums).into_iter().sum()
     }
 }
 
@@ -176,7 +176,7 @@ impl Loop for Products {
                 }
                 i += 12;
             }
-            (S::LANES, s.sums(sums).into_iter().sum())
+            (S::LANES, s.lane_sums(sums).into_iter().sum())
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The metrics by name. What each adds up is in `formula`.
+//! The metrics by name. `arithmetic::metric_sums` computes them.
 
 use crate::KernelError;
 use core::{fmt, str::FromStr};

@@ -13,8 +13,8 @@ pub struct Exact {
     pub scale: f64,
 }
 
-/// The distance of `query` and `row` by `metric`. Rows of unlike lengths are compared over
-/// the shorter one: callers check lengths.
+/// The distance of `query` and `row` by `metric`. Rows of unlike lengths are compared over the shorter one. Callers
+/// check lengths.
 #[must_use]
 pub fn distance<Q: Element, R: Element>(metric: Metric, query: &[Q], row: &[R]) -> f64 {
     exact(metric, query, row).distance

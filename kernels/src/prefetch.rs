@@ -1,15 +1,15 @@
-//! Hints to the memory system. They change nothing but time.
+//! Prefetches: hints to the memory system, which change nothing but time.
 
-/// Bytes that a cache fetches together.
+/// Bytes of a cache line.
 pub(crate) const LINE: usize = 64;
 
-/// Asks for the first line of what `place` refers to.
+/// Prefetches the first line of what `place` refers to.
 #[inline]
 pub fn prefetch_ref<T>(place: &T) {
     line(core::ptr::from_ref(place).cast());
 }
 
-/// Asks for the line that holds `address`, which need not be readable.
+/// Prefetches the line that holds `address`, which need not be readable.
 #[inline(always)]
 pub(crate) fn line(address: *const u8) {
     #[cfg(target_arch = "x86_64")]

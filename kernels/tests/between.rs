@@ -29,7 +29,7 @@ fn rows<T: Sample>(random: &mut Random, numbers: Numbers, dim: usize, n: usize) 
 
 fn is_right<T: Sample>(largest: f64) {
     let mut random = Random(21);
-    let mut singles = Vec::new();
+    let mut scratch = Vec::new();
     for (dim, n) in sizes() {
         let (all, lists) = rows::<T>(&mut random, Numbers::Usual, dim, n);
         let row = |i: u32| &all.slice()[i as usize * dim..][..dim];
@@ -39,7 +39,7 @@ fn is_right<T: Sample>(largest: f64) {
             let handle = RowDistance::with_isa(metric, ElementKind::F32, T::KIND, dim, isa).unwrap();
             for (queries, rows) in &lists {
                 let mut out = vec![f32::NAN; queries.len() * n];
-                handle.between(&table, queries, rows, &mut singles, &mut out).unwrap();
+                handle.between(&table, queries, rows, &mut scratch, &mut out).unwrap();
                 for (place, &got) in out.iter().enumerate() {
                     let (a, b) = (row(queries[place / n]), row(rows[place % n]));
                     let exact = oracle::distance(metric, a, b);
@@ -67,7 +67,7 @@ fn floats_are_right() {
     is_right::<bf16>(1.0);
 }
 
-/// Every addition rounds upward: as bad as a matrix product gets, that has one chain for each of its results.
+/// Every addition rounds upward: as bad as a matrix product gets, which has one accumulator for each result.
 #[test]
 fn products_of_the_worst_rows_are_as_good_as_it_says() {
     let dim = 384;

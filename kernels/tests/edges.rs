@@ -6,7 +6,7 @@ use omendb_kernels::{Distance, Element, Hamming, Isa, Metric, RowDistance, RowTa
 /// Whole pages, whatever a page is, of a file that has half of what is mapped: to touch what comes after is SIGBUS.
 const FILE: usize = 1 << 16;
 
-/// Zeroes as far as the file goes.
+/// Zeros as far as the file goes.
 struct Edge(Mmap);
 
 impl Edge {
@@ -39,7 +39,7 @@ fn nothing_beyond<Q: Element, R: Element>() {
                 let handle = Distance::<Q, R>::with_isa(metric, dim, isa).unwrap();
                 let expected = if metric == Metric::Cosine { 1.0 } else { 0.0 };
                 assert_eq!(handle.pair(query, row).unwrap(), expected);
-                // A group of eight, one of four, and one left over.
+                // A group of eight, one of four, and one alone.
                 let mut out = [f32::NAN; 13];
                 handle.gathered(query, &[row; 13], &mut out).unwrap();
                 assert_eq!(out, [expected; 13]);

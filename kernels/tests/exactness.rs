@@ -8,7 +8,7 @@
 //! within 2⁻²⁴ of its result: 8 · 2⁻²⁴ of the scale.
 //!
 //! *Floats*: conversions are exact. A difference or product costs one rounding, and a lane is
-//! a chain of at most dim / 4 additions (the narrowest vectors have four lanes), joined by
+//! an accumulator of at most dim / 4 additions (the narrowest vectors have four lanes), joined by
 //! fewer than 12 more: (dim / 4 + 12) · 2⁻²⁴ of the sum of the terms' absolute values. Terms
 //! below 2⁻¹²⁶ may lose what they have below 2⁻¹⁴⁹. Cosine divides by such sums: where
 //! a row's Σ x² is below 2⁻¹⁰⁰, only a number is asked for.
@@ -118,7 +118,7 @@ fn every_length<Q: Sample, R: Sample>() {
     let mut random = Random(1);
     for dim in lengths() {
         for numbers in [Numbers::Usual, Numbers::Tiny, Numbers::Huge] {
-            // Row counts go round too: none, a lone one, groups of 4 and 8 and what is left.
+            // Row counts vary too: none, one alone, groups of 4 and 8 and rows after them.
             let n = [dim % 14, 3, 9][numbers as usize];
             let query = Row::<Q>::new(&mut random, numbers, dim, dim % 16);
             let rows: Vec<_> = (0..n).map(|i| Row::<R>::new(&mut random, numbers, dim, (dim + i) % 16)).collect();
@@ -231,7 +231,7 @@ fn the_largest_integers_are_exact() {
     }
 }
 
-/// By itself, and as each row of a group of eight, one of four, and what is left over.
+/// As a pair, and as each row of a group of eight, of a group of four, and alone after them.
 fn largest<T: Sample>(isa: Isa, metric: Metric, query: &[T], row: &[T], expected: f32) {
     let distance = Distance::<T>::with_isa(metric, query.len(), isa).unwrap();
     let mut got = vec![distance.pair(query, row).unwrap()];
@@ -273,31 +273,31 @@ fn what_is_too_large_is_infinite() {
             let infinite = vec![f32::INFINITY; dim];
             assert_eq!(l2.pair(&infinite, &zero).unwrap(), f32::INFINITY, "{isa} {dim}");
             assert!(l2.pair(&infinite, &infinite).unwrap().is_nan(), "{isa} {dim}");
-            let half = Distance::<f32, f16>::with_isa(Metric::L2, dim, isa).unwrap();
+            let f16s = Distance::<f32, f16>::with_isa(Metric::L2, dim, isa).unwrap();
             let infinite = vec![f16::INFINITY; dim];
-            assert_eq!(half.pair(&zero, &infinite).unwrap(), f32::INFINITY, "{isa} {dim}");
+            assert_eq!(f16s.pair(&zero, &infinite).unwrap(), f32::INFINITY, "{isa} {dim}");
         }
     }
 }
 
-/// Every half and every bfloat there is, read as the number it is.
+/// Every f16 and every bf16 is read as the number it is.
 #[test]
 fn every_sixteen_bits_convert() {
     for isa in Isa::available() {
         let f16s = Distance::<f32, f16>::with_isa(Metric::InnerProduct, 1, isa).unwrap();
         let bf16s = Distance::<f32, bf16>::with_isa(Metric::InnerProduct, 1, isa).unwrap();
         for bits in 0..=u16::MAX {
-            let (half, brain) = (f16::from_bits(bits), bf16::from_bits(bits));
-            let got = -f16s.pair(&[1.0], &[half]).unwrap();
-            assert!(got == half.to_f32() || (got.is_nan() && half.is_nan()), "{isa} {bits:#x}");
-            let got = -bf16s.pair(&[1.0], &[brain]).unwrap();
-            assert!(got == brain.to_f32() || (got.is_nan() && brain.is_nan()), "{isa} {bits:#x}");
+            let (f16, bf16) = (f16::from_bits(bits), bf16::from_bits(bits));
+            let got = -f16s.pair(&[1.0], &[f16]).unwrap();
+            assert!(got == f16.to_f32() || (got.is_nan() && f16.is_nan()), "{isa} {bits:#x}");
+            let got = -bf16s.pair(&[1.0], &[bf16]).unwrap();
+            assert!(got == bf16.to_f32() || (got.is_nan() && bf16.is_nan()), "{isa} {bits:#x}");
         }
     }
 }
 
-/// The same in groups, which other instructions may read: each row has one number, and zeroes.
-fn many_convert<T: Sample>(of: fn(u16) -> T, single: fn(T) -> f32) {
+/// The same in groups, which other instructions may read: each row has one number, and zeros.
+fn many_convert<T: Sample>(of: fn(u16) -> T, to_f32: fn(T) -> f32) {
     for isa in Isa::available() {
         for dim in [32, 33] {
             let handle = Distance::<f32, T>::with_isa(Metric::InnerProduct, dim, isa).unwrap();
@@ -308,7 +308,7 @@ fn many_convert<T: Sample>(of: fn(u16) -> T, single: fn(T) -> f32) {
                 (0..got.len()).for_each(|i| rows[place(i)] = of(first + i as u16));
                 handle.scan(&ones, &rows, &mut got).unwrap();
                 for (i, got) in got.iter().enumerate() {
-                    let expected = single(rows[place(i)]);
+                    let expected = to_f32(rows[place(i)]);
                     assert!(-got == expected || (got.is_nan() && expected.is_nan()), "{isa} {dim} {first} {i}: {got}");
                 }
             }
@@ -322,7 +322,7 @@ fn every_sixteen_bits_convert_in_groups() {
     many_convert(bf16::from_bits, bf16::to_f32);
 }
 
-/// Products of bfloats below the usual numbers: one instruction set may take their sum for 0, in every step.
+/// Subnormal products of bf16: one instruction set may take their sum for 0, in every step.
 #[test]
 fn products_below_the_usual_numbers_are_lost_where_it_says_so() {
     for isa in Isa::available() {

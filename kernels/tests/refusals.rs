@@ -1,6 +1,6 @@
 //! What the safe entry points refuse, and that they say why.
 
-use omendb_kernels::{Distance, ElementKind, Isa, KernelError, MAX_DIM, Metric, RowDistance, RowTable};
+use omendb_kernels::{Distance, ElementKind, Isa, KernelError, MAX_DIM, Metric, RowDistance, RowTable, distance};
 
 fn handle(query: ElementKind, row: ElementKind, dim: usize) -> RowDistance {
     RowDistance::with_isa(Metric::L2, query, row, dim, Isa::best()).unwrap()
@@ -33,6 +33,17 @@ fn another_dimension() {
     let refused = l2.gathered(&[0.0; 4], &[&[0.0; 4], &[]], &mut out).unwrap_err();
     assert_eq!(refused, wrong(0, 1));
     assert_eq!(out, [7.0; 2], "a refused call writes nothing");
+}
+
+#[test]
+fn without_a_handle() {
+    let none: [f32; 0] = [];
+    assert_eq!(distance(Metric::L2, &none, &none).unwrap_err(), KernelError::Empty);
+    let refused = distance(Metric::L2, &[0.0_f32; 4], &[0.0_f32; 3]).unwrap_err();
+    assert_eq!(refused, KernelError::Dimension { expected: 4, found: 3, row: 0 });
+    let (query, row) = (ElementKind::U8, ElementKind::F32);
+    assert_eq!(distance(Metric::L2, &[0_u8], &[0.0_f32]).unwrap_err(), KernelError::Unsupported { query, row });
+    assert_eq!(distance(Metric::L2, &[3.0_f32, 0.0], &[1_u8, 2]), Ok(8.0));
 }
 
 #[test]

@@ -270,7 +270,7 @@ fn what_has_no_code_is_refused() {
     }
 }
 
-/// From one end of the singles to the other, where a difference is no single.
+/// From one end of f32 to the other, where a difference is beyond f32.
 #[test]
 fn rows_of_the_largest_numbers_have_codes() {
     let row = [f32::MAX, f32::MIN, 0.0, f32::MAX / 2.0];

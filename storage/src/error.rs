@@ -51,7 +51,7 @@ pub enum StorageError {
         /// What happened to the lock file.
         what: &'static str,
     },
-    /// This process is a fork of the one that opened the database for writing.
+    /// This process is a fork of the one that opened the database for writing. In RocksDB blobs cannot be read either.
     #[error("process {opened} opened {}, but this is process {found}: open it again after a fork", path.display())]
     Forked {
         /// The database.

@@ -44,6 +44,30 @@ impl IdRef<'_> {
     }
 }
 
+impl From<u64> for IdRef<'_> {
+    fn from(id: u64) -> Self {
+        Self::U64(id)
+    }
+}
+
+impl From<&u64> for IdRef<'_> {
+    fn from(id: &u64) -> Self {
+        Self::U64(*id)
+    }
+}
+
+impl<'a> From<&'a str> for IdRef<'a> {
+    fn from(id: &'a str) -> Self {
+        Self::Text(id)
+    }
+}
+
+impl<'a> From<&'a String> for IdRef<'a> {
+    fn from(id: &'a String) -> Self {
+        Self::Text(id)
+    }
+}
+
 impl fmt::Display for IdRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -9,6 +9,7 @@ const PICTURE: &[(&str, &[&str])] = &[
     ("omendb-formats", &[]),
     ("omendb-graph", &["omendb-kernels"]),
     ("omendb-engine", &["omendb-graph", "omendb-storage", "omendb-kernels"]),
+    ("omendb", &["omendb-engine"]),
     ("omendb-cli", &["omendb-engine", "omendb-formats"]),
     ("omendb-benches", &["omendb-engine", "omendb-formats", "omendb-kernels", "omendb-storage"]),
     ("xtask", &[]),

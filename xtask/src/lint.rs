@@ -1,6 +1,6 @@
 //! `cargo xtask lint`: checks that tests do not make, with warnings denied.
 
-use crate::{Outcome, arrows, shell, words};
+use crate::{Outcome, arrows, shell, tree, words};
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     if let Some(unknown) = arguments.first() {
@@ -12,5 +12,6 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     doc.env("RUSTDOCFLAGS", "-D warnings");
     shell::step(doc)?;
     arrows::run()?;
+    tree::run()?;
     words::run()
 }

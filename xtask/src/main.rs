@@ -8,9 +8,11 @@ mod fuzz;
 mod lint;
 mod native;
 mod needs;
+mod package;
 mod parsers;
 mod shell;
 mod test;
+mod tree;
 mod words;
 mod workspace;
 
@@ -29,7 +31,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "test", about: "all tests: unit, property, crash and documentation tests", run: test::run },
     Command {
         name: "lint",
-        about: "formatting, clippy, documentation, arrows and words, warnings denied",
+        about: "formatting, clippy, documentation, arrows, the engine's dependencies and words",
         run: lint::run,
     },
     Command {
@@ -39,6 +41,7 @@ const COMMANDS: &[Command] = &[
     },
     Command { name: "arrows", about: "the dependencies between the packages", run: |_| arrows::run() },
     Command { name: "words", about: "words that the glossary retired", run: |_| words::run() },
+    Command { name: "package", about: "whether every published package can be packaged", run: package::run },
     Command { name: "aarch64", about: "the NEON suite, cross-compiled and emulated", run: aarch64::run },
     Command {
         name: "native",

@@ -3,7 +3,7 @@
 use super::{Arguments, K, RECALL};
 use crate::sets::{Set, element};
 use crate::{Failure, machine, truth};
-use omendb_engine::{Db, Element, ElementKind, Hit, Id, SearchOptions, f16};
+use omendb_engine::{Db, ElementKind, Hit, Id, QueryRef, SearchOptions};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -90,16 +90,7 @@ impl Queries {
     }
 
     fn search(&self, db: &Db, query: usize, options: &SearchOptions) -> Result<Vec<Hit>, Failure> {
-        fn typed<T: Element>(db: &Db, row: &[u8], options: &SearchOptions) -> Result<Vec<Hit>, Failure> {
-            Ok(db.search_with::<T>(&bytemuck::pod_collect_to_vec(row), options)?)
-        }
-        let row = &self.rows[query];
-        match self.kind {
-            ElementKind::F32 => typed::<f32>(db, row, options),
-            ElementKind::F16 => typed::<f16>(db, row, options),
-            ElementKind::U8 => typed::<u8>(db, row, options),
-            other => Err(format!("unsupported type of queries {other}").into()),
-        }
+        Ok(db.search_with(QueryRef::bytes(self.kind, &self.rows[query]), options)?)
     }
 
     /// Seconds of one query.

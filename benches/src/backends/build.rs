@@ -38,11 +38,11 @@ pub(super) fn run(arguments: &Arguments, medium: Medium, path: &Path) -> Result<
     let kind = element(rows.kind)?;
     let committed: Arc<OnceLock<Instant>> = Arc::default();
     let told = Arc::clone(&committed);
-    let options = Options::new(rows.dim, set.metric).row_type(kind).progress(Arc::new(move |progress| {
+    let options = Options::new(rows.dim, set.metric).row_type(kind).progress(move |progress| {
         if progress.phase == Phase::Write {
             told.get_or_init(Instant::now);
         }
-    }));
+    });
     let db = medium.create(path, options)?;
     let ids: Vec<u64> = (0..rows.rows as u64).collect();
     let start = Instant::now();
@@ -50,7 +50,7 @@ pub(super) fn run(arguments: &Arguments, medium: Medium, path: &Path) -> Result<
     db.flush()?;
     let seconds = start.elapsed().as_secs_f64();
     let committed = committed.get().ok_or("the commit was not reported")?;
-    let stats = db.stats();
+    let (stats, graph_hash) = (db.stats(), db.graph_hash());
     let peak_bytes = machine::peak();
     let (asked, closing) = if medium.has_files() {
         let closing = Instant::now();
@@ -69,7 +69,7 @@ pub(super) fn run(arguments: &Arguments, medium: Medium, path: &Path) -> Result<
         close_seconds: closing,
         peak_bytes,
         disk_bytes: if medium.has_files() { disk_bytes(path)? } else { 0 },
-        graph_hash: format!("{:016x}", stats.graph.hash),
+        graph_hash: format!("{graph_hash:016x}"),
         asked,
     })
 }

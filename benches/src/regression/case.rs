@@ -276,7 +276,7 @@ impl Case {
     fn ask_all(&self, db: &Db, queries: &[f32]) -> Result<Answers, Failure> {
         let mut answers = Answers { found: Vec::new(), distances: 0.0 };
         for query in queries.chunks_exact(self.dim) {
-            let (hits, stats) = db.search_measured(query, &options())?;
+            let (hits, stats) = db.search_with_stats(query, &options())?;
             answers.found.push(neighbours(&hits));
             answers.distances += stats.distances as f64 * self.dim as f64 / queries.len() as f64;
         }

@@ -60,7 +60,7 @@ impl<'a> Question<'a> {
     pub(super) fn ask(&self, db: &Db) -> Result<Figures, Failure> {
         let (mut answers, mut distances) = (Vec::new(), 0);
         for query in self.data.queries.chunks_exact(self.data.dim) {
-            let (hits, stats) = db.search_measured(query, &SearchOptions::new(self.k).width(WIDTH))?;
+            let (hits, stats) = db.search_with_stats(query, &SearchOptions::new(self.k).width(WIDTH))?;
             answers.push(hits.iter().map(|hit| number(&hit.id)).collect());
             distances += stats.distances;
         }

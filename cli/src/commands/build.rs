@@ -118,13 +118,13 @@ impl Build {
             self.shape.options(input.dim(), input.kind(), &with).id_kind(input.id_kind()).progress(bar.listener());
 
         let start = Instant::now();
-        let stats = self.fill(&place.draft(), options, &input).map_err(|failure| place.renamed(failure))?;
+        let (stats, hash) = self.fill(&place.draft(), options, &input).map_err(|failure| place.renamed(failure))?;
         let seconds = start.elapsed().as_secs_f64();
         bar.clear();
         place.publish()?;
 
         let rate = input.count() as f64 / seconds;
-        let hash = format!("{:016x}", stats.graph.hash);
+        let hash = format!("{hash:016x}");
         output.pairs(&[
             ("database", self.db.display().to_string()),
             ("rows", format!("{} × {} {}", grouped(stats.count as u64), stats.dim, stats.row_type)),
@@ -176,7 +176,7 @@ impl Build {
     }
 
     /// Makes the database in the folder `draft`, with all rows linked and a checkpoint.
-    fn fill(&self, draft: &Path, options: Options, input: &Input) -> Result<Stats, Failure> {
+    fn fill(&self, draft: &Path, options: Options, input: &Input) -> Result<(Stats, u64), Failure> {
         let db = Db::create(draft, options).map_err(|error| Failure::open(draft, error))?;
         let numbers: Ids;
         let ids = match input.ids() {
@@ -189,9 +189,9 @@ impl Build {
         db.add_batch(ids_ref(ids), input.rows()).map_err(|error| input.refused(error))?;
         db.flush()?;
         db.checkpoint()?;
-        let stats = db.stats();
+        let (stats, hash) = (db.stats(), db.graph_hash());
         db.close()?;
-        Ok(stats)
+        Ok((stats, hash))
     }
 }
 

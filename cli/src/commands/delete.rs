@@ -51,7 +51,7 @@ impl Delete {
             Ids::Text(texts) => texts.into_iter().map(Id::from).collect(),
         };
         let asked = ids.len();
-        let deleted = db.delete_batch(ids)?;
+        let deleted = db.delete_batch(&ids).map_err(|error| Failure::batch(&self.db, error))?;
         let count = db.count();
         let rows = counted(deleted, "row", "rows");
         close(db, &bar, &self.db, format_args!("{rows} deleted"));

@@ -28,7 +28,7 @@ impl Info {
             _ => "strings",
         };
         let graph = &stats.graph;
-        let hash = format!("{:016x}", graph.hash);
+        let hash = format!("{:016x}", db.graph_hash());
 
         output.pairs(&[
             ("database", self.db.display().to_string()),

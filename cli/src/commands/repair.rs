@@ -54,7 +54,7 @@ impl Repair {
         bar.clear();
         place.publish()?;
 
-        let lost = repaired.lost;
+        let lost: Vec<String> = repaired.lost.iter().map(ToString::to_string).collect();
         output.lines(lost.iter().take(SHOWN))?;
         if lost.len() > SHOWN {
             output.line(format_args!("… and {}", counted(lost.len() - SHOWN, "more loss", "more losses")))?;

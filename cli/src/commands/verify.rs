@@ -34,7 +34,7 @@ impl Verify {
                     let estimate = db.estimate_recall(rows as usize, &SearchOptions::new(K));
                     recall = Some(estimate.map_err(|error| Failure::about(&self.db, error))?);
                 }
-                (Some(db.count()), db.verify().problems)
+                (Some(db.count()), db.verify().problems.iter().map(ToString::to_string).collect())
             }
             // A database too damaged to open is a result; a missing database is an error.
             Err(error @ (OpenError::Storage(StorageError::Corrupt { .. }) | OpenError::Description { .. })) => {

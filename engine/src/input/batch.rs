@@ -1,4 +1,4 @@
-//! A batch that has been checked whole: what takes one checks nothing again (rule R4).
+//! A batch that was checked. Code that takes one checks nothing again (rule R4).
 
 use std::hash::BuildHasher;
 use std::ops::Range;
@@ -68,10 +68,10 @@ impl<'a> Batch<'a> {
     /// Text ids of an allowed length, no id twice.
     fn check_ids(&self) -> Result<(), BatchError> {
         let ids = self.ids();
-        if let IdColumn::Text(texts) = ids {
-            let wrong = texts.iter().position(|text| text.is_empty() || text.len() > MAX_TEXT_ID);
+        if let IdColumn::Text(strings) = ids {
+            let wrong = strings.iter().position(|text| text.is_empty() || text.len() > MAX_TEXT_ID);
             if let Some(row) = wrong {
-                return Err(BatchError::IdLength { row, bytes: texts[row].len(), limit: MAX_TEXT_ID });
+                return Err(BatchError::IdLength { row, bytes: strings[row].len(), limit: MAX_TEXT_ID });
             }
         }
         if let IdColumn::U64(numbers) = ids

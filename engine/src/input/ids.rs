@@ -1,4 +1,4 @@
-//! Ids: what a user calls a row by.
+//! Ids, owned and borrowed.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use omendb_storage::{IdColumn, IdKind, IdRef};
 
-/// The id of a row: a number or a text, the same kind for a whole database.
+/// The id of a row: a number or a string. All ids of a database are of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Id {
     /// A number.
     U64(u64),
-    /// UTF-8 text of at most 1 KiB.
+    /// A string of at most 1,024 bytes of UTF-8.
     Text(Arc<str>),
 }
 
@@ -21,6 +21,46 @@ impl Id {
             Id::U64(number) => IdRef::U64(*number),
             Id::Text(text) => IdRef::Text(text),
         }
+    }
+
+    /// The number; `None` for a string id.
+    pub fn as_u64(&self) -> Option<u64> {
+        match self {
+            Id::U64(number) => Some(*number),
+            Id::Text(_) => None,
+        }
+    }
+
+    /// The string; `None` for a number.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Id::U64(_) => None,
+            Id::Text(text) => Some(text),
+        }
+    }
+}
+
+impl<'a> From<&'a Id> for IdRef<'a> {
+    fn from(id: &'a Id) -> Self {
+        id.as_ref()
+    }
+}
+
+impl PartialEq<u64> for Id {
+    fn eq(&self, number: &u64) -> bool {
+        self.as_u64() == Some(*number)
+    }
+}
+
+impl PartialEq<str> for Id {
+    fn eq(&self, text: &str) -> bool {
+        self.as_str() == Some(text)
+    }
+}
+
+impl PartialEq<&str> for Id {
+    fn eq(&self, text: &&str) -> bool {
+        self == *text
     }
 }
 
@@ -86,12 +126,22 @@ pub struct IdsRef<'a>(pub(crate) Column<'a>);
 pub(crate) enum Column<'a> {
     U64(Cow<'a, [u64]>),
     Text(Vec<&'a str>),
-    /// Numbers and texts together: never the ids of a database, told in the error.
+    /// Numbers and strings together: never the ids of a database, told in the error.
     Mixed,
 }
 
+impl<'a> IdsRef<'a> {
+    /// One id.
+    pub(crate) fn one(id: IdRef<'a>) -> Self {
+        IdsRef(match id {
+            IdRef::U64(number) => Column::U64(Cow::Owned(vec![number])),
+            IdRef::Text(text) => Column::Text(vec![text]),
+        })
+    }
+}
+
 impl IdsRef<'_> {
-    /// What kind the ids are; none when numbers and texts are mixed.
+    /// What kind the ids are; none when numbers and strings are mixed.
     pub(crate) fn kind(&self) -> Option<IdKind> {
         match &self.0 {
             Column::U64(_) => Some(IdKind::U64),
@@ -103,14 +153,14 @@ impl IdsRef<'_> {
     pub(crate) fn column(&self) -> IdColumn<'_> {
         match &self.0 {
             Column::U64(numbers) => IdColumn::U64(numbers),
-            Column::Text(texts) => IdColumn::Text(texts),
+            Column::Text(strings) => IdColumn::Text(strings),
             Column::Mixed => IdColumn::none(IdKind::U64),
         }
     }
 }
 
-/// What a slice of ids may hold: `u64`, `&str`, `String`, or [`Id`].
-pub trait IdValue: Sized {
+/// What a slice of ids may hold: `u64`, `&str`, `String`, or [`Id`]. No other type implements it.
+pub trait IdValue: Sized + sealed::Sealed {
     /// The slice as the ids of a batch.
     fn column(ids: &[Self]) -> IdsRef<'_>;
 }
@@ -136,10 +186,10 @@ impl IdValue for String {
 impl IdValue for Id {
     fn column(ids: &[Id]) -> IdsRef<'_> {
         let numbers = ids.iter().map(|id| if let Id::U64(number) = id { Some(*number) } else { None });
-        let texts = ids.iter().map(|id| if let Id::Text(text) = id { Some(&**text) } else { None });
-        IdsRef(match (numbers.collect(), texts.collect()) {
+        let strings = ids.iter().map(|id| if let Id::Text(text) = id { Some(&**text) } else { None });
+        IdsRef(match (numbers.collect(), strings.collect()) {
             (Some(numbers), _) => Column::U64(Cow::Owned(numbers)),
-            (None, Some(texts)) => Column::Text(texts),
+            (None, Some(strings)) => Column::Text(strings),
             (None, None) => Column::Mixed,
         })
     }
@@ -161,4 +211,12 @@ impl<'a, T: IdValue> From<&'a Vec<T>> for IdsRef<'a> {
     fn from(ids: &'a Vec<T>) -> Self {
         T::column(ids)
     }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for u64 {}
+    impl Sealed for &str {}
+    impl Sealed for String {}
+    impl Sealed for super::Id {}
 }

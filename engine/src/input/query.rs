@@ -1,4 +1,4 @@
-//! A query made ready: its numbers on a cache line's boundary, in the type it is asked in.
+//! A query that is ready for the kernels: aligned to a cache line, in the type that is compared.
 
 use omendb_kernels::ElementKind;
 
@@ -12,22 +12,22 @@ pub(crate) struct Probe {
     bytes: usize,
     kind: ElementKind,
     /// Memory for rows read as f32, where many are compared with each other.
-    singles: Vec<f32>,
+    f32_values: Vec<f32>,
     /// 1 / length, where the metric needs it; otherwise 1.
     pub(crate) inverse_norm: f32,
 }
 
 impl Probe {
     pub(crate) fn new() -> Self {
-        Probe { lines: Vec::new(), bytes: 0, kind: ElementKind::F32, singles: Vec::new(), inverse_norm: 1.0 }
+        Probe { lines: Vec::new(), bytes: 0, kind: ElementKind::F32, f32_values: Vec::new(), inverse_norm: 1.0 }
     }
 
     pub(crate) fn kind(&self) -> ElementKind {
         self.kind
     }
 
-    pub(crate) fn singles(&mut self) -> &mut Vec<f32> {
-        &mut self.singles
+    pub(crate) fn f32_values(&mut self) -> &mut Vec<f32> {
+        &mut self.f32_values
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {

@@ -1,6 +1,8 @@
-//! Rows as they come in: numbers in memory, of any type, from any address.
+//! Rows as the caller holds them: values of any row type, at any address.
 
 use omendb_kernels::{Element, ElementKind, bf16, f16};
+
+use crate::{QueryRef, SearchError};
 
 /// The rows of a batch, row-major.
 ///
@@ -35,8 +37,8 @@ impl<'a> RowsRef<'a> {
 }
 
 /// What a slice of rows may hold: numbers, row after row, or whole rows (`Vec<f32>`, `&[f32]`,
-/// `[f32; 3]`, …).
-pub trait RowValue: Sized {
+/// `[f32; 3]`, …). No other type implements it.
+pub trait RowValue: Sized + sealed::Sealed {
     /// The slice as the rows of a batch.
     fn rows(slice: &[Self]) -> RowsRef<'_>;
 }
@@ -101,6 +103,25 @@ impl<'a> RowsRef<'a> {
         }
     }
 
+    /// The rows as queries of `dim` numbers. One of another length is refused by the search that takes it.
+    pub(crate) fn queries(&self, dim: usize) -> Result<Vec<QueryRef<'a>>, SearchError> {
+        let (kind, row_bytes) = (self.kind, dim * self.kind.size());
+        let query = |bytes| QueryRef { kind, bytes };
+        match &self.place {
+            Place::Flat(bytes) => Ok(bytes.chunks(row_bytes).map(query).collect()),
+            &Place::Strided { bytes, stride, rows } => {
+                // The last row may end where the bytes end; all others are a stride long.
+                let needed =
+                    rows.checked_sub(1).map_or(Some(0), |last| last.checked_mul(stride)?.checked_add(row_bytes));
+                if needed.is_none_or(|needed| needed > bytes.len()) {
+                    return Err(SearchError::Stride { rows, stride, row_bytes, bytes: bytes.len() });
+                }
+                Ok((0..rows).map(|row| query(&bytes[row * stride..][..row_bytes])).collect())
+            }
+            Place::Single(rows) => Ok(rows.iter().copied().map(query).collect()),
+        }
+    }
+
     /// All values as one row, so that a wrong number of them is a wrong dimension.
     pub(crate) fn into_single(self) -> Self {
         match self.place {
@@ -108,4 +129,18 @@ impl<'a> RowsRef<'a> {
             _ => self,
         }
     }
+}
+
+mod sealed {
+    use omendb_kernels::{Element, bf16, f16};
+
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f16 {}
+    impl Sealed for bf16 {}
+    impl Sealed for u8 {}
+    impl Sealed for i8 {}
+    impl<T: Element> Sealed for Vec<T> {}
+    impl<T: Element> Sealed for &[T] {}
+    impl<T: Element, const N: usize> Sealed for [T; N] {}
 }

@@ -1,6 +1,6 @@
-//! Numbers of one type, read as f32 and written as another.
+//! Reads values of any row type as f32, and writes f32 as any row type.
 //!
-//! Every value of every row type is an f32 exactly, so f32 stands between any two of them.
+//! Every value of every row type is exactly an f32, so f32 stands between any two of them.
 
 use half::slice::HalfFloatSliceExt;
 use omendb_kernels::{ElementKind, bf16, f16};

@@ -1,4 +1,4 @@
-//! A query's way: asked of the graph and of the buffer as planned, decided, given its ids.
+//! Answers one query: graph and buffer as planned, then order, then ids.
 
 use omendb_graph::Neighbour;
 use omendb_kernels::Metric;

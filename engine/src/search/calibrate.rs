@@ -1,5 +1,4 @@
-//! How wide a search must be to find a wished share of the nearest rows: measured on rows of the
-//! database that ask for their neighbours as if they were not in it themselves.
+//! Calibration: which width reaches which recall. Measured with leave-one-out queries.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! What is there: rows by id, ids, counts.
+//! Lookups: rows by id, ids, counts.
 
 use std::sync::Arc;
 
@@ -8,21 +8,30 @@ use crate::input::values;
 use crate::{Db, Id};
 
 impl Db {
-    /// The row with this id, as it is stored; none if there is none.
-    pub fn get(&self, id: impl Into<Id>) -> Option<Vec<f32>> {
-        let id = id.into();
+    /// The row with this id, as it is stored; `None` if there is none, or the id is of another kind than the database's.
+    pub fn get<'i>(&self, id: impl Into<IdRef<'i>>) -> Option<Vec<f32>> {
+        self.get_batch([id]).pop().flatten()
+    }
+
+    /// The rows with these ids, in their order, all of one moment; as [`Db::get`] each.
+    pub fn get_batch<'i, I: Into<IdRef<'i>>>(&self, ids: impl IntoIterator<Item = I>) -> Vec<Option<Vec<f32>>> {
+        // Before the index is held: the caller's own code runs here.
+        let ids: Vec<IdRef<'i>> = ids.into_iter().map(Into::into).collect();
         self.core.indexed(|index, present| {
-            let slot = index.find(&present.view, id.as_ref())?;
-            let mut row = Vec::with_capacity(self.core.options.dim);
-            values::read(self.core.options.row_type, present.view.row(slot), &mut row);
-            Some(row)
+            let row = |id: IdRef<'_>| {
+                let slot = index.find(&present.view, id)?;
+                let mut row = Vec::with_capacity(self.core.options.dim);
+                values::read(self.core.options.row_type, present.view.row(slot), &mut row);
+                Some(row)
+            };
+            ids.into_iter().map(row).collect()
         })
     }
 
     /// Whether there is a row with this id.
-    pub fn contains(&self, id: impl Into<Id>) -> bool {
+    pub fn contains<'i>(&self, id: impl Into<IdRef<'i>>) -> bool {
         let id = id.into();
-        self.core.indexed(|index, present| index.find(&present.view, id.as_ref()).is_some())
+        self.core.indexed(|index, present| index.find(&present.view, id).is_some())
     }
 
     /// How many rows there are.

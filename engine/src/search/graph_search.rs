@@ -1,4 +1,4 @@
-//! The graph is searched, wider and wider until enough rows are kept.
+//! Searches the graph, with a larger width until enough rows are accepted.
 
 use crate::db::Core;
 use crate::search::options::SearchStats;

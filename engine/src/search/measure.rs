@@ -1,4 +1,4 @@
-//! Which kernel measures what: the metric a user chose, on the types at hand.
+//! Chooses the distance kernel for a metric and the types of query and row.
 
 use omendb_kernels::{ElementKind, Isa, KernelError, Metric, RowDistance, RowTable};
 
@@ -88,16 +88,16 @@ impl Measure {
         done.expect("probe and rows have the database's dimension, and the table has the rows");
     }
 
-    /// Distances of rows of a table from others; `singles` is memory to be used.
+    /// Distances of rows of a table from others; `f32_values` is memory to be used.
     pub(crate) fn between(
         &self,
         table: &RowTable<'_>,
         queries: &[u32],
         rows: &[u32],
-        singles: &mut Vec<f32>,
+        f32_values: &mut Vec<f32>,
         out: &mut [f32],
     ) {
-        let done = self.float.between(table, queries, rows, singles, out);
+        let done = self.float.between(table, queries, rows, f32_values, out);
         done.expect("the table has the rows, of the database's dimension");
     }
 

@@ -1,4 +1,4 @@
-//! What a search is asked for, and what it tells.
+//! Search options, hits, and search statistics.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use crate::{Id, SearchError};
 
 /// A row that was found.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Hit {
     /// Its id.
     pub id: Id,
@@ -19,6 +20,7 @@ pub struct Hit {
 
 /// What a search cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SearchStats {
     /// Distances computed.
     pub distances: u64,
@@ -45,7 +47,7 @@ pub struct SearchOptions {
 }
 
 impl SearchOptions {
-    /// The width of a search that is told none.
+    /// The default width.
     pub const DEFAULT_WIDTH: usize = 64;
 
     /// The `k` nearest rows.
@@ -53,30 +55,29 @@ impl SearchOptions {
         SearchOptions { k, effort: Effort::Width(Self::DEFAULT_WIDTH), exact: false, filter: None }
     }
 
-    /// How many candidates the search keeps: more find more of the nearest, and take longer.
-    /// [`Self::DEFAULT_WIDTH`] unless told; never less than k. Takes the place of a target recall.
-    /// (The `ef` of HNSW libraries, the `L` of DiskANN.)
+    /// The width: how many candidates the search keeps (`ef` in HNSW libraries, L in DiskANN). A larger width finds more
+    /// and takes longer. The default is [`Self::DEFAULT_WIDTH`]; less than k counts as k. Replaces a target recall.
     pub fn width(mut self, width: usize) -> Self {
         self.effort = Effort::Width(width);
         self
     }
 
-    /// As wide as it takes to find this share of the k nearest rows, 0.95 say, on average over
-    /// queries that are like the rows: see [`Db::width_for`]. Takes the place of a width.
+    /// Chooses the width that finds this share of the k nearest rows, for example 0.95, on average over queries like the
+    /// rows: see [`Db::width_for`](crate::Db::width_for). Replaces a width.
     pub fn target_recall(mut self, recall: f64) -> Self {
         self.effort = Effort::Recall(recall);
         self
     }
 
-    /// Whether to look at every row instead: slow, and certain up to the order of rows whose
-    /// distances differ by less than f32 can tell (of k + 32 rows, f64 decides).
+    /// Whether to compute the distance of every row instead. This is slow and exact: f32 selects k + 32 rows, and f64
+    /// orders them.
     pub fn exact(mut self, exact: bool) -> Self {
         self.exact = exact;
         self
     }
 
-    /// Only rows whose id `keep` accepts. Few accepted rows make a search slower, not worse.
-    /// What `keep` looks into moves into it: a set of ids, say, in an `Arc`.
+    /// Accepts only rows whose id `keep` accepts. If few are accepted the search is slower, not worse. `keep` owns what it
+    /// reads, for example an `Arc` of a set of ids.
     pub fn filter(mut self, keep: impl Fn(IdRef<'_>) -> bool + Send + Sync + 'static) -> Self {
         self.filter = Some(Arc::new(keep));
         self

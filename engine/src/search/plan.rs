@@ -1,4 +1,4 @@
-//! How a search is answered: decided once, before any distance is computed.
+//! The plan of a search, decided before any distance is computed.
 
 use crate::db::Core;
 use crate::search::options::{Effort, SearchOptions};

@@ -1,34 +1,34 @@
-//! A query is checked, and made what kernels take.
+//! Checks a query and converts it to what the kernels take.
 
-use omendb_kernels::{Element, ElementKind, Metric};
+use omendb_kernels::{ElementKind, Metric};
 
-use crate::SearchError;
 use crate::db::Core;
 use crate::input::values::{self, Fit, MAX_SQUARED, MIN_SQUARED, Shortness};
 use crate::search::scratch::SearchScratch;
+use crate::{QueryRef, SearchError};
 
 impl Core {
     /// Checks a query and makes it the probe, in the rows' own type where it can be.
-    pub(super) fn prepare<T: Element>(
+    pub(super) fn prepare(
         &self,
-        query: &[T],
+        query: QueryRef<'_>,
         number: usize,
         scratch: &mut SearchScratch,
     ) -> Result<(), SearchError> {
         let SearchScratch { probe, floats, .. } = scratch;
         let expected = self.options.dim;
-        if query.len() != expected {
-            return Err(SearchError::Dimension { expected, found: query.len(), query: number });
+        if query.bytes.len() != expected * query.kind.size() {
+            let found = query.bytes.len() / query.kind.size();
+            return Err(SearchError::Dimension { expected, found, query: number });
         }
         let kind = self.measure.probe_kind();
-        if T::KIND == kind && kind != ElementKind::F32 {
-            probe.begin(kind, expected).copy_from_slice(bytemuck::cast_slice(query));
-            if self.options.metric != Metric::Cosine {
-                return Ok(());
-            }
+        // Copied to where numbers of any type may start.
+        probe.begin(query.kind, expected).copy_from_slice(query.bytes);
+        if query.kind == kind && kind != ElementKind::F32 && self.options.metric != Metric::Cosine {
+            return Ok(());
         }
         floats.clear();
-        values::read(T::KIND, bytemuck::cast_slice(query), floats);
+        values::read(query.kind, probe.bytes(), floats);
         if let Some(column) = floats.iter().position(|value| !value.is_finite()) {
             return Err(SearchError::NotFinite { query: number, column, value: floats[column] });
         }

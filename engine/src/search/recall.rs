@@ -1,4 +1,4 @@
-//! How much of what is nearest a search finds, on the rows of the database itself.
+//! Estimates recall with rows of the database as queries.
 
 use omendb_storage::View;
 
@@ -40,7 +40,7 @@ impl Db {
                 found => found?,
             };
             let Some(last) = nearest.last() else { continue };
-            let (found, stats) = self.search_measured(&query, options)?;
+            let (found, stats) = self.search_with_stats(&query, options)?;
             // f32 rounds a distance differently, depending on how it was measured.
             let limit = last.distance + last.distance.abs().max(f32::MIN_POSITIVE) * 1e-5;
             let found = found.iter().filter(|hit| hit.distance <= limit).count().min(nearest.len());
@@ -138,7 +138,7 @@ mod tests {
         assert!(narrow.recall < wide.recall && narrow.distances < wide.distances, "{narrow:?} {wide:?}");
         // The last rows are gone: what is asked for and counted lives.
         db.delete_batch(2_700..ROWS as u64).unwrap();
-        db.flush().unwrap(); // dead rows leave the graph, which both look at
+        db.flush().unwrap(); // deleted rows leave the graph, which both look at
         agrees(&db, &values, 10);
         db.clear().unwrap();
         assert_eq!(estimated(&db, 10, 10).recall, 1.0);

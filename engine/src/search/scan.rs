@@ -1,4 +1,4 @@
-//! Rows are looked at one after another.
+//! Computes the distance of every row.
 
 use omendb_storage::View;
 
@@ -11,7 +11,7 @@ use crate::state::snapshot::Snapshot;
 /// Rows measured at a time.
 const BLOCK: usize = 256;
 
-/// So many dead rows in a row are worth a new call.
+/// So many deleted rows in a row are worth a new call.
 const SKIPPED: u32 = 4;
 
 impl Core {

@@ -1,4 +1,4 @@
-//! Memory that a search needs while it runs.
+//! Memory that a search needs while it runs, kept for the next one.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -1,4 +1,4 @@
-//! The k nearest rows met so far, ties by id.
+//! The k nearest rows so far; ties are broken by id.
 
 use std::cmp::Ordering;
 

@@ -1,9 +1,9 @@
-//! The middle of the rows, which inner products between rows are taken from when a graph is linked.
+//! The centroid of the rows. Inner products between rows are taken from it when rows are linked.
 //!
-//! A query's inner products order rows the same wherever the origin of the rows lies: q·(x − c) is q·x less a constant.
-//! Between rows it matters. Where all rows lie on one side of the origin, every row's largest inner products are with the
-//! same few long ones, and no list leads to those that a query from another side asks for. From their middle, rows lie
-//! on all sides.
+//! A query orders rows the same wherever their origin lies: q·(x − c) is q·x less a constant. Between rows it matters. If
+//! all rows lie on one side of the origin, the largest inner products of every row are with the same few rows of large
+//! norm. No list then leads to the rows that a query from another side asks for. From their centroid, rows lie on all
+//! sides.
 
 use omendb_kernels::ElementKind;
 use omendb_storage::View;

@@ -1,4 +1,4 @@
-//! Rows that equal another: found by hash and compare when they are linked, so that equal rows are one vertex.
+//! Finds copies by hash and comparison when rows are linked, so that equal rows share one vertex.
 
 use std::hash::BuildHasher;
 

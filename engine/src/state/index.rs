@@ -1,4 +1,4 @@
-//! From an id to its row: a table of slots, whose ids stand in the storage's view.
+//! From an id to its slot: a hash table of slots. The ids are in the storage's view.
 
 use std::hash::BuildHasher;
 

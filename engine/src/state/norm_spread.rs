@@ -1,4 +1,4 @@
-//! How much the lengths of rows differ, which decides how a graph for inner products is linked.
+//! The spread of the rows' norms. It decides how rows are linked for inner products.
 
 use crate::input::values;
 use omendb_kernels::ElementKind;

@@ -1,5 +1,6 @@
-//! The inverse length of each row, for cosine: rows are kept as they came, so that what was put in
-//! comes out, whatever its type, and the length is divided out of each distance.
+//! The inverse norm of each row, for cosine.
+//!
+//! Rows are stored as they came, so each distance is multiplied by the inverse norm.
 
 use std::io::{self, Write};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The state that readers see: swapped whole, never changed.
+//! The state that readers see. It is replaced as a whole and never changed.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The rows of a view, as the graph asks about them.
+//! The rows of a view as the space that the graph searches.
 
 use omendb_graph::Space;
 use omendb_kernels::RowTable;
@@ -81,7 +81,7 @@ impl Space for Rows<'_> {
     }
 
     fn between(&self, probe: &mut Probe, queries: &[u32], slots: &[u32], out: &mut [f32]) {
-        self.measure.between(&self.table, queries, slots, probe.singles(), out);
+        self.measure.between(&self.table, queries, slots, probe.f32_values(), out);
         if self.measure.has_norms() {
             let rows: Vec<f32> = slots.iter().map(|&slot| self.norms.inverse(slot)).collect();
             for (&query, line) in queries.iter().zip(out.chunks_exact_mut(slots.len().max(1))) {

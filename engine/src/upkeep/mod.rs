@@ -1,5 +1,6 @@
-//! Looking at a database, and saving what is whole of a damaged one.
+//! Checking a database, describing it, and repairing a damaged one.
 
+pub(crate) mod problem;
 pub(crate) mod repair;
 pub(crate) mod stats;
 pub(crate) mod verify;

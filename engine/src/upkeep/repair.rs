@@ -1,4 +1,4 @@
-//! A damaged database: its whole rows are taken into a new one.
+//! Copies the intact rows of a damaged database into a new one.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -6,6 +6,7 @@ use std::path::Path;
 use omendb_storage::{IdRef, Schema, StorageError};
 
 use crate::input::values::{self, Shortness};
+use crate::upkeep::problem::Problem;
 use crate::{Backend, BatchError, Db, Id, OpenError, OpenOptions, Options, RowsRef};
 
 /// Bytes of rows that are added at a time.
@@ -13,11 +14,12 @@ const PIECE: usize = 64 << 20;
 
 /// What a repair saved, and what it did not.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Repaired {
     /// The new database.
     pub db: Db,
-    /// What is lost, a sentence each: files, commits, rows.
-    pub lost: Vec<String>,
+    /// What is lost: parts of files, commits, rows.
+    pub lost: Vec<Problem>,
 }
 
 /// Why nothing could be repaired.
@@ -62,7 +64,7 @@ impl Db {
         };
         saving.add()?;
         saving.db.flush()?;
-        let lost = salvaged.lost.iter().map(ToString::to_string).chain(saving.refused).collect();
+        let lost = salvaged.lost.into_iter().map(Problem::of_file).chain(saving.refused).collect();
         Ok(Repaired { db: saving.db, lost })
     }
 }
@@ -73,12 +75,12 @@ struct Saving {
     ids: Vec<Id>,
     rows: Vec<u8>,
     /// Rows that an older version took and this one does not.
-    refused: Vec<String>,
+    refused: Vec<Problem>,
 }
 
 impl Saving {
     fn new(to: &Path, schema: &Schema, backend: Backend, options: OpenOptions) -> Result<Self, OpenError> {
-        let db = Db::create(to, Options::from_schema(schema, options)?.backend(backend))?;
+        let db = Db::create(to, Options::from_schema(schema, backend, options)?)?;
         // Another epoch: rows that are not whole are missing, so the n-th here was not the n-th added.
         db.clear()?;
         Ok(Saving { db, ids: Vec::new(), rows: Vec::new(), refused: Vec::new() })
@@ -108,7 +110,8 @@ impl Saving {
             values::read(options.row_type, row, &mut values);
             let squared = values::squared_length(&values);
             if let Shortness::Lost = values::shortness(squared) {
-                self.refused.push(format!("the row of the id {id}: its squared length {squared:e} is 0 to an f32"));
+                let what = format!("its squared norm {squared:e} is 0 in f32");
+                self.refused.push(Problem::Refused { id: id.clone(), what });
                 continue;
             }
             ids.push(id.clone());

@@ -1,4 +1,4 @@
-//! Where the bytes are, and what the graph is like.
+//! Statistics: counts, bytes by part, and the shape of the graph.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;
@@ -13,6 +13,7 @@ use crate::db::Core;
 
 /// Bytes of one part of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Part {
     /// What it is.
     pub name: String,
@@ -22,6 +23,7 @@ pub struct Part {
 
 /// What the graph is like, and what linking has cost since the database was opened.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct GraphStats {
     /// Rows in it.
     pub rows: u64,
@@ -35,8 +37,6 @@ pub struct GraphStats {
     pub max_degree: usize,
     /// Rows where searches enter.
     pub entries: usize,
-    /// Equal for equal graphs.
-    pub hash: u64,
     /// Rows linked since the database was opened.
     pub linked: u64,
     /// How long that took.
@@ -49,6 +49,7 @@ pub struct GraphStats {
 
 /// What a database is and holds.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Stats {
     /// Rows alive.
     pub count: usize,
@@ -96,7 +97,12 @@ impl Stats {
 }
 
 impl Db {
-    /// What the database is and holds. Takes a walk over the whole graph.
+    /// A hash of the graph: equal for equal graphs. Reads all of it.
+    pub fn graph_hash(&self) -> u64 {
+        self.core.snapshot.load_full().graph.hash()
+    }
+
+    /// What the database is and holds. Counts the edges of each vertex.
     pub fn stats(&self) -> Stats {
         let core = &self.core;
         let snapshot = core.snapshot.load_full();
@@ -160,7 +166,6 @@ impl Core {
             mean_degree: sum as f64 / f64::from(graph.vertex_count().max(1)),
             max_degree: max,
             entries: graph.entries().len(),
-            hash: graph.hash(),
             linked: built.rows.load(Relaxed),
             link_time: Duration::from_nanos(built.nanoseconds.load(Relaxed)),
             link_distances: built.distances.load(Relaxed),

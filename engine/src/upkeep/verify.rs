@@ -1,4 +1,4 @@
-//! Everything that can be checked, is.
+//! Checks everything that can be checked.
 
 use std::fmt;
 
@@ -6,12 +6,14 @@ use crate::Db;
 use crate::db::{Core, install};
 use crate::input::values;
 use crate::state::snapshot::Snapshot;
+use crate::upkeep::problem::Problem;
 
-/// What [`Db::verify`] found wrong; nothing, if all is well.
+/// What [`Db::verify`] found wrong.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct VerifyReport {
-    /// One sentence each, with the file or the row.
-    pub problems: Vec<String>,
+    /// Empty if nothing is wrong.
+    pub problems: Vec<Problem>,
 }
 
 impl VerifyReport {
@@ -25,7 +27,10 @@ impl fmt::Display for VerifyReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.problems.len() {
             0 => f.write_str("no problem found"),
-            _ => f.write_str(&self.problems.join("\n")),
+            _ => {
+                let lines: Vec<String> = self.problems.iter().map(ToString::to_string).collect();
+                f.write_str(&lines.join("\n"))
+            }
         }
     }
 }
@@ -34,9 +39,10 @@ impl Db {
     /// Reads every file and every row, compares checksums, and walks the whole graph.
     pub fn verify(&self) -> VerifyReport {
         let core = &self.core;
-        let mut problems: Vec<String> = core.storage.verify().iter().map(ToString::to_string).collect();
+        let mut problems: Vec<Problem> = core.storage.verify().into_iter().map(Problem::of_file).collect();
         if core.options.use_.listener.is_calling() {
-            problems.push("the graph was not checked: a progress listener asks, for which it may be waiting".into());
+            let what = "it was not checked, as a progress listener asks, for which it may be waiting".into();
+            problems.push(Problem::Graph { what });
         } else {
             // A forked process has a copy of the lock that nobody may let go of, and nobody to end a link that is half done.
             let is_forked = core.pool.is_of_parent();
@@ -46,18 +52,21 @@ impl Db {
             }
             // Small batches leave the look at the whole graph to the closing, or to this.
             let snapshot = core.repaired();
-            problems.extend(snapshot.graph.check().iter().map(|defect| format!("graph: {defect}")));
+            let defects = snapshot.graph.check();
+            problems.extend(defects.iter().map(|defect| Problem::Graph { what: defect.to_string() }));
             problems.extend(core.wrong_norms(&snapshot));
         }
         core.indexed(|index, present| {
             let view = &present.view;
             let alive: Vec<u32> = view.living().collect();
             if alive.len() != view.live() as usize {
-                problems.push(format!("ids: {} rows are alive, {} are counted", alive.len(), view.live()));
+                let what = format!("{} rows are alive, {} are counted", alive.len(), view.live());
+                problems.push(Problem::Ids { what });
             }
             for slot in alive {
                 if index.find(view, view.id(slot)) != Some(slot) {
-                    problems.push(format!("ids: the id {} of row {slot} is that of another row too", view.id(slot)));
+                    let what = format!("the id {} of row {slot} is that of another row too", view.id(slot));
+                    problems.push(Problem::Ids { what });
                 }
             }
         });
@@ -66,8 +75,8 @@ impl Db {
 }
 
 impl Core {
-    /// Rows that are not finite, and, under cosine, whose length is not the one kept for them.
-    fn wrong_norms(&self, snapshot: &Snapshot) -> Vec<String> {
+    /// Rows that are not finite, and, under cosine, whose norm is not the one kept for them.
+    fn wrong_norms(&self, snapshot: &Snapshot) -> Vec<Problem> {
         let (mut row, mut infinite, mut other) = (Vec::new(), Vec::new(), Vec::new());
         for slot in snapshot.view.living() {
             row.clear();
@@ -79,16 +88,9 @@ impl Core {
                 other.push(slot);
             }
         }
-        let told =
-            [(infinite, "rows: values that are not finite"), (other, "norms: a length is kept that is not the row's")];
-        told.into_iter().filter(|(rows, _)| !rows.is_empty()).map(|(rows, what)| grouped(what, &rows)).collect()
+        let found =
+            [(infinite, "rows with values that are not finite"), (other, "rows with another norm than the one kept")];
+        let found = found.into_iter().filter(|(slots, _)| !slots.is_empty());
+        found.map(|(slots, what)| Problem::Rows { what: what.into(), slots }).collect()
     }
-}
-
-/// One sentence for many rows.
-fn grouped(what: &str, rows: &[u32]) -> String {
-    const NAMED: usize = 8;
-    let named: Vec<String> = rows.iter().take(NAMED).map(u32::to_string).collect();
-    let more = if rows.len() > NAMED { ", …" } else { "" };
-    format!("{what}, in {} of the rows: {}{more}", rows.len(), named.join(", "))
 }

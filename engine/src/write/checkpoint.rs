@@ -1,4 +1,4 @@
-//! What is derived from the rows is written, so that the next opening need not derive it again.
+//! Writes graph and norms, so that the next opening need not derive them.
 
 use std::io::{self, Write};
 use std::sync::atomic::Ordering::Relaxed;
@@ -106,7 +106,7 @@ impl Core {
     pub(crate) fn repaired(&self) -> Snapshot {
         let snapshot = self.snapshot.load_full();
         let mut graph = (*snapshot.graph).clone();
-        // Not by the threads that link: they may be taking dead rows out, and would come to this when that is done.
+        // Not by the threads that link: they may be taking deleted rows out, and would come to this when that is done.
         if install(&self.pool, || self.with_linking_space(&snapshot, |rows| graph.repair(rows))) > 0 {
             self.publish_graph(&snapshot, graph);
         }

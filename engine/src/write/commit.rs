@@ -1,17 +1,18 @@
-//! Rows come in, are replaced, and go.
+//! Rows are added, replaced and deleted.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{MutexGuard, PoisonError};
 
 use omendb_graph::MAX_ROWS;
-use omendb_storage::{Commit, IdColumn, IdRef, RowSource, StorageError};
+use omendb_storage::{Commit, IdColumn, IdRef, RowSource, StorageError, View};
 
 use crate::db::{Core, install};
 use crate::input::batch::Batch;
 use crate::progress::Phase;
+use crate::state::index::Index;
 use crate::state::snapshot::Snapshot;
 use crate::write::linker::Place;
-use crate::{BatchError, Db, Id, IdsRef, RowsRef};
+use crate::{BatchError, Db, IdsRef, RowsRef};
 
 /// What happens to an id that exists.
 #[derive(Clone, Copy, PartialEq)]
@@ -25,13 +26,13 @@ impl Db {
     ///
     /// # Errors
     /// As [`Db::add_batch`].
-    pub fn add<'a>(&self, id: impl Into<Id>, row: impl Into<RowsRef<'a>>) -> Result<(), BatchError> {
-        self.core.write_one(&id.into(), row.into(), Existing::Refuse)
+    pub fn add<'a>(&self, id: impl Into<IdRef<'a>>, row: impl Into<RowsRef<'a>>) -> Result<(), BatchError> {
+        self.core.write(&IdsRef::one(id.into()), &row.into().into_single(), Existing::Refuse)
     }
 
     /// Adds rows, all or none. When it returns, they are durable (as [`Options::durability`]
     /// says) and searched; they are linked into the graph later, by a thread of the database's own. While more rows
-    /// than [`Options::buffer_rows`] wait for that, calls are held back: by some hundredths of a second, a tenth at most,
+    /// than [`Options::buffer_rows`] wait for that, calls are throttled: by some hundredths of a second, a tenth at most,
     /// and a batch of more rows than may wait so many times as long. At 0, until their rows are linked.
     ///
     /// A batch may have any size. Rows of another type than the database's are converted: to f16
@@ -51,8 +52,8 @@ impl Db {
     ///
     /// # Errors
     /// As [`Db::upsert_batch`].
-    pub fn upsert<'a>(&self, id: impl Into<Id>, row: impl Into<RowsRef<'a>>) -> Result<(), BatchError> {
-        self.core.write_one(&id.into(), row.into(), Existing::Replace)
+    pub fn upsert<'a>(&self, id: impl Into<IdRef<'a>>, row: impl Into<RowsRef<'a>>) -> Result<(), BatchError> {
+        self.core.write(&IdsRef::one(id.into()), &row.into().into_single(), Existing::Replace)
     }
 
     /// [`Db::add_batch`], but rows whose ids exist replace them, all at the same moment.
@@ -66,17 +67,19 @@ impl Db {
     /// Deletes the row with this id; whether there was one.
     ///
     /// # Errors
-    /// What the medium says; the row is then still there.
-    pub fn delete(&self, id: impl Into<Id>) -> Result<bool, StorageError> {
-        Ok(self.core.delete(std::iter::once(id.into()))? > 0)
+    /// [`BatchError::IdKind`], or what the medium says; the row is then still there.
+    pub fn delete<'i>(&self, id: impl Into<IdRef<'i>>) -> Result<bool, BatchError> {
+        Ok(self.core.delete(&[id.into()])? > 0)
     }
 
     /// Deletes the rows with these ids, all at the same moment; how many there were.
     ///
     /// # Errors
-    /// What the medium says; all rows are then still there.
-    pub fn delete_batch<I: Into<Id>>(&self, ids: impl IntoIterator<Item = I>) -> Result<usize, StorageError> {
-        self.core.delete(ids.into_iter().map(Into::into))
+    /// [`BatchError::IdKind`], or what the medium says; all rows are then still there.
+    pub fn delete_batch<'i, I: Into<IdRef<'i>>>(&self, ids: impl IntoIterator<Item = I>) -> Result<usize, BatchError> {
+        // Before any lock: the caller's own code runs here.
+        let ids: Vec<IdRef<'i>> = ids.into_iter().map(Into::into).collect();
+        self.core.delete(&ids)
     }
 
     /// Deletes everything, and gives memory and files back.
@@ -89,14 +92,6 @@ impl Db {
 }
 
 impl Core {
-    fn write_one(&self, id: &Id, row: RowsRef<'_>, existing: Existing) -> Result<(), BatchError> {
-        let row = row.into_single();
-        match id {
-            Id::U64(number) => self.write(&(&[*number]).into(), &row, existing),
-            Id::Text(text) => self.write(&(&[&**text]).into(), &row, existing),
-        }
-    }
-
     fn write(&self, ids: &IdsRef<'_>, rows: &RowsRef<'_>, existing: Existing) -> Result<(), BatchError> {
         self.writable()?;
         let listener = &self.options.use_.listener;
@@ -120,7 +115,7 @@ impl Core {
         };
         listener.tell(Phase::Write, batch.len(), batch.len());
 
-        self.hold_back(end, batch.len());
+        self.after_commit(end, batch.len());
         Ok(())
     }
 
@@ -181,31 +176,49 @@ impl Core {
         Ok(())
     }
 
-    fn delete(&self, ids: impl Iterator<Item = Id>) -> Result<usize, StorageError> {
+    fn delete(&self, ids: &[IdRef<'_>]) -> Result<usize, BatchError> {
         self.writable()?;
-        let ids: Vec<Id> = ids.collect(); // before any lock: the caller's own code runs here
+        self.check_kind(ids)?;
         let writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut dead: Vec<u32> =
-            self.indexed(|index, present| ids.iter().filter_map(|id| index.find(&present.view, id.as_ref())).collect());
-        dead.sort_unstable();
-        dead.dedup();
+        let dead = self.found(ids);
         if dead.is_empty() {
             return Ok(0);
         }
-        let view =
-            self.storage.commit(Commit { rows: &Nothing, ids: IdColumn::none(self.options.id_kind), dead: &dead })?;
-        self.publish(|index, present| {
-            dead.iter().for_each(|&slot| index.remove(&view, slot));
-            Some(Snapshot { view, ..present.clone() })
-        });
+        let none = IdColumn::none(self.options.id_kind);
+        let end = self.commit(Commit { rows: &Nothing, ids: none, dead: &dead }, std::iter::empty())?;
         drop(writing);
-        // Where callers wait for their rows to be linked, they wait for those that are to go, too.
-        if self.options.buffer_rows == 0 {
+        self.after_commit(end, 0);
+        Ok(dead.len())
+    }
+
+    /// Refuses ids of another kind than the database's.
+    pub(crate) fn check_kind(&self, ids: &[IdRef<'_>]) -> Result<(), BatchError> {
+        let expected = self.options.id_kind;
+        match ids.iter().find(|id| id.kind() != expected) {
+            Some(id) => Err(BatchError::IdKind { expected, found: Some(id.kind()) }),
+            None => Ok(()),
+        }
+    }
+
+    /// The slots of the rows with these ids, each once.
+    pub(crate) fn found(&self, ids: &[IdRef<'_>]) -> Vec<u32> {
+        let find = |index: &Index, view: &View| ids.iter().filter_map(|&id| index.find(view, id)).collect();
+        let mut slots: Vec<u32> = self.indexed(|index, present| find(index, &present.view));
+        slots.sort_unstable();
+        slots.dedup();
+        slots
+    }
+
+    /// Has the rows of a commit linked and deleted ones removed, and throttles who committed it.
+    pub(crate) fn after_commit(&self, end: Place, rows: usize) {
+        if rows > 0 {
+            self.throttle(end, rows);
+        } else if self.options.buffer_rows == 0 {
+            // Where callers wait for their rows to be linked, they wait for those that are to go, too.
             self.link_present();
         } else {
             self.wake_linker();
         }
-        Ok(dead.len())
     }
 
     fn clear(&self) -> Result<(), StorageError> {

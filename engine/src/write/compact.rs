@@ -1,4 +1,4 @@
-//! The space of deleted and replaced rows goes back to the system.
+//! Returns the space of deleted and replaced rows to the system.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;
@@ -13,7 +13,7 @@ use crate::state::snapshot::Snapshot;
 use crate::write::checkpoint::with_blobs;
 
 impl Db {
-    /// Rewrites the database without its deleted and replaced rows, and mends the graph where it
+    /// Rewrites the database without its deleted and replaced rows, and reconnects the graph where it
     /// led through them. Searches go on meanwhile; writes wait.
     ///
     /// Takes as much space on the medium as the rows that stay, until it returns. Where none was deleted

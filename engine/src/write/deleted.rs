@@ -1,4 +1,4 @@
-//! Dead rows leave the graph, before a compaction: a search would walk through them for nothing.
+//! Deleted rows leave the graph before a compaction. A search would otherwise pass through them.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -10,7 +10,7 @@ const PART: u32 = 32;
 const LEAST: u32 = 32;
 
 impl Core {
-    /// Takes dead rows out of the graph, where that helps; for the thread that links.
+    /// Takes deleted rows out of the graph, where that helps; for the thread that links.
     ///
     /// Others may copy the graph, reconnect its rows or compact it meanwhile: it is only read, and the new one is a graph of
     /// its own, whose rows are reconnected in it.
@@ -26,7 +26,7 @@ impl Core {
                 let _turn = self.linker.turn.lock();
                 self.publish_graph(&before, graph);
             }
-            Err(error) => tracing::error!(%error, "dead rows stay in the graph"),
+            Err(error) => tracing::error!(%error, "deleted rows stay in the graph"),
         }
     }
 

@@ -1,9 +1,8 @@
-//! Small batches whose callers wait for the writer's lock become one commit: one sync does for all of them.
+//! Group commit: small batches that wait for the writer lock become one commit, with one sync.
 //!
-//! A caller that finds the lock taken leaves a copy of its batch in a queue. One of those in the queue leads: it waits for the
-//! lock, commits the batches in the queue, in their order, and tells each caller what became of its own. Meanwhile the next
-//! group gathers. This is group commit (DeWitt et al., Implementation Techniques for Main Memory Database Systems, SIGMOD
-//! 1984, section 5.2).
+//! A caller that finds the lock taken puts a copy of its batch into a queue. One caller in the queue leads. It waits for the
+//! lock, commits the batches of the queue in their order, and tells each caller the outcome. Meanwhile the next group
+//! gathers. (DeWitt et al., Implementation Techniques for Main Memory Database Systems, SIGMOD 1984, section 5.2.)
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, PoisonError};
@@ -15,6 +14,7 @@ use crate::db::Core;
 use crate::input::batch::Batch;
 use crate::write::commit::Existing;
 use crate::write::linker::Place;
+use crate::write::write_batch::columns;
 use crate::{BatchError, Durability, Id, IdKind};
 
 /// Batches of more bytes of rows are not copied: a sync is a small part of what they cost.
@@ -157,15 +157,11 @@ impl Core {
             dead.extend(self.replaced(one.ids(), one.existing)?);
         }
         let rows: Vec<u8> = batches.iter().flat_map(|one| &one.rows).copied().collect();
-        let ids = batches.iter().flat_map(|one| one.ids());
-        let (mut numbers, mut texts) = (Vec::new(), Vec::new());
-        ids.for_each(|id| match id {
-            IdRef::U64(number) => numbers.push(number),
-            IdRef::Text(text) => texts.push(text),
-        });
+        let ids: Vec<IdRef<'_>> = batches.iter().flat_map(|one| one.ids()).collect();
+        let (numbers, strings) = columns(&ids);
         let ids = match self.options.id_kind {
             IdKind::U64 => IdColumn::U64(&numbers),
-            IdKind::Text => IdColumn::Text(&texts),
+            IdKind::Text => IdColumn::Text(&strings),
         };
         let inverse_norms = batches.iter().flat_map(|one| one.inverse_norms.iter().copied());
         self.commit(Commit { rows: &Packed::new(&rows, row_bytes), ids, dead: &dead }, inverse_norms)
@@ -180,6 +176,8 @@ mod tests {
     use super::*;
     use crate::{Db, Metric, Options, StorageError};
 
+    type Call = fn(&Db) -> Result<(), BatchError>;
+
     fn wait_until(what: impl Fn() -> bool) {
         let begun = Instant::now();
         while !what() {
@@ -189,7 +187,7 @@ mod tests {
     }
 
     /// What calls return that came, one after another, while the writer's lock was taken; and how many commits there were.
-    fn together<T: Send + 'static>(db: &Db, calls: impl IntoIterator<Item = fn(&Db) -> T>) -> (Vec<T>, u64) {
+    fn together(db: &Db, calls: impl IntoIterator<Item = Call>) -> (Vec<Result<(), BatchError>>, u64) {
         let held = db.core.writer.lock().unwrap();
         let before = db.core.snapshot.load().view.commit();
         let mut threads = Vec::new();
@@ -214,7 +212,7 @@ mod tests {
     fn batches_that_wait_become_one_commit() {
         let (_dir, db) = database(IdKind::U64);
         db.add(7u64, &[1.0f32, 0.0]).unwrap();
-        let calls: [fn(&Db) -> Result<(), BatchError>; 4] = [
+        let calls: [Call; 4] = [
             |db| db.add_batch(&[1u64, 2], &[[0.0f32, 1.0], [0.0, 2.0]]),
             |db| db.add(7u64, &[5.0f32, 5.0]),
             |db| db.upsert(7u64, &[0.0f32, 3.0]),
@@ -236,7 +234,7 @@ mod tests {
     #[test]
     fn string_ids_and_ids_that_come_twice() {
         let (_dir, db) = database(IdKind::Text);
-        let calls: [fn(&Db) -> Result<(), BatchError>; 3] = [
+        let calls: [Call; 3] = [
             |db| db.upsert("a", &[1.0f32, 0.0]),
             |db| db.upsert("b", &[0.0f32, 1.0]),
             |db| db.add("a", &[0.0f32, 7.0]),
@@ -252,8 +250,7 @@ mod tests {
     fn each_is_told_that_the_storage_refuses() {
         let (dir, db) = database(IdKind::U64);
         std::fs::remove_file(dir.path().join("db/LOCK")).unwrap();
-        let calls: [fn(&Db) -> Result<(), BatchError>; 2] =
-            [|db| db.add(1u64, &[1.0f32, 0.0]), |db| db.add(2u64, &[1.0f32, 0.0])];
+        let calls: [Call; 2] = [|db| db.add(1u64, &[1.0f32, 0.0]), |db| db.add(2u64, &[1.0f32, 0.0])];
         let (outcomes, commits) = together(&db, calls);
         let is_refused = |outcome: &Result<(), BatchError>| {
             matches!(outcome, Err(BatchError::Storage(StorageError::Unlocked { .. })))

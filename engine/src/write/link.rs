@@ -1,4 +1,4 @@
-//! Rows move from the buffer into the graph; no count changes, whatever happens here (rule R6).
+//! Moves rows from the buffer into the graph. No count changes, even if it fails (rule R6).
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};

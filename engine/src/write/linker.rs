@@ -1,8 +1,8 @@
-//! The thread that does the upkeep of the graph, and who waits for it.
+//! The background thread that links rows, and who waits for it.
 //!
-//! Callers do not link. A thread of the database's own puts the rows of the buffer into the graph, in rounds of some tens
-//! of milliseconds, and takes dead rows out. Who writes while more rows wait than should is held back a little, and the
-//! more, the more wait: so the buffer stays short, and nobody pays at once for what all have brought.
+//! Callers do not link. A thread of the database links the rows of the buffer in rounds of some tens of milliseconds. It also
+//! removes deleted rows from the graph. While more rows wait than `buffer_rows`, writers are throttled; the more rows wait,
+//! the longer. So the buffer stays short, and no single call pays for the rows of all.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -50,9 +50,9 @@ pub(crate) struct Linker {
     state: Mutex<State>,
     /// There may be something to do.
     work: Condvar,
-    /// A round is over, or a look for dead rows.
+    /// A round is over, or a look for deleted rows.
     over: Condvar,
-    /// The rows that were found at opening: nobody is held back for them.
+    /// The rows that were found at opening: nobody is throttled for them.
     found: Place,
 }
 
@@ -64,7 +64,7 @@ struct State {
     failed: Option<Place>,
     /// How many times it failed.
     failures: u64,
-    /// Whether dead rows are being taken out, and how many times that was done.
+    /// Whether deleted rows are being taken out, and how many times that was done.
     taking_out: bool,
     taken_out: u64,
 }
@@ -152,7 +152,7 @@ impl Core {
 
     /// Holds back who has committed `rows` rows that end at `place`: until no more rows before it wait than should, but
     /// only so long. Where none should wait, until its rows are linked.
-    pub(crate) fn hold_back(&self, place: Place, rows: usize) {
+    pub(crate) fn throttle(&self, place: Place, rows: usize) {
         let (linker, limit) = (&self.linker, self.options.buffer_rows);
         if limit == 0 {
             return self.link_up_to(place);
@@ -172,7 +172,7 @@ impl Core {
         }
     }
 
-    /// Has what is in the buffer linked, and dead rows taken out if they are many, and waits for that: not for what comes
+    /// Has what is in the buffer linked, and deleted rows taken out if they are many, and waits for that: not for what comes
     /// later.
     ///
     /// Failing is not an error of the caller: its rows are committed, and searched exactly until
@@ -230,7 +230,7 @@ impl Core {
         while let Some(task) = self.next_task(&mut stretch) {
             let linked = match task {
                 Task::Link(stretch) => self.guarded("linking", || self.round(stretch, &mut pace)).flatten(),
-                Task::TakeOutDead => self.guarded("taking out dead rows", || self.take_out_dead()).and(None),
+                Task::TakeOutDead => self.guarded("taking out deleted rows", || self.take_out_dead()).and(None),
             };
             let mut state = self.linker.state.lock();
             match (task, linked) {

@@ -9,3 +9,4 @@ pub(crate) mod link;
 pub(crate) mod linker;
 pub(crate) mod pace;
 pub(crate) mod saves;
+pub(crate) mod write_batch;

@@ -1,4 +1,4 @@
-//! How many rows a round of linking takes, and how long who brings rows is held back.
+//! The size of a linking round, and how long writers are throttled.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ impl Pace {
     }
 }
 
-/// How long a call of `rows` rows is held back at most, when so many rows are `waiting` and no more than `limit` should.
+/// How long a call of `rows` rows is throttled at most, when so many rows are `waiting` and no more than `limit` should.
 pub(crate) fn patience(waiting: usize, rows: usize, limit: usize) -> Duration {
     const SHORT: f64 = 0.020;
     const LONG: f64 = 0.100;

@@ -1,4 +1,4 @@
-//! When the thread that links writes a checkpoint.
+//! Decides when the linker thread writes a checkpoint.
 
 use std::time::{Duration, Instant};
 

@@ -82,11 +82,7 @@ fn a_truncated_row_is_named_with_its_place_and_sizes() {
     }
     assert_eq!(
         error.to_string(),
-        format!(
-            "{}: the header says 2 rows × 1 f32 from byte 8, so expected a file of 16 bytes, \
-             found 15",
-            fbin.display()
-        )
+        format!("{}: the header says 2 rows × 1 f32 from byte 8: expected 16 bytes, found 15", fbin.display())
     );
     let mut bytes = samples[0].bytes.clone();
     bytes[12] = 3;

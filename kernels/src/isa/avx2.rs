@@ -1,8 +1,8 @@
-//! AVX2 with FMA and F16C: eight singles, sixteen bytes widened to 16 bits.
+//! AVX2 with FMA and F16C: eight lanes of f32, sixteen bytes widened to 16 bits.
 
 use super::entry::{entries, loads, ops, packed};
-use crate::few;
-use crate::op::{Brains, Bytes, Count, Load, Simd};
+use crate::isa::operations::{Bf16Vectors, Bytes, Count, Load, Simd};
+use crate::loops::short_tail;
 use core::arch::x86_64::*;
 use half::{bf16, f16};
 
@@ -35,13 +35,13 @@ entries!(
     )]
 );
 
-/// Eight lanes cleared, then eight set: a window into it keeps the last n of eight.
+/// Eight lanes cleared, then eight set. A load at lane n keeps the last n of eight.
 static KEEP: [u32; 16] = [0, 0, 0, 0, 0, 0, 0, 0, !0, !0, !0, !0, !0, !0, !0, !0];
 
 impl Simd for Avx2 {
     const LANES: usize = 8;
     const ROWS: usize = 4;
-    const CHAINS: usize = 2;
+    const ACCUMULATORS: usize = 2;
     type F = __m256;
 
     #[inline(always)]
@@ -54,12 +54,12 @@ impl Simd for Avx2 {
         fn add(a: __m256, b: __m256) -> __m256 = _mm256_add_ps(a, b);
         fn sub(a: __m256, b: __m256) -> __m256 = _mm256_sub_ps(a, b);
         fn mul_add(a: __m256, b: __m256, c: __m256) -> __m256 = _mm256_fmadd_ps(a, b, c);
-        // n <= 8: the window lies inside.
+        // n <= 8: the load lies inside.
         fn keep_last(v: __m256, n: usize) -> __m256 =
             _mm256_and_ps(v, _mm256_loadu_ps(KEEP.as_ptr().add(n).cast()));
     }
     #[inline(always)]
-    fn sums<const N: usize>(self, v: [__m256; N]) -> [f32; N] {
+    fn lane_sums<const N: usize>(self, v: [__m256; N]) -> [f32; N] {
         let mut out = [0.0; N];
         // SAFETY: the token; four sums are written where N is 4.
         unsafe {
@@ -88,7 +88,7 @@ impl Load<f32> for Avx2 {
         unsafe { _mm256_loadu_ps(p) }
     }
     #[inline(always)]
-    unsafe fn load_part(self, p: *const f32, n: usize, back: bool) -> __m256 {
+    unsafe fn load_tail(self, p: *const f32, n: usize, back: bool) -> __m256 {
         // SAFETY: with `back`, the last eight elements of the row; else n, and no others are read.
         unsafe {
             if back {
@@ -103,7 +103,7 @@ impl Load<f32> for Avx2 {
 loads! { Avx2:
     f16, |p| _mm256_cvtph_ps(_mm_loadu_si128(p.cast()));
     bf16, |p| {
-        // The load repeats the eight in both halves; one shuffle takes each where its lane wants it.
+        // The load repeats the eight elements in both halves of the register. One shuffle moves each to its lane.
         let both = _mm256_broadcastsi128_si256(_mm_loadu_si128(p.cast()));
         let upper = _mm256_setr_epi8(
             -1, -1, 0, 1, -1, -1, 2, 3, -1, -1, 4, 5, -1, -1, 6, 7,
@@ -117,7 +117,7 @@ loads! { Avx2:
 
 /// The sum of each vector's lanes.
 #[inline(always)]
-pub(super) unsafe fn sums_i32<const N: usize>(v: [__m256i; N]) -> [u32; N] {
+pub(super) unsafe fn lane_sums_i32<const N: usize>(v: [__m256i; N]) -> [u32; N] {
     let mut out = [0; N];
     // SAFETY: the caller has AVX2; four sums are written where N is 4.
     unsafe {
@@ -158,9 +158,9 @@ macro_rules! bytes {
                 unsafe { $widen(_mm_loadu_si128(p.cast())) }
             }
             #[inline(always)]
-            unsafe fn load_part(self, p: *const $type, n: usize, back: bool) -> __m256i {
+            unsafe fn load_tail(self, p: *const $type, n: usize, back: bool) -> __m256i {
                 // SAFETY: the caller's promise, and the token.
-                unsafe { $widen(part16(p.cast(), n, back)) }
+                unsafe { $widen(tail16(p.cast(), n, back)) }
             }
             ops! {
                 fn zero() -> __m256i = _mm256_setzero_si256();
@@ -173,9 +173,9 @@ macro_rules! bytes {
                 };
             }
             #[inline(always)]
-            fn sums<const N: usize>(self, v: [__m256i; N]) -> [u32; N] {
+            fn lane_sums<const N: usize>(self, v: [__m256i; N]) -> [u32; N] {
                 // SAFETY: the token.
-                unsafe { sums_i32(v) }
+                unsafe { lane_sums_i32(v) }
             }
         }
     )*};
@@ -186,7 +186,7 @@ bytes! {
     i8, _mm256_cvtepi8_epi16;
 }
 
-/// Bytes cleared, then as many set: a window into it keeps the last of 16 or 32.
+/// 32 bytes cleared, then 32 set. A load at a byte offset keeps the last of 16 or 32.
 pub(super) static KEEP_BYTES: [u8; 64] = {
     let mut keep = [0; 64];
     let mut i = 32;
@@ -197,60 +197,60 @@ pub(super) static KEEP_BYTES: [u8; 64] = {
     keep
 };
 
-/// `n < 16` bytes at `p` and zeroes; see `Load::load_part`.
+/// `n < 16` bytes at `p` and zeros; see `Load::load_tail`.
 #[inline(always)]
-unsafe fn part16(p: *const u8, n: usize, back: bool) -> __m128i {
+unsafe fn tail16(p: *const u8, n: usize, back: bool) -> __m128i {
     // SAFETY: with `back`, the last sixteen bytes of the row; else n.
     unsafe {
         if back {
             let v = _mm_loadu_si128(p.sub(16 - n).cast());
             _mm_and_si128(v, _mm_loadu_si128(KEEP_BYTES.as_ptr().add(16 + n).cast()))
         } else {
-            few16(p, n)
+            short16(p, n)
         }
     }
 }
 
-/// `n < 16` bytes at `p` and zeroes.
+/// `n < 16` bytes at `p` and zeros.
 #[inline(always)]
-unsafe fn few16(p: *const u8, n: usize) -> __m128i {
+unsafe fn short16(p: *const u8, n: usize) -> __m128i {
     // SAFETY: the caller's promise.
     unsafe {
-        let word = few::word(p, n);
+        let word = short_tail::word(p, n);
         _mm_set_epi64x((word >> 64) as i64, word as i64)
     }
 }
 
-/// `n < 32` bytes at `p` and zeroes; see `Load::load_part`.
+/// `n < 32` bytes at `p` and zeros; see `Load::load_tail`.
 #[inline(always)]
-pub(super) unsafe fn part32(p: *const u8, n: usize, back: bool) -> __m256i {
-    // SAFETY: with `back`, the last 32 bytes of the row; else n, of which the last sixteen and the
-    // first are loaded if there are so many.
+pub(super) unsafe fn tail32(p: *const u8, n: usize, back: bool) -> __m256i {
+    // SAFETY: with `back`, the last 32 bytes of the row; else n bytes, or of 16 and more the first sixteen and the last
+    // sixteen.
     unsafe {
         if back {
             let v = _mm256_loadu_si256(p.sub(32 - n).cast());
             _mm256_and_si256(v, _mm256_loadu_si256(KEEP_BYTES.as_ptr().add(n).cast()))
         } else {
             match n.checked_sub(16) {
-                None => _mm256_zextsi128_si256(few16(p, n)),
-                Some(more) => _mm256_set_m128i(part16(p.add(16), more, true), _mm_loadu_si128(p.cast())),
+                None => _mm256_zextsi128_si256(short16(p, n)),
+                Some(more) => _mm256_set_m128i(tail16(p.add(16), more, true), _mm_loadu_si128(p.cast())),
             }
         }
     }
 }
 
-impl Brains for Avx2 {
+impl Bf16Vectors for Avx2 {
     type B = __m256i;
 
     #[inline(always)]
-    unsafe fn load_brains(self, p: *const bf16) -> __m256i {
+    unsafe fn load_bf16(self, p: *const bf16) -> __m256i {
         // SAFETY: sixteen elements are readable.
         unsafe { _mm256_loadu_si256(p.cast()) }
     }
     #[inline(always)]
-    unsafe fn load_brains_part(self, p: *const bf16, n: usize, back: bool) -> __m256i {
+    unsafe fn load_bf16_tail(self, p: *const bf16, n: usize, back: bool) -> __m256i {
         // SAFETY: the caller's promise, in bytes.
-        unsafe { part32(p.cast(), 2 * n, back) }
+        unsafe { tail32(p.cast(), 2 * n, back) }
     }
     ops! {
         fn even(v: __m256i) -> __m256 = _mm256_castsi256_ps(_mm256_slli_epi32::<16>(v));
@@ -261,13 +261,14 @@ impl Brains for Avx2 {
 
 packed! { Avx2:
     4, |v| {
-        // Element i's bits, moved down by 4 i.
+        // The bits of element i, shifted down by 4 i.
         let v = _mm256_set1_epi32(v as i32);
         let v = _mm256_srlv_epi32(v, _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28));
         _mm256_cvtepi32_ps(_mm256_and_si256(v, _mm256_set1_epi32(15)))
     };
     1, |v| {
-        // Element i's bit, moved down to a lane's lowest, chooses; the one above it does not.
+        // The bit of element i, shifted to its lane's lowest bit, selects 0 or 1. Bit 1 of the lane does not
+        // matter: the table repeats.
         let v = _mm256_srlv_epi32(_mm256_set1_epi8(v as i8), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
         _mm256_permutevar_ps(_mm256_setr_ps(0., 1., 0., 1., 0., 1., 0., 1.), v)
     };
@@ -290,16 +291,16 @@ impl Count for Avx2 {
         unsafe { _mm256_loadu_si256(p.cast()) }
     }
     #[inline(always)]
-    unsafe fn load_part(self, p: *const u8, n: usize, back: bool) -> __m256i {
+    unsafe fn load_tail(self, p: *const u8, n: usize, back: bool) -> __m256i {
         // SAFETY: the caller's promise.
-        unsafe { part32(p, n, back) }
+        unsafe { tail32(p, n, back) }
     }
     ops! {
         fn zero() -> __m256i = _mm256_setzero_si256();
         fn add(a: __m256i, b: __m256i) -> __m256i = _mm256_add_epi64(a, b);
         fn xor(a: __m256i, b: __m256i) -> __m256i = _mm256_xor_si256(a, b);
         fn and(a: __m256i, b: __m256i) -> __m256i = _mm256_and_si256(a, b);
-        // Counts of half bytes looked up in a register (Mula, Kurz and Lemire 2016).
+        // Counts of four bits by lookup in a register (Mula, Kurz and Lemire 2016).
         fn count(sum: __m256i, v: __m256i) -> __m256i = {
             let table = _mm256_setr_epi8(
                 0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,
@@ -313,8 +314,8 @@ impl Count for Avx2 {
         };
     }
     #[inline(always)]
-    fn sums<const N: usize>(self, v: [__m256i; N]) -> [u32; N] {
-        // SAFETY: the token. No count reaches 32 bits: the upper halves add zeroes.
-        unsafe { sums_i32(v) }
+    fn lane_sums<const N: usize>(self, v: [__m256i; N]) -> [u32; N] {
+        // SAFETY: the token. No count reaches 32 bits, so the upper halves are 0.
+        unsafe { lane_sums_i32(v) }
     }
 }

@@ -1,7 +1,7 @@
-//! AVX-512 F, BW, CD, DQ, VL: sixteen singles, 32 bytes widened to 16 bits, tails by mask.
+//! AVX-512 F, BW, CD, DQ, VL: sixteen lanes of f32, 32 bytes widened to 16 bits, tails by mask.
 
 use super::entry::{entries, ops, packed};
-use crate::op::{Apart, Brains, Bytes, Load, Packed, Simd};
+use crate::isa::operations::{Bf16Vectors, Bytes, Deinterleave, Load, Packed, Simd};
 use core::arch::x86_64::*;
 use half::{bf16, f16};
 
@@ -23,8 +23,8 @@ pulp::simd_type! {
     }
 }
 
-/// Whether this machine has all of it. pulp's type for `avx512vl` is that of `avx512f`, whose check has it in 0.22.3;
-/// here it is asked for by name.
+/// Whether this machine has all of it. pulp has one type for `avx512f` and `avx512vl`. Its check covers both in 0.22.3,
+/// which later versions need not do, so `avx512vl` is asked for by name.
 pub(crate) fn is_available() -> bool {
     Features::is_available() && std::arch::is_x86_feature_detected!("avx512vl")
 }
@@ -40,7 +40,7 @@ entries!(
     )]
 );
 
-/// A mask of the `n < 16` first lanes.
+/// A mask of the first `n < 16` lanes.
 #[inline(always)]
 fn first16(n: usize) -> __mmask16 {
     !(!0 << n)
@@ -65,7 +65,7 @@ impl Simd for Avx512 {
             _mm512_maskz_mov_ps(!first16(16 - n), v);
     }
     #[inline(always)]
-    fn sums<const N: usize>(self, v: [__m512; N]) -> [f32; N] {
+    fn lane_sums<const N: usize>(self, v: [__m512; N]) -> [f32; N] {
         let mut out = [0.0; N];
         // SAFETY: the token; as many sums are written as there are.
         unsafe {
@@ -74,7 +74,7 @@ impl Simd for Avx512 {
                 let high = quarters([v[4], v[5], v[6], v[7]]);
                 let even = _mm512_unpacklo_ps(low, high);
                 let odd = _mm512_unpackhi_ps(low, high);
-                // Each 128 bits: low's sum in halves at 0 and 2, high's at 1 and 3.
+                // Each 128 bits have parts of low's sum at 0 and 2, of high's at 1 and 3.
                 let sum = _mm512_add_ps(even, odd);
                 let sum = _mm512_add_ps(sum, _mm512_permute_ps::<0b01_00_11_10>(sum));
                 let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 0, 0, 0, 0, 0, 0, 0, 0);
@@ -97,7 +97,7 @@ impl Simd for Avx512 {
     }
 }
 
-/// Four vectors folded into one: each 128 bits hold four partial sums of one of them.
+/// Four vectors folded into one: each 128 bits have four partial sums of one of them.
 #[inline(always)]
 unsafe fn quarters(v: [__m512; 4]) -> __m512 {
     // SAFETY: the caller has AVX-512.
@@ -114,11 +114,10 @@ unsafe fn quarters(v: [__m512; 4]) -> __m512 {
     }
 }
 
-/// As `loads!`, with a masked load for the part at the end.
+/// As `loads!`, with a masked load for the tail.
 ///
-/// `_mm512_cvtph_ps` would ask for no exceptions, a form of the instruction that cannot read
-/// memory. (Either form is two operations on Intel's shuffle and multiply ports, which is what
-/// bounds f16; shifting and masking by hand is three, and scales subnormals away.)
+/// `_mm512_cvt_roundph_ps` reads memory; `_mm512_cvtph_ps` becomes a form that cannot. f16 is always converted
+/// (docs/experiments/024-f16-arithmetic.md).
 macro_rules! masked_loads {
     ($($type:ty, $load:ident, $masked:ident, |$v:ident| $convert:expr;)*) => {$(
         impl Load<$type> for Avx512 {
@@ -131,7 +130,7 @@ macro_rules! masked_loads {
                 }
             }
             #[inline(always)]
-            unsafe fn load_part(self, p: *const $type, n: usize, _back: bool) -> __m512 {
+            unsafe fn load_tail(self, p: *const $type, n: usize, _back: bool) -> __m512 {
                 // SAFETY: n elements are readable, and no others are read.
                 unsafe {
                     let $v = $masked(first16(n), p.cast());
@@ -151,9 +150,9 @@ masked_loads! {
     i8, _mm_loadu_si128, _mm_maskz_loadu_epi8, |v| _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(v));
 }
 
-/// The sum of each vector's lanes. The folds of `sums` over `f32`, in integers.
+/// The sum of each vector's lanes: the folds of `lane_sums` over `f32`, in integers.
 #[inline(always)]
-pub(super) unsafe fn sums_i32<const N: usize>(v: [__m512i; N]) -> [u32; N] {
+pub(super) unsafe fn lane_sums_i32<const N: usize>(v: [__m512i; N]) -> [u32; N] {
     let mut out = [0; N];
     // SAFETY: the caller has AVX-512; as many sums are written as there are.
     unsafe {
@@ -218,7 +217,7 @@ macro_rules! bytes {
                 unsafe { $widen(_mm256_loadu_si256(p.cast())) }
             }
             #[inline(always)]
-            unsafe fn load_part(self, p: *const $type, n: usize, _back: bool) -> __m512i {
+            unsafe fn load_tail(self, p: *const $type, n: usize, _back: bool) -> __m512i {
                 // SAFETY: n < 32 elements are readable, and no others are read.
                 unsafe { $widen(_mm256_maskz_loadu_epi8(!(!0 << n), p.cast())) }
             }
@@ -233,9 +232,9 @@ macro_rules! bytes {
                 };
             }
             #[inline(always)]
-            fn sums<const N: usize>(self, v: [__m512i; N]) -> [u32; N] {
+            fn lane_sums<const N: usize>(self, v: [__m512i; N]) -> [u32; N] {
                 // SAFETY: the token.
-                unsafe { sums_i32(v) }
+                unsafe { lane_sums_i32(v) }
             }
         }
     )*};
@@ -246,16 +245,16 @@ bytes! {
     i8, _mm512_cvtepi8_epi16;
 }
 
-impl Brains for Avx512 {
+impl Bf16Vectors for Avx512 {
     type B = __m512i;
 
     #[inline(always)]
-    unsafe fn load_brains(self, p: *const bf16) -> __m512i {
+    unsafe fn load_bf16(self, p: *const bf16) -> __m512i {
         // SAFETY: 32 elements are readable.
         unsafe { _mm512_loadu_si512(p.cast()) }
     }
     #[inline(always)]
-    unsafe fn load_brains_part(self, p: *const bf16, n: usize, _back: bool) -> __m512i {
+    unsafe fn load_bf16_tail(self, p: *const bf16, n: usize, _back: bool) -> __m512i {
         // SAFETY: n < 32 elements are readable, and no others are read.
         unsafe { _mm512_maskz_loadu_epi16(!(!0 << n), p.cast()) }
     }
@@ -268,7 +267,7 @@ impl Brains for Avx512 {
 
 /// Elements 0, 2, 4 … and elements 1, 3, 5 … of two vectors.
 #[inline(always)]
-unsafe fn apart(a: __m512, b: __m512) -> [__m512; 2] {
+unsafe fn deinterleave(a: __m512, b: __m512) -> [__m512; 2] {
     // SAFETY: the caller has AVX-512.
     unsafe {
         let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
@@ -277,19 +276,19 @@ unsafe fn apart(a: __m512, b: __m512) -> [__m512; 2] {
     }
 }
 
-impl Apart for Avx512 {
+impl Deinterleave for Avx512 {
     #[inline(always)]
-    unsafe fn load_apart(self, p: *const f32) -> [__m512; 2] {
+    unsafe fn load_deinterleaved(self, p: *const f32) -> [__m512; 2] {
         // SAFETY: 32 elements are readable.
-        unsafe { apart(_mm512_loadu_ps(p), _mm512_loadu_ps(p.add(16))) }
+        unsafe { deinterleave(_mm512_loadu_ps(p), _mm512_loadu_ps(p.add(16))) }
     }
     #[inline(always)]
-    unsafe fn load_apart_part(self, p: *const f32, n: usize, _back: bool) -> [__m512; 2] {
+    unsafe fn load_deinterleaved_tail(self, p: *const f32, n: usize, _back: bool) -> [__m512; 2] {
         let mask: __mmask32 = !(!0 << n);
         // SAFETY: n < 32 elements are readable, and no others are read.
         unsafe {
             let low = _mm512_maskz_loadu_ps(mask as __mmask16, p);
-            apart(low, _mm512_maskz_loadu_ps((mask >> 16) as __mmask16, p.wrapping_add(16)))
+            deinterleave(low, _mm512_maskz_loadu_ps((mask >> 16) as __mmask16, p.wrapping_add(16)))
         }
     }
 }
@@ -298,21 +297,21 @@ packed! { Avx512:
     1, |v| _mm512_maskz_mov_ps(v as __mmask16, _mm512_set1_ps(1.0));
 }
 
-/// Sixteen elements of four bits as singles. Moved down to a lane's lowest bits, they choose among sixteen: a conversion
-/// would take twice the time.
+/// Sixteen elements of four bits as f32. Each selects one of sixteen values in a register, which takes half the time of
+/// a conversion.
 #[inline(always)]
 unsafe fn nibbles(v: __m128i) -> __m512 {
     // SAFETY: the caller has AVX-512.
     unsafe {
-        let halves = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
+        let word = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
         let by = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
         let all = _mm512_setr_ps(0., 1., 2., 3., 4., 5., 6., 7., 8., 9., 10., 11., 12., 13., 14., 15.);
-        let v = _mm512_permutexvar_epi32(halves, _mm512_castsi128_si512(v));
+        let v = _mm512_permutexvar_epi32(word, _mm512_castsi128_si512(v));
         _mm512_permutexvar_ps(_mm512_srlv_epi32(v, by), all)
     }
 }
 
-/// By hand: `packed!` would bring the bytes through a general register, which took pairs 2 to 5 % longer.
+/// Without `packed!`, which would move the bytes through a general register (docs/experiments/036-nibbles-avx512.md).
 impl Load<Packed<4>> for Avx512 {
     const BACK: bool = false;
 
@@ -327,9 +326,9 @@ impl Load<Packed<4>> for Avx512 {
         unsafe { nibbles(_mm_loadl_epi64(p.cast())) }
     }
     #[inline(always)]
-    unsafe fn load_part(self, p: *const Packed<4>, n: usize, _back: bool) -> __m512 {
-        // SAFETY: n < 16 elements are readable, and no others are read. What is in the last byte beyond them meets a
-        // query's zeroes.
+    unsafe fn load_tail(self, p: *const Packed<4>, n: usize, _back: bool) -> __m512 {
+        // SAFETY: n < 16 elements are readable, and no others are read. The bits of the last byte beyond them meet
+        // zeros of the query.
         unsafe { nibbles(_mm_maskz_loadu_epi8(first16(n.div_ceil(2)), p.cast())) }
     }
 }

@@ -1,25 +1,23 @@
-//! Where the loops meet an instruction set: functions that enable it, as pointers.
+//! The entries: functions that enable an instruction set and contain a loop, as function pointers.
 //!
-//! pulp's `vectorize` would do the same through a second call, its arguments passed in memory;
-//! a pair of short rows is hardly longer than such a call. So the tokens are pulp's and the
-//! entries are ours.
+//! pulp makes the tokens; the entries are functions of this crate (docs/experiments/020-pulp-vectorize.md).
 
-use crate::formula::Formula;
-use crate::sums::Sums;
-use crate::tile::Products;
+use crate::arithmetic::accumulate::Accumulate;
+use crate::arithmetic::metric_sums::MetricSums;
+use crate::loops::many_to_many::Products;
 use crate::{Metric, RowTable};
 
-/// The loops of one metric over one pair of element types, compiled for one instruction set.
-/// All take rows as bytes; see `shape` for what must be readable.
+/// The loops of one metric over one pair of element types, compiled for one instruction set. All take rows as bytes;
+/// `loops` says what must be readable.
 #[derive(Clone, Copy)]
-pub(crate) struct Shapes {
+pub(crate) struct Kernels {
     /// `(query, row, dim)`.
     pub(crate) pair: Pair,
-    /// `(query, rows, n, dim, out)`, for rows that are near.
+    /// `(query, rows, n, dim, out)`, for rows in a near cache: without prefetch.
+    pub(crate) gathered_near: Gathered,
+    /// The same, with prefetch of the next rows.
     pub(crate) gathered: Gathered,
-    /// The same, fetching rows ahead.
-    pub(crate) fetching: Gathered,
-    /// `(query, table, rows, dim, out)`: whether the table has them all.
+    /// `(query, table, rows, dim, out)`. Returns whether the table has all of these rows.
     pub(crate) picked: unsafe fn(*const u8, &RowTable<'_>, &[u32], usize, *mut f32) -> bool,
     /// `(query, first row, stride in bytes, n, dim, out)`.
     pub(crate) scan: unsafe fn(*const u8, *const u8, usize, usize, usize, *mut f32),
@@ -27,7 +25,7 @@ pub(crate) struct Shapes {
     pub(crate) fit: unsafe fn(*const *const [u8], usize, usize, usize) -> bool,
 }
 
-impl Shapes {
+impl Kernels {
     /// Whether each of `rows` is `len` elements long, with the bits `low` of its address clear.
     ///
     /// # Safety
@@ -42,49 +40,50 @@ impl Shapes {
 /// One query, one row, and their dimension.
 pub(crate) type Pair = unsafe fn(*const u8, *const u8, usize) -> f32;
 
-/// `(metric, (queries, rows, the products to be taken), dim, out)`; see `tile::between`.
+/// `(metric, (queries, rows, the products to be computed), dim, out)`; see `many_to_many::between`.
 pub(crate) type Between = unsafe fn(Metric, (&[*const u8], &[*const u8], Products), usize, *mut f32);
 
 type Gathered = unsafe fn(*const u8, *const *const [u8], usize, usize, *mut f32);
 
 /// An instruction set that loops can be compiled for.
 pub(crate) trait Entry: Copy + 'static {
-    fn shapes<D: Sums<Self>, M: Formula<Self, D>>() -> Shapes;
-    /// The `pair` of rows of `DIM` elements alone, its loops unrolled.
+    fn kernels<D: Accumulate<Self>, M: MetricSums<Self, D>>() -> Kernels;
+    /// The `pair` of rows of `DIM` elements, with unrolled loops.
     #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "where it was measured to pay"))]
-    fn pair_of<D: Sums<Self>, M: Formula<Self, D>, const DIM: usize>() -> Pair;
-    /// The distances of some rows from some of their type.
-    fn between_of<D: Sums<Self>>() -> Between;
+    fn pair_of<D: Accumulate<Self>, M: MetricSums<Self, D>, const DIM: usize>() -> Pair;
+    /// The distances of some rows from others of their type.
+    fn between_of<D: Accumulate<Self>>() -> Between;
 }
 
 /// Implements [`Entry`] for a token: `entries!(Token, #[target_feature(enable = "…")])`.
 macro_rules! entries {
     ($token:ty $(, #[$context:meta])?) => {
-        impl $crate::isa::Entry for $token {
-            fn shapes<D, M>() -> $crate::isa::Shapes
+        impl $crate::isa::entry::Entry for $token {
+            fn kernels<D, M>() -> $crate::isa::entry::Kernels
             where
-                D: $crate::sums::Sums<Self>,
-                M: $crate::formula::Formula<Self, D>,
+                D: $crate::arithmetic::accumulate::Accumulate<Self>,
+                M: $crate::arithmetic::metric_sums::MetricSums<Self, D>,
             {
-                use $crate::formula::Formula;
-                use $crate::shape::{self, Gathered, Strided};
-                use $crate::sums::Sums;
+                use $crate::arithmetic::metric_sums::MetricSums;
+                use $crate::loops::one_to_many::{self, Gathered, Strided};
+                use $crate::loops::one_to_one;
+                use $crate::arithmetic::accumulate::Accumulate;
 
                 $(#[$context])?
-                unsafe fn pair<D: Sums<$token>, M: Formula<$token, D>>(
+                unsafe fn pair<D: Accumulate<$token>, M: MetricSums<$token, D>>(
                     query: *const u8,
                     row: *const u8,
                     dim: usize,
                 ) -> f32 {
                     // SAFETY: the caller's promise.
-                    unsafe { shape::pair::<$token, D, M>(query, row, dim) }
+                    unsafe { one_to_one::pair::<$token, D, M>(query, row, dim) }
                 }
 
                 $(#[$context])?
                 unsafe fn gathered<
-                    D: Sums<$token>,
-                    M: Formula<$token, D>,
-                    const AHEAD: bool,
+                    D: Accumulate<$token>,
+                    M: MetricSums<$token, D>,
+                    const PREFETCH: bool,
                 >(
                     query: *const u8,
                     rows: *const *const [u8],
@@ -95,12 +94,12 @@ macro_rules! entries {
                     let rows = Gathered(rows);
                     // SAFETY: the caller's promise.
                     unsafe {
-                        shape::many::<$token, D, M, _, AHEAD>(query, rows, n, dim, out);
+                        one_to_many::many::<$token, D, M, _, PREFETCH>(query, rows, n, dim, out);
                     }
                 }
 
                 $(#[$context])?
-                unsafe fn picked<D: Sums<$token>, M: Formula<$token, D>>(
+                unsafe fn picked<D: Accumulate<$token>, M: MetricSums<$token, D>>(
                     query: *const u8,
                     table: &$crate::RowTable<'_>,
                     rows: &[u32],
@@ -108,11 +107,11 @@ macro_rules! entries {
                     out: *mut f32,
                 ) -> bool {
                     // SAFETY: the caller's promise.
-                    unsafe { shape::picked::<$token, D, M>(query, table, rows, dim, out) }
+                    unsafe { one_to_many::picked::<$token, D, M>(query, table, rows, dim, out) }
                 }
 
                 $(#[$context])?
-                unsafe fn scan<D: Sums<$token>, M: Formula<$token, D>>(
+                unsafe fn scan<D: Accumulate<$token>, M: MetricSums<$token, D>>(
                     query: *const u8,
                     first: *const u8,
                     stride: usize,
@@ -123,35 +122,35 @@ macro_rules! entries {
                     let rows = Strided { first, stride };
                     // SAFETY: the caller's promise.
                     unsafe {
-                        shape::many::<$token, D, M, _, false>(query, rows, n, dim, out);
+                        one_to_many::many::<$token, D, M, _, false>(query, rows, n, dim, out);
                     }
                 }
 
                 $(#[$context])?
                 unsafe fn fit(rows: *const *const [u8], n: usize, len: usize, low: usize) -> bool {
                     // SAFETY: the caller's promise.
-                    unsafe { shape::fit(rows, n, len, low) }
+                    unsafe { one_to_many::fit(rows, n, len, low) }
                 }
 
-                $crate::isa::Shapes {
+                $crate::isa::entry::Kernels {
                     pair: pair::<D, M>,
-                    gathered: gathered::<D, M, false>,
-                    fetching: gathered::<D, M, true>,
+                    gathered_near: gathered::<D, M, false>,
+                    gathered: gathered::<D, M, true>,
                     picked: picked::<D, M>,
                     scan: scan::<D, M>,
                     fit,
                 }
             }
 
-            fn pair_of<D, M, const DIM: usize>() -> $crate::isa::Pair
+            fn pair_of<D, M, const DIM: usize>() -> $crate::isa::entry::Pair
             where
-                D: $crate::sums::Sums<Self>,
-                M: $crate::formula::Formula<Self, D>,
+                D: $crate::arithmetic::accumulate::Accumulate<Self>,
+                M: $crate::arithmetic::metric_sums::MetricSums<Self, D>,
             {
                 $(#[$context])?
                 unsafe fn pair<
-                    D: $crate::sums::Sums<$token>,
-                    M: $crate::formula::Formula<$token, D>,
+                    D: $crate::arithmetic::accumulate::Accumulate<$token>,
+                    M: $crate::arithmetic::metric_sums::MetricSums<$token, D>,
                     const DIM: usize,
                 >(
                     query: *const u8,
@@ -160,17 +159,17 @@ macro_rules! entries {
                 ) -> f32 {
                     debug_assert_eq!(dim, DIM, "a kernel of another dimension");
                     // SAFETY: the caller's promise.
-                    unsafe { $crate::shape::pair::<$token, D, M>(query, row, DIM) }
+                    unsafe { $crate::loops::one_to_one::pair::<$token, D, M>(query, row, DIM) }
                 }
 
                 pair::<D, M, DIM>
             }
 
-            fn between_of<D: $crate::sums::Sums<Self>>() -> $crate::isa::Between {
+            fn between_of<D: $crate::arithmetic::accumulate::Accumulate<Self>>() -> $crate::isa::entry::Between {
                 $(#[$context])?
-                unsafe fn between<D: $crate::sums::Sums<$token>>(
+                unsafe fn between<D: $crate::arithmetic::accumulate::Accumulate<$token>>(
                     metric: $crate::Metric,
-                    sides: (&[*const u8], &[*const u8], $crate::tile::Products),
+                    sides: (&[*const u8], &[*const u8], $crate::loops::many_to_many::Products),
                     dim: usize,
                     out: *mut f32,
                 ) {
@@ -178,9 +177,9 @@ macro_rules! entries {
                     // SAFETY: the caller's promise.
                     unsafe {
                         if D::ROWS == 8 {
-                            $crate::tile::between::<$token, D, 4, 4>(metric, sides, dim, out);
+                            $crate::loops::many_to_many::between::<$token, D, 4, 4>(metric, sides, dim, out);
                         } else {
-                            $crate::tile::between::<$token, D, 2, 4>(metric, sides, dim, out);
+                            $crate::loops::many_to_many::between::<$token, D, 2, 4>(metric, sides, dim, out);
                         }
                     }
                 }
@@ -202,12 +201,12 @@ macro_rules! ops {
     )*};
 }
 
-/// Implements `Load` for a token: how `LANES` elements at a pointer become singles.
+/// Implements `Load` for a token: the conversion of `LANES` elements at a pointer to `f32`.
 macro_rules! loads {
     ($token:ty: $($type:ty, |$p:ident| $body:expr;)*) => {$(
-        impl $crate::op::Load<$type> for $token {
+        impl $crate::isa::operations::Load<$type> for $token {
             #[inline(always)]
-            unsafe fn load(self, $p: *const $type) -> <Self as $crate::op::Simd>::F {
+            unsafe fn load(self, $p: *const $type) -> <Self as $crate::isa::operations::Simd>::F {
                 // SAFETY: LANES elements are readable, and `self` stands for the instructions.
                 unsafe { $body }
             }
@@ -215,27 +214,30 @@ macro_rules! loads {
     )*};
 }
 
-/// Implements `Load` for packed elements: how the low bytes of a `u64` become singles.
+/// Implements `Load` for packed elements: the conversion of the low bytes of a `u64` to `f32`.
 macro_rules! packed {
     ($token:ty: $($bits:literal, |$v:ident| $body:expr;)*) => {$(
-        impl $crate::op::Load<$crate::op::Packed<$bits>> for $token {
+        impl $crate::isa::operations::Load<$crate::isa::operations::Packed<$bits>> for $token {
             const BACK: bool = false;
 
             #[inline(always)]
             unsafe fn at(
-                row: *const $crate::op::Packed<$bits>,
+                row: *const $crate::isa::operations::Packed<$bits>,
                 i: usize,
-            ) -> *const $crate::op::Packed<$bits> {
+            ) -> *const $crate::isa::operations::Packed<$bits> {
                 // SAFETY: the caller's promise; i elements are whole bytes.
                 unsafe { row.add(i * $bits / 8) }
             }
             #[inline(always)]
-            unsafe fn load(self, p: *const $crate::op::Packed<$bits>) -> <Self as $crate::op::Simd>::F {
+            unsafe fn load(
+                self,
+                p: *const $crate::isa::operations::Packed<$bits>,
+            ) -> <Self as $crate::isa::operations::Simd>::F {
                 let mut word = [0u8; 8];
                 // SAFETY: LANES elements are readable, in at most eight bytes.
                 unsafe {
-                    let bytes = <Self as $crate::op::Simd>::LANES * $bits / 8;
-                    $crate::few::copy(p.cast(), word.as_mut_ptr(), bytes);
+                    let bytes = <Self as $crate::isa::operations::Simd>::LANES * $bits / 8;
+                    $crate::loops::short_tail::copy(p.cast(), word.as_mut_ptr(), bytes);
                 }
                 let $v = u64::from_le_bytes(word);
                 #[allow(unused_unsafe, reason = "the baseline's operations are safe")]
@@ -243,15 +245,15 @@ macro_rules! packed {
                 unsafe { $body }
             }
             #[inline(always)]
-            unsafe fn load_part(
+            unsafe fn load_tail(
                 self,
-                p: *const $crate::op::Packed<$bits>,
+                p: *const $crate::isa::operations::Packed<$bits>,
                 n: usize,
                 _back: bool,
-            ) -> <Self as $crate::op::Simd>::F {
-                // SAFETY: n < LANES elements are readable, in at most eight bytes. What is in
-                // the last byte beyond them meets a query's zeroes.
-                let $v = unsafe { $crate::few::word(p.cast(), (n * $bits).div_ceil(8)) } as u64;
+            ) -> <Self as $crate::isa::operations::Simd>::F {
+                // SAFETY: n < LANES elements are readable, in at most eight bytes. The bits of the last byte beyond
+                // them meet zeros of the query.
+                let $v = unsafe { $crate::loops::short_tail::word(p.cast(), (n * $bits).div_ceil(8)) } as u64;
                 #[allow(unused_unsafe, reason = "the baseline's operations are safe")]
                 // SAFETY: `self` stands for the instructions.
                 unsafe { $body }
@@ -260,10 +262,10 @@ macro_rules! packed {
     )*};
 }
 
-/// Implements `Count` for a token by words of eight bytes, as its context counts them.
+/// Implements `Count` for a token by words of eight bytes.
 macro_rules! words {
     ($token:ident) => {
-        impl $crate::op::Count for $token {
+        impl $crate::isa::operations::Count for $token {
             const BYTES: usize = 8;
             type V = u64;
             type I = u32;
@@ -278,13 +280,13 @@ macro_rules! words {
                 u64::from_le(unsafe { p.cast::<u64>().read_unaligned() })
             }
             #[inline(always)]
-            unsafe fn load_part(self, p: *const u8, n: usize, back: bool) -> u64 {
+            unsafe fn load_tail(self, p: *const u8, n: usize, back: bool) -> u64 {
                 // SAFETY: with `back`, the last eight bytes of the row; else n < 8.
                 unsafe {
                     if back {
-                        $crate::op::Count::load(self, p.sub(8 - n)) >> (8 * (8 - n))
+                        $crate::isa::operations::Count::load(self, p.sub(8 - n)) >> (8 * (8 - n))
                     } else {
-                        $crate::few::word(p, n) as u64
+                        $crate::loops::short_tail::word(p, n) as u64
                     }
                 }
             }
@@ -309,7 +311,7 @@ macro_rules! words {
                 sum + v.count_ones()
             }
             #[inline(always)]
-            fn sums<const N: usize>(self, v: [u32; N]) -> [u32; N] {
+            fn lane_sums<const N: usize>(self, v: [u32; N]) -> [u32; N] {
                 v
             }
         }

@@ -1,12 +1,11 @@
-//! NEON: four singles, sixteen bytes; with dot products where there are such instructions.
+//! NEON: four lanes of f32, sixteen bytes; with dot products where the processor has them.
 //!
-//! Halves are widened by `fcvtl` and dot products taken by `udot` and `sdot` in assembly: the
-//! language has their intrinsics only in nightly compilers. Tails shorter than a vector go
-//! through a buffer, others look back into the row.
+//! f16 is converted by `fcvtl` and dot products are `udot` and `sdot`, in assembly: their intrinsics need a nightly
+//! compiler. Tails of rows shorter than a vector go through a buffer, others look back into the row.
 
 use super::entry::{entries, loads, ops, packed};
-use crate::few;
-use crate::op::{Bytes, Count, Simd};
+use crate::isa::operations::{Bytes, Count, Simd};
+use crate::loops::short_tail;
 use core::arch::aarch64::*;
 use core::arch::asm;
 use half::{bf16, f16};
@@ -44,10 +43,10 @@ entries!(
     #[target_feature(enable = "neon,dotprod")]
 );
 
-/// Four lanes cleared, then four set: a window into it keeps the last n of four.
+/// Four lanes cleared, then four set. A load at lane n keeps the last n of four.
 static KEEP: [u32; 8] = [0, 0, 0, 0, !0, !0, !0, !0];
 
-/// Sixteen bytes cleared, then as many set.
+/// Sixteen bytes cleared, then sixteen set.
 static KEEP_BYTES: [u8; 32] = {
     let mut keep = [0; 32];
     let mut i = 16;
@@ -74,16 +73,16 @@ impl Simd for Neon {
         fn sub(a: float32x4_t, b: float32x4_t) -> float32x4_t = vsubq_f32(a, b);
         fn mul_add(a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t =
             vfmaq_f32(c, a, b);
-        // n <= 4: the window lies inside.
+        // n <= 4: the load lies inside.
         fn keep_last(v: float32x4_t, n: usize) -> float32x4_t = vreinterpretq_f32_u32(
             vandq_u32(vreinterpretq_u32_f32(v), vld1q_u32(KEEP.as_ptr().add(n)))
         );
     }
     #[inline(always)]
-    fn sums<const N: usize>(self, v: [float32x4_t; N]) -> [f32; N] {
+    fn lane_sums<const N: usize>(self, v: [float32x4_t; N]) -> [f32; N] {
         let mut out = [0.0; N];
         let mut i = 0;
-        // SAFETY: the token; four sums are written where four are left.
+        // SAFETY: the token; four sums are written where four remain.
         unsafe {
             while i + 4 <= N {
                 let (ab, cd) = (vpaddq_f32(v[i], v[i + 1]), vpaddq_f32(v[i + 2], v[i + 3]));
@@ -99,7 +98,7 @@ impl Simd for Neon {
     }
 }
 
-/// Four halves as singles.
+/// Four times f16 as f32.
 #[inline(always)]
 unsafe fn widen(h: uint16x4_t) -> float32x4_t {
     let wide;
@@ -126,16 +125,16 @@ loads! { Neon:
     i8, |p| vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(vreinterpret_s8_u8(four(p.cast()))))));
 }
 
-/// `n < 16` bytes at `p` and zeroes; see `Load::load_part`.
+/// `n < 16` bytes at `p` and zeros; see `Load::load_tail`.
 #[inline(always)]
-unsafe fn part16(p: *const u8, n: usize, back: bool) -> uint8x16_t {
+unsafe fn tail16(p: *const u8, n: usize, back: bool) -> uint8x16_t {
     // SAFETY: with `back`, the last sixteen bytes of the row; else n, into a buffer of sixteen.
     unsafe {
         if back {
             vandq_u8(vld1q_u8(p.sub(16 - n)), vld1q_u8(KEEP_BYTES.as_ptr().add(n)))
         } else {
             let mut whole = [0u8; 16];
-            few::copy(p, whole.as_mut_ptr(), n);
+            short_tail::copy(p, whole.as_mut_ptr(), n);
             vld1q_u8(whole.as_ptr())
         }
     }
@@ -143,10 +142,10 @@ unsafe fn part16(p: *const u8, n: usize, back: bool) -> uint8x16_t {
 
 /// The sum of each vector's lanes.
 #[inline(always)]
-unsafe fn sums_u32<const N: usize>(v: [uint32x4_t; N]) -> [u32; N] {
+unsafe fn lane_sums_u32<const N: usize>(v: [uint32x4_t; N]) -> [u32; N] {
     let mut out = [0; N];
     let mut i = 0;
-    // SAFETY: the caller has NEON; four sums are written where four are left.
+    // SAFETY: the caller has NEON; four sums are written where four remain.
     unsafe {
         while i + 4 <= N {
             let (ab, cd) = (vpaddq_u32(v[i], v[i + 1]), vpaddq_u32(v[i + 2], v[i + 3]));
@@ -196,10 +195,10 @@ macro_rules! bytes {
                 }
             }
             #[inline(always)]
-            unsafe fn load_part(self, p: *const $type, n: usize, back: bool) -> $v {
+            unsafe fn load_tail(self, p: *const $type, n: usize, back: bool) -> $v {
                 // SAFETY: the caller's promise.
                 unsafe {
-                    let $p = part16(p.cast(), n, back);
+                    let $p = tail16(p.cast(), n, back);
                     $cast
                 }
             }
@@ -217,17 +216,17 @@ macro_rules! bytes {
                 };
             }
             #[inline(always)]
-            fn sums<const N: usize>(self, v: [uint32x4_t; N]) -> [u32; N] {
+            fn lane_sums<const N: usize>(self, v: [uint32x4_t; N]) -> [u32; N] {
                 // SAFETY: the token.
-                unsafe { sums_u32(v) }
+                unsafe { lane_sums_u32(v) }
             }
         }
     )*};
 }
 
-/// The distance of signed bytes, as unsigned ones.
+/// The absolute difference of signed bytes, as unsigned bytes.
 #[inline(always)]
-unsafe fn apart(a: int8x16_t, b: int8x16_t) -> uint8x16_t {
+unsafe fn abs_diff(a: int8x16_t, b: int8x16_t) -> uint8x16_t {
     // SAFETY: the caller has NEON.
     unsafe { vreinterpretq_u8_s8(vabdq_s8(a, b)) }
 }
@@ -257,11 +256,11 @@ bytes! {
     Neon, Features, u8, uint8x16_t, |v| v,
         |sum, a, b| widening(sum, a, b), |sum, d| widening(sum, d, d), vabdq_u8;
     Neon, Features, i8, int8x16_t, |v| vreinterpretq_s8_u8(v),
-        |sum, a, b| widening_signed(sum, a, b), |sum, d| widening(sum, d, d), apart;
+        |sum, a, b| widening_signed(sum, a, b), |sum, d| widening(sum, d, d), abs_diff;
     NeonDotprod, DotprodFeatures, u8, uint8x16_t, |v| v,
         |sum, a, b| dot4!("udot", sum, a, b), |sum, d| dot4!("udot", sum, d, d), vabdq_u8;
     NeonDotprod, DotprodFeatures, i8, int8x16_t, |v| vreinterpretq_s8_u8(v),
-        |sum, a, b| dot4!("sdot", sum, a, b), |sum, d| dot4!("udot", sum, d, d), apart;
+        |sum, a, b| dot4!("sdot", sum, a, b), |sum, d| dot4!("udot", sum, d, d), abs_diff;
 }
 
 packed! { Neon:
@@ -288,9 +287,9 @@ impl Count for Neon {
         unsafe { vld1q_u8(p) }
     }
     #[inline(always)]
-    unsafe fn load_part(self, p: *const u8, n: usize, back: bool) -> uint8x16_t {
+    unsafe fn load_tail(self, p: *const u8, n: usize, back: bool) -> uint8x16_t {
         // SAFETY: the caller's promise.
-        unsafe { part16(p, n, back) }
+        unsafe { tail16(p, n, back) }
     }
     ops! {
         fn zero() -> uint32x4_t = vdupq_n_u32(0);
@@ -300,8 +299,8 @@ impl Count for Neon {
         fn count(sum: uint32x4_t, v: uint8x16_t) -> uint32x4_t = vpadalq_u16(sum, vpaddlq_u8(vcntq_u8(v)));
     }
     #[inline(always)]
-    fn sums<const N: usize>(self, v: [uint32x4_t; N]) -> [u32; N] {
+    fn lane_sums<const N: usize>(self, v: [uint32x4_t; N]) -> [u32; N] {
         // SAFETY: the token.
-        unsafe { sums_u32(v) }
+        unsafe { lane_sums_u32(v) }
     }
 }

@@ -1,9 +1,9 @@
-//! What every processor has, through `wide`: eight singles, which the compiler lays over the
-//! registers of the target's baseline. Also the second opinion that tests hold the others to.
+//! What every processor has, through `wide`: eight lanes of f32, which the compiler maps to the registers of the
+//! baseline. The tests compare the other instruction sets with it, too.
 
 use super::entry::{entries, loads, packed, words};
-use crate::few;
-use crate::op::{Bytes, Simd};
+use crate::isa::operations::{Bytes, Simd};
+use crate::loops::short_tail;
 use half::{bf16, f16};
 use wide::{f32x8, i16x16, i32x8, u32x8};
 
@@ -48,7 +48,7 @@ impl Simd for Portable {
         f32x8::new(lanes)
     }
     #[inline(always)]
-    fn sums<const N: usize>(self, v: [f32x8; N]) -> [f32; N] {
+    fn lane_sums<const N: usize>(self, v: [f32x8; N]) -> [f32; N] {
         let mut out = [0.0; N];
         for i in 0..N {
             out[i] = v[i].reduce_add();
@@ -57,10 +57,10 @@ impl Simd for Portable {
     }
 }
 
-/// Half to single by moving the bits up and letting one multiplication mend the exponent,
-/// subnormals included; infinities and NaNs are then mended by hand.
+/// f16 to f32. The bits are shifted, and one multiplication corrects the exponent, subnormals included. Infinities and
+/// NaNs get their exponent afterwards.
 #[inline(always)]
-fn half_to_single(h: [u16; 8]) -> f32x8 {
+fn f16_to_f32(h: [u16; 8]) -> f32x8 {
     let mut wide = [0u32; 8];
     for i in 0..8 {
         wide[i] = u32::from(h[i]);
@@ -77,7 +77,7 @@ fn half_to_single(h: [u16; 8]) -> f32x8 {
 
 loads! { Portable:
     f32, |p| f32x8::new(p.cast::<[f32; 8]>().read_unaligned());
-    f16, |p| half_to_single(p.cast::<[u16; 8]>().read_unaligned());
+    f16, |p| f16_to_f32(p.cast::<[u16; 8]>().read_unaligned());
     bf16, |p| {
         let v = p.cast::<[u16; 8]>().read_unaligned();
         let mut out = [0.0; 8];
@@ -127,10 +127,10 @@ macro_rules! bytes {
                 i16x16::new(out)
             }
             #[inline(always)]
-            unsafe fn load_part(self, p: *const $type, n: usize, _back: bool) -> i16x16 {
+            unsafe fn load_tail(self, p: *const $type, n: usize, _back: bool) -> i16x16 {
                 let mut v = [0; 16];
                 // SAFETY: n < 16 elements are readable.
-                unsafe { few::copy(p.cast(), v.as_mut_ptr().cast(), n) };
+                unsafe { short_tail::copy(p.cast(), v.as_mut_ptr().cast(), n) };
                 // SAFETY: v has sixteen elements.
                 unsafe { Bytes::<$type>::load(self, v.as_ptr()) }
             }
@@ -143,7 +143,7 @@ macro_rules! bytes {
                 a + b
             }
             #[inline(always)]
-            fn sums<const N: usize>(self, v: [i32x8; N]) -> [u32; N] {
+            fn lane_sums<const N: usize>(self, v: [i32x8; N]) -> [u32; N] {
                 let mut out = [0; N];
                 for i in 0..N {
                     for lane in v[i].to_array() {

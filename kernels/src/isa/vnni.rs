@@ -1,9 +1,8 @@
-//! VNNI, in 256 and in 512 bits: `vpdpbusd` adds up products of unsigned by signed bytes,
-//! four to a lane. It wants one factor of each sign, so one side is moved by 128 (its upper
-//! bit flipped), and what that adds or takes is made good by a further step or by the seed.
+//! VNNI, in 256 and in 512 bits: `vpdpbusd` sums products of unsigned by signed bytes, four to a lane. So one side is
+//! shifted by 128, by flipping its upper bit. A further step or the seed corrects the sum.
 //!
-//! With u the unsigned and y = u − 128 the signed form of a row (u8 rows are their u, i8 rows
-//! their y; squared differences are the same in either), p and v those of the query:
+//! Let u be the unsigned and y = u − 128 the signed form of a row: u8 rows are their u, i8 rows their y. Squared
+//! differences are the same in both. Let v and p be the two forms of the query:
 //!
 //! ```text
 //! Σ (v − u)²  =  Σ (v − u)(p − y)  =  Σ u·y − (Σ v·y + Σ u·p) + Σ v·p
@@ -14,14 +13,13 @@
 //!
 //! All of it is exact modulo 2³², and the sums themselves are below 2³².
 //!
-//! That is four instructions a vector, and two more for the query's part. A query that meets
-//! one row takes `d = |q − x|` and `Σ d² = Σ d·(d − 128) + 128 Σ d` instead: six, and no part of
-//! its own. (Widening d to 16 bits for `vpdpwssd` would be seven.)
+//! That is four instructions a vector, and two for the seed. A pair takes `d = |q − x|` and six instructions and no
+//! seed for `Σ d² = Σ d·(d − 128) + 128 Σ d` (docs/experiments/021-byte-differences.md).
 
-use super::avx2::part32;
+use super::avx2::tail32;
 use super::entry::{entries, ops};
 use super::{avx2, avx512};
-use crate::op::Bytes;
+use crate::isa::operations::Bytes;
 use core::arch::x86_64::*;
 
 /// AVX2 with AVX-VNNI.
@@ -47,13 +45,13 @@ entries!(
 );
 
 #[inline(always)]
-unsafe fn part64(p: *const u8, n: usize, _back: bool) -> __m512i {
+unsafe fn tail64(p: *const u8, n: usize, _back: bool) -> __m512i {
     // SAFETY: n < 64 bytes are readable, and no others are read.
     unsafe { _mm512_maskz_loadu_epi8(!(!0 << n), p.cast()) }
 }
 
 macro_rules! bytes {
-    ($($token:ident, $v:ty, $lanes:literal, $rows:literal, $load:ident, $part:ident, $zero:ident,
+    ($($token:ident, $v:ty, $lanes:literal, $rows:literal, $load:ident, $tail:ident, $zero:ident,
        $splat:ident, $add:ident, $sub:ident, $xor:ident, $dp:ident, $sub8:ident,
        $maxu:ident, $minu:ident, $maxi:ident, $mini:ident, $sums:path;)*) => {$(
         impl $token {
@@ -73,7 +71,7 @@ macro_rules! bytes {
             fn diff_step(self, sum: [$v; 2], (v, p): ($v, $v), (u, y): ($v, $v)) -> [$v; 2] {
                 [self.dp(sum[0], u, y), self.dp(self.dp(sum[1], v, y), u, p)]
             }
-            /// A step of `Σ d²`, as `diff_step` leaves it to `diff_sum`.
+            /// A step of `Σ d²`, for the total of `diff_sum`.
             #[inline(always)]
             fn square_step(self, sum: [$v; 2], d: $v) -> [$v; 2] {
                 [self.dp(sum[0], d, self.flip(d)), self.dp(sum[1], d, self.splat(-128))]
@@ -85,13 +83,13 @@ macro_rules! bytes {
         }
 
         impl Bytes<u8> for $token {
-            bytes!(@same u8, $token, $v, $lanes, $rows, $load, $part, $zero, $add, $sums);
+            bytes!(@same u8, $token, $v, $lanes, $rows, $load, $tail, $zero, $add, $sums);
 
             #[inline(always)]
             fn dot(self, sum: [$v; 2], q: $v, x: $v) -> [$v; 2] {
                 [self.dp(sum[0], q, self.flip(x)), sum[1]]
             }
-            /// `−128 Σ v`, taken off in the total: 128 is no signed byte.
+            /// `−128 Σ v`, subtracted in the total: 128 is no signed byte.
             #[inline(always)]
             fn dot_seed(self, seed: $v, q: $v) -> $v {
                 self.dp(seed, q, self.splat(-128))
@@ -101,7 +99,7 @@ macro_rules! bytes {
                 self.minus(sum[0], seed)
             }
             #[inline(always)]
-            fn diff_once(self, sum: [$v; 2], q: $v, x: $v) -> [$v; 2] {
+            fn diff_pair(self, sum: [$v; 2], q: $v, x: $v) -> [$v; 2] {
                 self.square_step(sum, self.minus_bytes(self.max_u(q, x), self.min_u(q, x)))
             }
             #[inline(always)]
@@ -127,13 +125,13 @@ macro_rules! bytes {
         }
 
         impl Bytes<i8> for $token {
-            bytes!(@same i8, $token, $v, $lanes, $rows, $load, $part, $zero, $add, $sums);
+            bytes!(@same i8, $token, $v, $lanes, $rows, $load, $tail, $zero, $add, $sums);
 
             #[inline(always)]
             fn dot(self, sum: [$v; 2], q: $v, x: $v) -> [$v; 2] {
                 [self.dp(sum[0], self.flip(x), q), sum[1]]
             }
-            /// `128 Σ p`, taken off in the total.
+            /// `128 Σ p`, subtracted in the total.
             #[inline(always)]
             fn dot_seed(self, seed: $v, q: $v) -> $v {
                 self.dp(seed, self.splat(-128), q)
@@ -143,7 +141,7 @@ macro_rules! bytes {
                 self.minus(sum[0], seed)
             }
             #[inline(always)]
-            fn diff_once(self, sum: [$v; 2], q: $v, x: $v) -> [$v; 2] {
+            fn diff_pair(self, sum: [$v; 2], q: $v, x: $v) -> [$v; 2] {
                 self.square_step(sum, self.minus_bytes(self.max_i(q, x), self.min_i(q, x)))
             }
             #[inline(always)]
@@ -170,7 +168,7 @@ macro_rules! bytes {
     )*};
 
     (@same $type:ty, $token:ident, $v:ty, $lanes:literal, $rows:literal, $load:ident,
-       $part:ident, $zero:ident, $add:ident, $sums:path) => {
+       $tail:ident, $zero:ident, $add:ident, $sums:path) => {
         const LANES: usize = $lanes;
         const ROWS: usize = $rows;
         type V = $v;
@@ -186,16 +184,16 @@ macro_rules! bytes {
             unsafe { $load(p.cast()) }
         }
         #[inline(always)]
-        unsafe fn load_part(self, p: *const $type, n: usize, back: bool) -> $v {
+        unsafe fn load_tail(self, p: *const $type, n: usize, back: bool) -> $v {
             // SAFETY: the caller's promise.
-            unsafe { $part(p.cast(), n, back) }
+            unsafe { $tail(p.cast(), n, back) }
         }
         ops! {
             fn zero() -> $v = $zero();
             fn add(a: $v, b: $v) -> $v = $add(a, b);
         }
         #[inline(always)]
-        fn sums<const N: usize>(self, v: [$v; N]) -> [u32; N] {
+        fn lane_sums<const N: usize>(self, v: [$v; N]) -> [u32; N] {
             // SAFETY: the token.
             unsafe { $sums(v) }
         }
@@ -203,12 +201,12 @@ macro_rules! bytes {
 }
 
 bytes! {
-    Avx2Vnni, __m256i, 32, 4, _mm256_loadu_si256, part32, _mm256_setzero_si256,
+    Avx2Vnni, __m256i, 32, 4, _mm256_loadu_si256, tail32, _mm256_setzero_si256,
         _mm256_set1_epi8, _mm256_add_epi32, _mm256_sub_epi32, _mm256_xor_si256,
         _mm256_dpbusd_avx_epi32, _mm256_sub_epi8,
-        _mm256_max_epu8, _mm256_min_epu8, _mm256_max_epi8, _mm256_min_epi8, avx2::sums_i32;
-    Avx512Vnni, __m512i, 64, 8, _mm512_loadu_si512, part64, _mm512_setzero_si512,
+        _mm256_max_epu8, _mm256_min_epu8, _mm256_max_epi8, _mm256_min_epi8, avx2::lane_sums_i32;
+    Avx512Vnni, __m512i, 64, 8, _mm512_loadu_si512, tail64, _mm512_setzero_si512,
         _mm512_set1_epi8, _mm512_add_epi32, _mm512_sub_epi32, _mm512_xor_si512,
         _mm512_dpbusd_epi32, _mm512_sub_epi8,
-        _mm512_max_epu8, _mm512_min_epu8, _mm512_max_epi8, _mm512_min_epi8, avx512::sums_i32;
+        _mm512_max_epu8, _mm512_min_epu8, _mm512_max_epi8, _mm512_min_epi8, avx512::lane_sums_i32;
 }

@@ -10,11 +10,13 @@ mod codec;
 mod load;
 mod options;
 mod pages;
+mod quiet;
 mod salvage;
 mod store;
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -47,6 +49,8 @@ pub struct Rocks {
     durability: Durability,
     now: ArcSwap<View>,
     writer: Mutex<Writer>,
+    /// [`State::covers`] of the writer, readable without its lock after a fork.
+    covers: AtomicU64,
     lock: Option<Lock>,
     /// The blobs, if the database is open for reading only.
     kept: Vec<(String, Blob)>,
@@ -87,7 +91,8 @@ impl Rocks {
     /// Opens a database for reading and writing.
     ///
     /// # Errors
-    /// Those of [`Mapped::open`](crate::mapped::Mapped::open).
+    /// Those of [`Mapped::open`](crate::mapped::Mapped::open). [`StorageError::Backend`] in a process that was forked after
+    /// RocksDB was opened for writing.
     pub fn open(path: impl AsRef<Path>, durability: Durability) -> Result<Self, StorageError> {
         lock::at_place(opened(path.as_ref()), |dir| {
             found(dir)?;
@@ -122,9 +127,10 @@ impl Rocks {
         })
     }
 
-    /// RocksDB's statistics since the database was opened, as it prints them.
+    /// RocksDB's statistics since the database was opened, as it prints them. `None` in a forked process.
     #[must_use]
     pub fn statistics(&self) -> Option<String> {
+        self.store.check_process().ok()?;
         self.store.statistics()
     }
 
@@ -149,7 +155,8 @@ impl Rocks {
 
     fn of(store: Store, schema: Schema, durability: Durability, writer: Writer, lock: Option<Lock>) -> Self {
         let now = ArcSwap::from_pointee(writer.table.now().clone());
-        Self { store, schema, durability, now, writer: Mutex::new(writer), lock, kept: Vec::new() }
+        let covers = AtomicU64::new(writer.state.covers);
+        Self { store, schema, durability, now, writer: Mutex::new(writer), covers, lock, kept: Vec::new() }
     }
 
     fn writer(&self) -> MutexGuard<'_, Writer> {
@@ -164,6 +171,8 @@ impl Rocks {
         lock.check_process()?;
         let writer = self.writer();
         lock.check()?;
+        self.store.check_writes()?;
+        self.store.check_room()?;
         Ok(writer)
     }
 
@@ -214,6 +223,7 @@ impl Rocks {
     ) -> Result<Arc<View>, StorageError> {
         self.write_state(batch, &writer.state, &state, true)?;
         let view = Arc::new(table.now().clone());
+        self.covers.store(state.covers, Ordering::Release);
         *writer = Writer { table, state };
         self.now.store(Arc::clone(&view));
         self.store.reclaim();
@@ -225,11 +235,8 @@ impl Drop for Rocks {
     /// Flushes RocksDB's log. RocksDB takes damage in its log for the end of it and drops what follows silently. All files of a
     /// closed database are checked whole.
     fn drop(&mut self) {
-        let Some(lock) = &self.lock else { return };
-        if lock.check_process().is_err() {
-            return self.store.abandon();
-        }
-        if lock.check_held().is_ok()
+        // Not in a forked process, nor if another process holds LOCK.
+        if self.lock.as_ref().is_some_and(|lock| lock.check_held().is_ok())
             && let Err(error) = self.store.flush()
         {
             tracing::warn!(%error, "cannot flush the log on close");
@@ -316,6 +323,7 @@ impl Storage for Rocks {
         let mut state = self.with_blobs(&mut writer, blobs)?;
         state.covers = view.commit();
         self.write_state(WriteBatch::default(), &writer.state, &state, true)?;
+        self.covers.store(state.covers, Ordering::Release);
         writer.state = state;
         Ok(())
     }
@@ -324,13 +332,14 @@ impl Storage for Rocks {
         if let Some((_, blob)) = self.kept.iter().find(|(kept, _)| kept == name) {
             return Ok(Some(blob.clone()));
         }
+        self.store.check_process()?;
         let writer = self.writer();
         let entry = writer.state.blobs.iter().find(|entry| entry.name == name);
         entry.map(|entry| blobs::read(&self.store, entry)).transpose()
     }
 
     fn checkpoint_commit(&self) -> u64 {
-        self.writer().state.covers
+        self.covers.load(Ordering::Acquire)
     }
 
     fn sync(&self) -> Result<(), StorageError> {
@@ -341,6 +350,10 @@ impl Storage for Rocks {
     /// Reads every key, so that RocksDB checks all its blocks. Compares the rows with those in memory and the blobs with their
     /// checksums.
     fn verify(&self) -> Vec<Problem> {
+        let problem = |what| Problem { file: self.store.path().join(INNER), offset: 0, what };
+        if let Err(error) = self.store.check_process() {
+            return vec![problem(error.to_string())];
+        }
         let (mut told, mut of_rows) = (Vec::new(), Vec::new());
         for name in FAMILIES {
             if let Some(error) = self.store.from(name, &[]).find_map(Result::err) {
@@ -358,12 +371,13 @@ impl Storage for Rocks {
         if writer.table.now().epoch() == view.epoch() {
             told.append(&mut of_rows);
         }
-        told.into_iter().map(|what| Problem { file: self.store.path().join(INNER), offset: 0, what }).collect()
+        told.into_iter().map(problem).collect()
     }
 
     fn usage(&self) -> Usage {
         let view = self.view();
-        let on_disk = |name| self.store.bytes(name);
+        let is_forked = self.store.check_process().is_err();
+        let on_disk = |name| if is_forked { 0 } else { self.store.bytes(name) };
         let (rows, ids, blobs) = (on_disk(ROWS), on_disk(SLOTS) + on_disk(DEAD), on_disk(BLOBS));
         let (mut log, mut all) = (0, 0);
         for entry in std::fs::read_dir(self.store.inner()).into_iter().flatten().flatten() {

@@ -10,6 +10,11 @@ use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use memmap2::{Mmap, MmapMut, MmapOptions};
+#[cfg(feature = "rocksdb")]
+use rustix::{
+    mm::{MapFlags, ProtFlags, mmap_anonymous, munmap},
+    process::{Resource, getrlimit},
+};
 
 /// A fixed range of memory. It neither moves nor shrinks while it is held.
 pub(crate) struct Region {
@@ -108,4 +113,19 @@ impl Region {
         // promise.
         unsafe { std::slice::from_raw_parts_mut(self.base.add(at), len) }
     }
+}
+
+/// Checks that `len` more bytes may be mapped within the process's limit.
+#[cfg(feature = "rocksdb")]
+pub(crate) fn check_room(len: usize) -> io::Result<()> {
+    if getrlimit(Resource::As).current.is_none() {
+        return Ok(());
+    }
+    // SAFETY: the new pages are inaccessible and unmapped at once; nothing refers to them.
+    unsafe {
+        let at =
+            mmap_anonymous(std::ptr::null_mut(), len, ProtFlags::empty(), MapFlags::PRIVATE | MapFlags::NORESERVE)?;
+        munmap(at, len)?;
+    }
+    Ok(())
 }

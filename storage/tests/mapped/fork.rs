@@ -2,10 +2,15 @@
 #![allow(unsafe_code, reason = "there is no other way to fork")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+#[cfg(feature = "rocksdb")]
+use std::path::Path;
 
 use omendb_storage::mapped::Mapped;
+#[cfg(feature = "rocksdb")]
+use omendb_storage::rocks::Rocks;
 use omendb_storage::{Commit, Durability, IdColumn, IdKind, Packed, Storage, StorageError};
 
+use crate::files::Files;
 use crate::image::scratch;
 use crate::kit::{Model, contents, schema};
 
@@ -37,7 +42,7 @@ pub(crate) fn forked(work: impl FnOnce()) -> bool {
 }
 
 /// Every call that writes says that this is another process, and what can be read is read.
-pub(crate) fn refuses_in_a_fork(db: &Mapped) {
+pub(crate) fn refuses_in_a_fork(db: &dyn Storage) {
     let (parent, before) = (std::os::unix::process::parent_id(), contents(&db.view()));
     let view = db.view();
     let commit = Commit { rows: &Packed::new(&[], 1), ids: IdColumn::none(db.schema().ids), dead: &[] };
@@ -55,49 +60,87 @@ pub(crate) fn refuses_in_a_fork(db: &Mapped) {
         );
     }
     assert_eq!(contents(&db.view()), before);
-    assert!(db.blob("graph").unwrap().is_none_or(|blob| !blob.is_empty()));
+    match db.blob("graph") {
+        Ok(blob) => assert!(blob.is_none_or(|blob| !blob.is_empty())),
+        // RocksDB cannot read without its threads.
+        Err(error) => assert!(matches!(error, StorageError::Forked { .. }), "{error:?}"),
+    }
+    db.verify();
+    db.usage();
+    db.checkpoint_commit();
 }
 
 #[test]
 fn a_forked_process_reads_and_writes_nothing() {
+    reads_and_writes_nothing::<Mapped>();
+    #[cfg(feature = "rocksdb")]
+    reads_and_writes_nothing::<Rocks>();
+}
+
+fn reads_and_writes_nothing<F: Files>() {
     let dir = scratch();
     let path = dir.path().join("db");
-    let mut db = Some(Mapped::create(&path, &schema(8, IdKind::U64), Durability::Sync).unwrap());
+    let mut db = Some(F::create(&path, &schema(8, IdKind::U64), Durability::Sync).unwrap());
     let mut model = Model::new(8);
     model.commit(db.as_ref().unwrap(), 5, &[]).unwrap();
     assert!(forked(|| {
         refuses_in_a_fork(db.as_ref().unwrap());
         // No seal, and the lock stays the parent's.
         db = None;
-        assert!(matches!(Mapped::open(&path, Durability::Sync), Err(StorageError::Locked { .. })));
+        assert!(matches!(F::open(&path, Durability::Sync), Err(StorageError::Locked { .. })));
+        model.check(&F::open_read_only(&path).unwrap().view());
     }));
     let db = db.unwrap();
     model.commit(&db, 5, &[1]).unwrap();
     assert_eq!(db.verify(), []);
     drop(db);
-    let db = Mapped::open(&path, Durability::Sync).unwrap();
+    let db = F::open(&path, Durability::Sync).unwrap();
     assert_eq!(contents(&db.view()), model.slots);
 }
 
 /// A fork while another thread is in the middle of a write: nobody lets go of its mutex in the child.
 #[test]
 fn a_process_forked_within_a_write_does_not_hang() {
-    let dir = scratch();
-    let db = Mapped::create(dir.path().join("db"), &schema(8, IdKind::U64), Durability::Sync).unwrap();
-    struct Forks<'a>(&'a Mapped);
+    forks_within_a_write::<Mapped>();
+    #[cfg(feature = "rocksdb")]
+    forks_within_a_write::<Rocks>();
+}
+
+fn forks_within_a_write<F: Files>() {
+    struct Forks<'a>(&'a dyn Storage);
     impl omendb_storage::RowSource for Forks<'_> {
         fn len(&self) -> usize {
             1
         }
         fn fill(&self, _: std::ops::Range<usize>, _: usize, out: &mut [u8]) {
-            out.fill(7);
-            assert!(forked(|| {
-                refuses_in_a_fork(self.0);
-                self.0.verify();
-                self.0.usage();
-            }));
+            out[0] = 7;
+            assert!(forked(|| refuses_in_a_fork(self.0)));
         }
     }
+    let dir = scratch();
+    let db = F::create(&dir.path().join("db"), &schema(1, IdKind::U64), Durability::Sync).unwrap();
     db.commit(Commit { rows: &Forks(&db), ids: IdColumn::U64(&[1]), dead: &[] }).unwrap();
-    assert_eq!(db.view().row(0), [7; 8]);
+    assert_eq!(db.view().row(0), [7]);
+}
+
+/// RocksDB's threads do not come along into a forked process, and are not started again there: a writer
+/// would wait for them for ever.
+#[cfg(feature = "rocksdb")]
+#[test]
+fn a_forked_process_opens_rocksdb_for_reading_only() {
+    let dir = scratch();
+    let path = dir.path().join("db");
+    let create = |path: &Path| Rocks::create(path, &schema(8, IdKind::U64), Durability::Sync);
+    let db = create(&path).unwrap();
+    let mut model = Model::new(8);
+    model.commit(&db, 5, &[]).unwrap();
+    drop(db);
+    assert!(forked(|| {
+        for refused in [Rocks::open(&path, Durability::Os), create(&dir.path().join("new"))] {
+            let told = refused.err().expect("a refusal").to_string();
+            assert!(told.contains("its threads are those of process"), "{told}");
+        }
+        model.check(&Rocks::open_read_only(&path).unwrap().view());
+    }));
+    model.check(&Rocks::open(&path, Durability::Os).unwrap().view());
 }

@@ -6,6 +6,7 @@ mod kit;
 mod damage;
 mod disturbed;
 mod fault;
+mod files;
 mod flight;
 mod foreign;
 mod fork;

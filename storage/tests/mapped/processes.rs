@@ -178,26 +178,26 @@ fn segments_are_mapped_without_keeping_descriptors() {
     let schema = omendb_storage::Schema { row_bytes: 260_000, ..schema(1, IdKind::U64) };
     let medium = std::sync::Arc::new(Holes);
     let db = Mapped::create_on(medium.clone(), &path, &schema, Durability::Sync).unwrap();
-    // 128 rows a segment.
+    // 256 rows a segment.
     let commit = |db: &Mapped, rows: usize| {
         let first = u64::from(db.view().slots());
         let ids: Vec<u64> = (first..first + rows as u64).collect();
         db.commit(Commit { rows: &Zeros(rows), ids: IdColumn::U64(&ids), dead: &[] }).unwrap()
     };
-    assert_eq!(commit(&db, 20 * 128 + 1).slots(), 2561);
-    assert!(segments_held(&path) <= 1, "{} of 21", segments_held(&path));
+    assert_eq!(commit(&db, 10 * 256 + 1).slots(), 2561);
+    assert!(segments_held(&path) <= 1, "{} of 11", segments_held(&path));
     for _ in 0..3 {
-        commit(&db, 128);
+        commit(&db, 256);
     }
     assert_eq!(db.verify(), []);
-    assert!(segments_held(&path) <= 1, "{} of 24", segments_held(&path));
+    assert!(segments_held(&path) <= 1, "{} of 14", segments_held(&path));
     let reader = Mapped::open_read_only(&path).unwrap();
     drop(db.compact(&db.view(), &(0..2561).rev().collect::<Vec<_>>(), &[]).err());
     db.clear().unwrap();
     drop(db);
     // The segments are gone by name; what is mapped is there.
-    assert_eq!((reader.view().slots(), segments_held(&path)), (2945, 0));
-    assert_eq!(reader.view().row(2944), &[0; 260_000][..]);
+    assert_eq!((reader.view().slots(), segments_held(&path)), (3329, 0));
+    assert_eq!(reader.view().row(3328), &[0; 260_000][..]);
     let rows = |problem: &omendb_storage::Problem| problem.file.to_str().unwrap().contains("rows.");
     assert!(!reader.verify().iter().any(rows));
 }

@@ -21,7 +21,7 @@ fn taken(path: &Path) -> u64 {
 #[test]
 fn a_refused_commit_gives_its_space_back() {
     for durability in [Durability::Sync, Durability::Os] {
-        // A segment holds 16 rows: 20 need another one.
+        // A segment holds 256 rows: 400 need another one.
         let schema = schema(4 << 20, IdKind::U64);
         let schema = omendb_storage::Schema { row_bytes: 200_000, ..schema };
         let rows = vec![3; 200_000 * 400];

@@ -1,0 +1,3 @@
+//! Rows of packed codes, against f32 queries.
+
+pub(crate) mod codes;
