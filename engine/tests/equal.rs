@@ -182,7 +182,7 @@ fn a_vertex_that_is_replaced_leaves_its_copies_to_be_found() {
 }
 
 #[test]
-fn cosines_that_singles_cannot_tell_apart_are_decided_in_doubles() {
+fn cosines_that_f32_cannot_tell_apart_are_decided_in_f64() {
     // Around one direction, so near that the distances of all are within what f32 rounds away of 1.
     let (rows, dim) = (4000, 24);
     let base = clustered(1, dim, 5);

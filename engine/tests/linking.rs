@@ -235,7 +235,7 @@ fn the_buffer_stays_short_while_many_write() {
 }
 
 #[test]
-fn nobody_is_held_back_for_rows_that_were_found_at_opening() {
+fn nobody_is_throttled_for_rows_that_were_found_at_opening() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("db.omen");
     let values = crashed(&path, 0, 3000, quick().buffer_rows(100));
@@ -246,7 +246,7 @@ fn nobody_is_held_back_for_rows_that_were_found_at_opening() {
     for id in 3000..3100u64 {
         db.add(id, &values[..DIM]).unwrap();
     }
-    // Held back, each would take a tenth of a second.
+    // Throttled, each would take a tenth of a second.
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     assert_eq!(db.stats().buffered, 3100);
     gate.set(true);

@@ -31,7 +31,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "test", about: "all tests: unit, property, crash and documentation tests", run: test::run },
     Command {
         name: "lint",
-        about: "formatting, clippy, documentation, arrows, the engine's dependencies and words",
+        about: "formatting, clippy, documentation, arrows, dependencies and words, warnings denied",
         run: lint::run,
     },
     Command {

@@ -65,7 +65,7 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Text ids of an allowed length, no id twice.
+    /// String ids of an allowed length, no id twice.
     fn check_ids(&self) -> Result<(), BatchError> {
         let ids = self.ids();
         if let IdColumn::Text(strings) = ids {

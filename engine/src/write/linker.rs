@@ -150,8 +150,8 @@ impl Core {
         }
     }
 
-    /// Holds back who has committed `rows` rows that end at `place`: until no more rows before it wait than should, but
-    /// only so long. Where none should wait, until its rows are linked.
+    /// Throttles a caller that has committed `rows` rows that end at `place`: until no more rows before it wait than
+    /// `buffer_rows`, for a limited time. With `buffer_rows` of 0, until its rows are linked.
     pub(crate) fn throttle(&self, place: Place, rows: usize) {
         let (linker, limit) = (&self.linker, self.options.buffer_rows);
         if limit == 0 {

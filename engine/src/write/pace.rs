@@ -45,7 +45,7 @@ impl Pace {
         // Now and then all rows are looked at: that is not what a round costs.
         let beside = all.saturating_sub(linking);
         let usual = std::mem::replace(&mut self.beside, beside).min(beside);
-        // One that was cut short tells only that it was too long.
+        // A shorter round than planned says only that it took too long.
         if self.is_fixed || rows < self.rows && linking < ROUND {
             return;
         }

@@ -1,6 +1,6 @@
 //! RocksDB's options, for large values that do not compress, are written once and read in order.
 
-use rocksdb::{BlockBasedOptions, DBCompressionType, Options};
+use rocksdb::{BlockBasedOptions, DBCompressionType, LogLevel, Options};
 
 /// The options of the database.
 pub(super) fn database(create: bool) -> Options {
@@ -9,7 +9,12 @@ pub(super) fn database(create: bool) -> Options {
     options.create_missing_column_families(create);
     options.set_paranoid_checks(true);
     options.enable_statistics();
+    // What it tells of itself: a compaction would take 18 KiB.
+    options.set_log_level(LogLevel::Warn);
+    options.set_max_log_file_size(1 << 20);
     options.set_keep_log_file_num(1);
+    // The list of its files begins anew at this length, and not at 1 GiB: whoever opens it reads all of it.
+    options.set_max_manifest_file_size(1 << 20);
     options.set_max_open_files(256);
     options.set_max_background_jobs(2);
     // The log is truncated when its families are flushed: at most two write buffers.
