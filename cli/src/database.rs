@@ -44,7 +44,7 @@ impl Use {
         }
     }
 
-    /// Opens to write.
+    /// Opens for writing.
     pub(crate) fn write(
         &self,
         path: &Path,

@@ -21,7 +21,7 @@ impl Bar {
         Self(bar)
     }
 
-    /// What the engine calls.
+    /// The listener for the engine.
     pub(crate) fn listener(&self) -> impl Fn(Progress) + Send + Sync + use<> {
         let bar = self.0.clone();
         move |progress: Progress| {

@@ -156,8 +156,7 @@ pub trait Storage: Send + Sync {
     /// Reads a blob of the newest checkpoint and verifies its checksum. Returns `None` if there is no such blob.
     ///
     /// # Errors
-    /// [`StorageError::Corrupt`] if its bytes are not those written; in RocksDB [`StorageError::Forked`] in a
-    /// forked process.
+    /// [`StorageError::Corrupt`] if it is damaged. In RocksDB [`StorageError::Forked`] in a forked process.
     fn blob(&self, name: &str) -> Result<Option<Blob>, StorageError>;
 
     /// The commit that the blobs cover: [`View::commit`] of the view of the newest checkpoint. 0 before the first one.

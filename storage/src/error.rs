@@ -51,9 +51,8 @@ pub enum StorageError {
         /// What happened to the lock file.
         what: &'static str,
     },
-    /// The process is a fork of the one that opened the database, and that one writes. From RocksDB no blob
-    /// is read there either.
-    #[error("{} was opened by process {opened}, this is process {found}: open it again after a fork", path.display())]
+    /// This process is a fork of the one that opened the database for writing. In RocksDB blobs cannot be read either.
+    #[error("process {opened} opened {}, but this is process {found}: open it again after a fork", path.display())]
     Forked {
         /// The database.
         path: PathBuf,

@@ -41,7 +41,7 @@ const COMMANDS: &[Command] = &[
     },
     Command { name: "arrows", about: "the dependencies between the packages", run: |_| arrows::run() },
     Command { name: "words", about: "words that the glossary retired", run: |_| words::run() },
-    Command { name: "package", about: "every package that is published can be packaged", run: package::run },
+    Command { name: "package", about: "whether every published package can be packaged", run: package::run },
     Command { name: "aarch64", about: "the NEON suite, cross-compiled and emulated", run: aarch64::run },
     Command {
         name: "native",

@@ -1,15 +1,15 @@
-//! How many packages the engine needs: few, which is one of the reasons to embed it.
+//! Checks how many packages the engine depends on.
 
 use std::collections::BTreeSet;
 
 use crate::{Outcome, shell};
 
-/// The most packages that `omendb-engine` may need with its default features, its own included.
+/// The most packages of `omendb-engine` with its default features, itself included.
 const MOST: usize = 77;
 
 pub(crate) fn run() -> Outcome {
     let arguments = ["tree", "--package", "omendb-engine", "--edges", "normal", "--prefix", "none"];
-    let output = shell::cargo(&arguments).output().map_err(|error| format!("`cargo tree` did not start: {error}"))?;
+    let output = shell::cargo(&arguments).output().map_err(|error| format!("cannot start `cargo tree`: {error}"))?;
     if !output.status.success() {
         return Err(format!("`cargo tree`: {}", String::from_utf8_lossy(&output.stderr)));
     }
@@ -22,7 +22,7 @@ pub(crate) fn run() -> Outcome {
     Ok(())
 }
 
-/// Name and version of each package in a tree, once.
+/// The name and version of each package in a tree, once.
 fn packages(tree: &str) -> BTreeSet<String> {
     let lines = tree.lines().map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join(" "));
     lines.filter(|line| !line.is_empty()).collect()

@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &Arguments, medium: Medium, path: &Path) -> Result<
     db.add_batch(&ids, RowsRef::strided(kind, rows.bytes, rows.stride, rows.rows))?;
     db.flush()?;
     let seconds = start.elapsed().as_secs_f64();
-    let committed = committed.get().ok_or("nobody told of the commit")?;
+    let committed = committed.get().ok_or("the commit was not reported")?;
     let (stats, graph_hash) = (db.stats(), db.graph_hash());
     let peak_bytes = machine::peak();
     let (asked, closing) = if medium.has_files() {

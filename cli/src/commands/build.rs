@@ -175,7 +175,7 @@ impl Build {
         Place::of_another(&self.db)
     }
 
-    /// Makes the database in the folder `draft`, with all rows linked and saved.
+    /// Makes the database in the folder `draft`, with all rows linked and a checkpoint.
     fn fill(&self, draft: &Path, options: Options, input: &Input) -> Result<(Stats, u64), Failure> {
         let db = Db::create(draft, options).map_err(|error| Failure::open(draft, error))?;
         let numbers: Ids;

@@ -120,9 +120,9 @@ fn a_graph_is_no_loss() {
     assert_eq!(exact(&folder, "saved.omen", 10), expected(&base, &queries, |_| true, 10));
 }
 
-/// A row file's own checksums lie at its end; the ids have them too.
+/// A segment's own checksums are at its end; those stored with the ids verify its rows.
 #[test]
-fn rows_before_the_cut_of_a_truncated_file_are_saved() {
+fn intact_rows_of_a_truncated_file_are_saved() {
     let (folder, ..) = built();
     let rows = folder.path("a.omen").join(&files(&folder, "rows")[0]);
     fs::File::options().write(true).open(rows).unwrap().set_len(4096 + 300 * 64).unwrap();

@@ -49,7 +49,7 @@ pub struct Rocks {
     durability: Durability,
     now: ArcSwap<View>,
     writer: Mutex<Writer>,
-    /// [`State::covers`] of the writer's, to be had where a fork left the writer locked.
+    /// [`State::covers`] of the writer, readable without its lock after a fork.
     covers: AtomicU64,
     lock: Option<Lock>,
     /// The blobs, if the database is open for reading only.
@@ -91,8 +91,8 @@ impl Rocks {
     /// Opens a database for reading and writing.
     ///
     /// # Errors
-    /// As for [`Mapped::open`](crate::mapped::Mapped::open), and [`StorageError::Backend`] in a process that was
-    /// forked after RocksDB was opened for writing.
+    /// Those of [`Mapped::open`](crate::mapped::Mapped::open). [`StorageError::Backend`] in a process that was forked after
+    /// RocksDB was opened for writing.
     pub fn open(path: impl AsRef<Path>, durability: Durability) -> Result<Self, StorageError> {
         lock::at_place(opened(path.as_ref()), |dir| {
             found(dir)?;
@@ -127,8 +127,7 @@ impl Rocks {
         })
     }
 
-    /// RocksDB's own statistics since the database was opened, as it prints them; none in a process that
-    /// was forked since.
+    /// RocksDB's statistics since the database was opened, as it prints them. `None` in a forked process.
     #[must_use]
     pub fn statistics(&self) -> Option<String> {
         self.store.check_process().ok()?;
@@ -236,7 +235,7 @@ impl Drop for Rocks {
     /// Flushes RocksDB's log. RocksDB takes damage in its log for the end of it and drops what follows silently. All files of a
     /// closed database are checked whole.
     fn drop(&mut self) {
-        // Not in a forked process, whose database is its parent's, nor where LOCK is another's.
+        // Not in a forked process, nor if another process holds LOCK.
         if self.lock.as_ref().is_some_and(|lock| lock.check_held().is_ok())
             && let Err(error) = self.store.flush()
         {

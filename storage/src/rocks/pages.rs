@@ -23,7 +23,7 @@ fn slots_of(page: u32, page_rows: u32, end: u32) -> Range<u32> {
 
 /// Puts the pages of the slots `first..end` of a table into batches. All but the last are written.
 pub(super) fn put(store: &Store, table: &Table, epoch: u64, first: u32, end: u32) -> Result<WriteBatch, StorageError> {
-    // The table has grown by now.
+    // Again, because the table has grown meanwhile.
     store.check_room()?;
     let rows = store.family(ROWS);
     let mut batch = WriteBatch::default();

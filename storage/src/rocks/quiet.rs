@@ -1,9 +1,8 @@
-//! A limit on the size of files is an error of RocksDB's, not the end of the process.
+//! Makes the file size limit an error of RocksDB instead of the end of the process.
 //!
-//! The system tells a thread that writes beyond it (`ulimit -f`) by the signal SIGXFSZ, which ends the
-//! process. RocksDB writes in the caller's threads and in its own, and looks for no limit. So the signal
-//! is blocked in the thread that calls RocksDB, and RocksDB's threads, which are started by such a
-//! call, have that from it for as long as they live.
+//! A thread that writes beyond the limit (`ulimit -f`) gets the signal SIGXFSZ, which ends the process. RocksDB writes in the
+//! caller's threads and in its own, and does not check the limit. So the signal is blocked in a thread while it calls RocksDB.
+//! RocksDB's threads inherit that from the call that starts them.
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -11,20 +10,20 @@ use std::ptr;
 
 use libc::{SIG_BLOCK, SIG_UNBLOCK, SIGXFSZ, sigset_t, timespec};
 
-/// While it is held, SIGXFSZ does not reach this thread; what came meanwhile is gone with it.
+/// While it is held, SIGXFSZ is blocked in this thread. A signal that came meanwhile is discarded at the end.
 pub(super) struct Quiet {
-    /// Whether the thread took the signal before.
+    /// Whether the signal was unblocked before.
     took: bool,
-    /// Whether one was waiting already: it is not ours to take.
+    /// Whether a signal was pending before: it is not discarded.
     waited: bool,
-    /// A thread's own.
+    /// The mask is per thread.
     _thread: PhantomData<*const ()>,
 }
 
 impl Quiet {
     pub(super) fn new() -> Self {
         let (ours, mut before, mut waiting) = (signals(true), signals(false), signals(false));
-        // SAFETY: all are sets of signals; only this thread's mask changes.
+        // SAFETY: all pointers are to signal sets; only this thread's mask changes.
         let (took, waited) = unsafe {
             libc::pthread_sigmask(SIG_BLOCK, &raw const ours, &raw mut before);
             libc::sigpending(&raw mut waiting);
@@ -37,7 +36,7 @@ impl Quiet {
 impl Drop for Quiet {
     fn drop(&mut self) {
         let (ours, now) = (signals(true), timespec { tv_sec: 0, tv_nsec: 0 });
-        // SAFETY: a set of signals and a time; what is null may be. Only this thread's mask changes.
+        // SAFETY: the pointers are to a signal set and a time, or null where allowed. Only this thread's mask changes.
         unsafe {
             if !self.waited {
                 libc::sigtimedwait(&raw const ours, ptr::null_mut(), &raw const now);
@@ -49,16 +48,16 @@ impl Drop for Quiet {
     }
 }
 
-/// Calls RocksDB.
+/// Calls RocksDB with the signal blocked.
 pub(super) fn quietly<T>(call: impl FnOnce() -> T) -> T {
     let _quiet = Quiet::new();
     call()
 }
 
-/// A set of no signals, or of SIGXFSZ.
+/// The empty signal set, or that of SIGXFSZ.
 fn signals(ours: bool) -> sigset_t {
     let mut set = MaybeUninit::uninit();
-    // SAFETY: the first call makes it a set, and SIGXFSZ is a signal.
+    // SAFETY: the first call initializes the set, and SIGXFSZ is a valid signal.
     unsafe {
         libc::sigemptyset(set.as_mut_ptr());
         if ours {

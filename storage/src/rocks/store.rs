@@ -29,28 +29,28 @@ pub(super) const INNER: &str = crate::state::layout::ROCKS;
 /// The most bytes of a batch that is written ahead of the one with the state.
 const AHEAD: usize = 32 << 20;
 
-/// What RocksDB may take of memory to open one, and to write to it (its buffers, batches and threads). It ends
-/// the process where it gets none, so less is an error beforehand.
+/// The memory that RocksDB may need to open a database, and to write to it (buffers, batches and threads). RocksDB ends the
+/// process if it gets none, so less is an error beforehand.
 const ROOM_TO_OPEN: usize = 512 << 20;
 const ROOM_TO_WRITE: usize = 256 << 20;
 
-/// Where a new one is made: it is one when it has its own name.
+/// The name of RocksDB's folder while a database is made.
 pub(super) const DRAFT: &str = "rocks.new";
 
 /// An open RocksDB.
 pub(super) struct Store {
     options: Options,
-    /// None only while it is dropped.
+    /// `None` only while it is dropped.
     db: Option<DB>,
-    /// Behind `db`: RocksDB's files are reached through it.
+    /// RocksDB's files are reached through it, so it must outlive `db`.
     dir: Dir,
     /// The process that opened it.
     process: u32,
-    /// Why no more may be written.
+    /// The error after which no writes are allowed.
     poison: OnceLock<String>,
 }
 
-/// The process that first opened one for writing, which started RocksDB's threads.
+/// The process that first opened a RocksDB for writing, which started RocksDB's threads.
 static STARTED: OnceLock<u32> = OnceLock::new();
 
 /// A key and its value.
@@ -129,8 +129,8 @@ impl Store {
         self.db.as_ref().expect("it is open until it is dropped")
     }
 
-    /// Refuses to call RocksDB in a process that was forked from the one that opened it: there a lock may
-    /// be held by a thread that is not here, and nobody does what RocksDB leaves to its threads.
+    /// Refuses to call RocksDB in a forked process: a thread that does not exist there may hold a lock, and RocksDB's
+    /// background threads do not exist either.
     pub(super) fn check_process(&self) -> Result<(), StorageError> {
         let (opened, found) = (self.process, std::process::id());
         if opened == found {
@@ -139,8 +139,8 @@ impl Store {
         Err(StorageError::Forked { path: self.path().into(), opened, found })
     }
 
-    /// Refuses to write after a write or a flush that failed: RocksDB takes no more until it is opened again,
-    /// and nobody knows how much of a failed write is in its log.
+    /// Refuses writes after a failed write or flush. RocksDB refuses them until it is opened again, and it is unknown how
+    /// much of a failed write is in its log.
     pub(super) fn check_writes(&self) -> Result<(), StorageError> {
         match self.poison.get() {
             None => Ok(()),
@@ -148,7 +148,7 @@ impl Store {
         }
     }
 
-    /// Refuses to write where RocksDB might get no memory.
+    /// Refuses writes if RocksDB might get no memory.
     pub(super) fn check_room(&self) -> Result<(), StorageError> {
         check_room(ROOM_TO_WRITE).map_err(|source| StorageError::io(self.path(), "reserve memory for", source))
     }
@@ -265,7 +265,7 @@ impl Store {
 }
 
 impl Drop for Store {
-    /// Leaves RocksDB as it is in a forked process: it is the parent's.
+    /// Leaks RocksDB in a forked process, because it belongs to the parent.
     fn drop(&mut self) {
         let db = self.db.take();
         match self.check_process() {
@@ -275,7 +275,7 @@ impl Drop for Store {
     }
 }
 
-/// The database at `path` is not what was written.
+/// The error of a damaged database at `path`.
 pub(super) fn corrupt(path: &Path, what: impl Into<String>) -> StorageError {
     StorageError::Corrupt { file: path.join(INNER), offset: 0, what: what.into() }
 }
@@ -297,8 +297,8 @@ fn through(dir: &Dir, name: &str) -> PathBuf {
     if handle.exists() { handle.join(name) } else { dir.path().join(name) }
 }
 
-/// Refuses to open one for writing in a process without RocksDB's threads: they are started once, and not
-/// anew in a process that was forked from the one that has them. There it waited for them for ever.
+/// Refuses to open for writing in a process without RocksDB's threads. RocksDB starts them once, and not again in a forked
+/// process, where it would wait for them for ever.
 fn check_threads(dir: &Dir) -> Result<(), StorageError> {
     let found = std::process::id();
     let started = *STARTED.get_or_init(|| found);
@@ -306,8 +306,8 @@ fn check_threads(dir: &Dir) -> Result<(), StorageError> {
         return Ok(());
     }
     let what = format!(
-        "its threads are those of process {started}, from which process {found} was forked; open it for reading \
-         only, or start a program of its own for writing"
+        "its threads are in process {started}, from which process {found} was forked; open it for reading only, or \
+         write from a new program"
     );
     Err(StorageError::Backend { path: dir.path().into(), op: "open", what })
 }

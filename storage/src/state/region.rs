@@ -115,13 +115,13 @@ impl Region {
     }
 }
 
-/// Whether so many bytes more may be mapped, by the process's limit.
+/// Checks that `len` more bytes may be mapped within the process's limit.
 #[cfg(feature = "rocksdb")]
 pub(crate) fn check_room(len: usize) -> io::Result<()> {
     if getrlimit(Resource::As).current.is_none() {
         return Ok(());
     }
-    // SAFETY: new pages, which nobody knows of or may touch, go again.
+    // SAFETY: the new pages are inaccessible and unmapped at once; nothing refers to them.
     unsafe {
         let at =
             mmap_anonymous(std::ptr::null_mut(), len, ProtFlags::empty(), MapFlags::PRIVATE | MapFlags::NORESERVE)?;
