@@ -138,7 +138,7 @@ fn a_forked_process_opens_rocksdb_for_reading_only() {
     assert!(forked(|| {
         for refused in [Rocks::open(&path, Durability::Os), create(&dir.path().join("new"))] {
             let told = refused.err().expect("a refusal").to_string();
-            assert!(told.contains("its threads are those of process"), "{told}");
+            assert!(told.contains("its threads are in process"), "{told}");
         }
         model.check(&Rocks::open_read_only(&path).unwrap().view());
     }));
