@@ -7,9 +7,9 @@ use omendb_engine::{Db, SearchError, SearchOptions};
 use serde_json::{Value, json};
 
 use crate::answers::{self, Out};
-use crate::args::Global;
 use crate::database::Use;
 use crate::failure::{Failure, Outcome};
+use crate::global::Global;
 use crate::output::{Output, counted, grouped, table};
 use crate::queries::Queries;
 use crate::recall::Expected;
