@@ -13,9 +13,9 @@ use crate::level::LevelRow;
 use crate::{Graph, GraphError, MIN_DEGREE, Space};
 
 /// Graphs of up to this many rows are checked whole after each link. Larger ones are checked each time they have grown by
-/// about a sixty-fourth. That costs a few per cent of linking as many rows.
+/// about an eighth.
 const CHECK_WHOLE: u32 = 1 << 13;
-const CHECKS_PER_E: f64 = 64.0;
+const CHECKS_PER_E: f64 = 8.0;
 
 /// This many old rows are searched for with each new one, in the base and in upper levels: an edge to one may have been
 /// dropped. They take turns, so that no link takes long. Figures: docs/experiments/013.
