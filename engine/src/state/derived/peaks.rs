@@ -1,4 +1,6 @@
 //! The largest value of each row: a column for tests, which shows all that a new kind of column takes.
+//!
+//! It copies all values at each commit, which only a test may do: see `per_slot`.
 
 use std::io::{self, Write};
 use std::sync::Arc;
