@@ -16,7 +16,7 @@ use std::fs;
 use std::path::Path;
 
 /// The folders of packages that are not judged yet.
-const NOT_JUDGED: &[&str] = &["kernels", "engine"];
+const NOT_JUDGED: &[&str] = &["kernels"];
 
 pub(crate) fn run(packages: &[Package]) -> Outcome {
     let mut found = Vec::new();

@@ -35,7 +35,7 @@ pub(crate) trait Column: Any + Send + Sync {
     /// How many slots it has values of.
     fn len(&self) -> u32;
 
-    /// The same column, with the values of the later rows of `view` behind. Dead rows have values too: a search of an
+    /// The same column, with the values of the later rows of `view` behind. Deleted rows have values too: a search of an
     /// older snapshot may read them.
     fn extended(&self, view: &View) -> Arc<dyn Column>;
 
