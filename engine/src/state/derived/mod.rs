@@ -35,8 +35,8 @@ pub(crate) trait Column: Any + Send + Sync {
     /// How many slots it has values of.
     fn len(&self) -> u32;
 
-    /// The same column, with the values of the later rows of `view` behind. Deleted rows have values too: a search of an
-    /// older snapshot may read them.
+    /// The same column, with the values of the later rows of `view` behind. Deleted rows have values too: a search of
+    /// an older snapshot may read them.
     fn extended(&self, view: &View) -> Arc<dyn Column>;
 
     /// The values of the slots in `order`, which become slots 0, 1, 2, …
