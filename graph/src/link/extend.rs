@@ -22,6 +22,10 @@ const CHECKS_PER_E: f64 = 8.0;
 const OLD_PER_NEW: u32 = 8;
 const OLD_PER_NEW_ABOVE: u32 = 16;
 
+/// In graphs of up to [`CHECK_WHOLE`] rows these are searched for one by one, not sampled: a sample misses the few rows
+/// that lost their way.
+const OLD_PER_NEW_SMALL: u32 = 16;
+
 /// The rows that a graph is to have.
 #[derive(Clone, Copy, Debug)]
 pub struct NewRows<'a> {
@@ -137,7 +141,9 @@ impl Linked {
                 0 if bulk => (Vec::new(), std::mem::take(&mut in_order)),
                 _ if bulk => ((0..rows).collect(), Vec::new()),
                 // By inner product a row is not its own nearest, so that a sample says less.
-                0 if self.graph.has_near() => ((old..rows).chain(self.graph.take_turn(0, old)).collect(), Vec::new()),
+                0 if self.graph.has_near() || rows <= CHECK_WHOLE => {
+                    ((old..rows).chain(self.graph.take_turn(0, old)).collect(), Vec::new())
+                }
                 _ => ((old..rows).collect(), self.graph.take_turn(number, old)),
             };
             let vertices = |rows: Vec<u32>| -> Vec<u32> {
@@ -154,7 +160,11 @@ impl Linked {
 impl Graph {
     /// The next of the first `old` rows of a level to search for.
     fn take_turn(&mut self, number: usize, old: u32) -> Vec<u32> {
-        let per_new = if number == 0 { OLD_PER_NEW } else { OLD_PER_NEW_ABOVE };
+        let per_new = match number {
+            0 if self.rows() <= CHECK_WHOLE => OLD_PER_NEW_SMALL,
+            0 => OLD_PER_NEW,
+            _ => OLD_PER_NEW_ABOVE,
+        };
         let some = (self.level_rows(number) - old).saturating_mul(per_new).min(old);
         let next = &mut self.level_mut(number).next_searched;
         let first = if *next < old { *next } else { 0 };
