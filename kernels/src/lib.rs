@@ -55,6 +55,7 @@
 #![allow(clippy::needless_range_loop)]
 
 mod arithmetic;
+mod checks;
 mod dispatch;
 mod element;
 mod error;
@@ -64,9 +65,12 @@ mod isa;
 pub mod limits;
 mod loops;
 mod metric;
+mod names;
 pub mod oracle;
 mod prefetch;
 mod quantized;
+mod read;
+mod row_table;
 
 pub use element::{Element, ElementKind};
 pub use error::KernelError;
@@ -74,11 +78,13 @@ pub use half::{bf16, f16};
 pub use handles::distance::{Distance, distance};
 pub use handles::hamming::Hamming;
 pub use handles::row_distance::RowDistance;
-pub use handles::row_table::RowTable;
-pub use isa::detect::{ISA_VARIABLE, Isa};
+pub use isa::detect::ISA_VARIABLE;
+pub use isa::name::Isa;
 pub use metric::Metric;
 pub use prefetch::prefetch_ref;
-pub use quantized::codes::{CodeBits, CodeDistance, CodeQuery};
+pub use quantized::code_bits::CodeBits;
+pub use quantized::codes::{CodeDistance, CodeQuery};
+pub use row_table::RowTable;
 
 /// The largest dimension. Up to it, sums of squared differences of bytes fit 32 bits.
 pub const MAX_DIM: usize = 65_536;

@@ -1,6 +1,6 @@
 //! All distances of some rows from some others: of a table, as a bulk build asks, or in two blocks.
 
-use crate::handles::row_distance::check_rows;
+use crate::checks::check_rows;
 use crate::isa::entry::Pair;
 use crate::loops::many_to_many::Products;
 use crate::{ElementKind, Isa, KernelError, Metric, RowDistance, RowTable, dispatch};

@@ -1,6 +1,6 @@
 //! Hamming distances of packed bits.
 
-use crate::handles::row_distance::check_rows;
+use crate::checks::check_rows;
 use crate::isa::entry::Kernels;
 use crate::{ElementKind, Isa, KernelError, MAX_DIM, RowTable, dispatch};
 use core::fmt;

@@ -6,4 +6,3 @@ pub(crate) mod distance;
 pub(crate) mod hamming;
 pub(crate) mod nearest;
 pub(crate) mod row_distance;
-pub(crate) mod row_table;

@@ -2,6 +2,7 @@
 
 pub(crate) mod detect;
 pub(crate) mod entry;
+pub(crate) mod name;
 pub(crate) mod operations;
 pub(crate) mod portable;
 
