@@ -112,17 +112,12 @@ impl Hamming {
     /// # Errors
     /// [`KernelError::Length`] and [`KernelError::Stride`]; nothing is written then.
     pub fn scan(&self, query: &[u8], rows: &[u8], stride: usize, out: &mut [f32]) -> Result<(), KernelError> {
-        self.check_scan(query, rows, stride, out.len())?;
         let n = out.len();
+        self.check(query, 0)?;
+        check_rows(rows, stride, n, self.bytes, ElementKind::U8)?;
         // SAFETY: the query is a whole row, and n whole rows were found; the machine has the instruction set.
         unsafe { (self.kernels.scan)(query.as_ptr(), rows.as_ptr(), stride, n, self.bytes, out.as_mut_ptr()) };
         Ok(())
-    }
-
-    /// Whether the query is a whole row, and `rows` holds `n` of them, `stride` bytes apart.
-    pub(crate) fn check_scan(&self, query: &[u8], rows: &[u8], stride: usize, n: usize) -> Result<(), KernelError> {
-        self.check(query, 0)?;
-        check_rows(rows, stride, n, self.bytes, ElementKind::U8)
     }
 
     #[inline]

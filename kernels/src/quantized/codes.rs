@@ -228,7 +228,8 @@ impl CodeDistance {
     /// [`KernelError::Dimension`] for another handle's query; [`KernelError::Stride`] and [`KernelError::Length`];
     /// nothing is written then.
     pub fn scan(&self, query: &CodeQuery, rows: &[u8], stride: usize, out: &mut [f32]) -> Result<(), KernelError> {
-        self.check_scan(query, rows, stride, out.len())?;
+        self.check_values(&query.values)?;
+        check_rows(rows, stride, out.len(), self.row_bytes(), ElementKind::U8)?;
         let values = query.values.as_ptr().cast();
         // SAFETY: the query is whole, and out.len() whole rows were found; the machine has the instruction set.
         unsafe { (self.kernels.scan)(values, rows.as_ptr(), stride, out.len(), self.dim, out.as_mut_ptr()) };
@@ -269,18 +270,6 @@ impl CodeDistance {
             return Err(KernelError::Dimension { expected, found, row: 0 });
         }
         Ok(())
-    }
-
-    /// Whether the query is this handle's, and `rows` holds `n` rows of codes, `stride` bytes apart.
-    pub(crate) fn check_scan(
-        &self,
-        query: &CodeQuery,
-        rows: &[u8],
-        stride: usize,
-        n: usize,
-    ) -> Result<(), KernelError> {
-        self.check_values(&query.values)?;
-        check_rows(rows, stride, n, self.row_bytes(), ElementKind::U8)
     }
 
     #[inline]
