@@ -54,6 +54,7 @@
 #![allow(clippy::needless_range_loop)]
 
 mod arithmetic;
+mod cell;
 mod checks;
 mod dispatch;
 mod element;

@@ -2,6 +2,7 @@
 
 use crate::checks::check_rows;
 use crate::isa::entry::Kernels;
+use crate::loops::one_to_many::{Gathered, Strided};
 use crate::{ElementKind, Isa, KernelError, MAX_DIM, RowTable, dispatch};
 use core::fmt;
 
@@ -84,7 +85,7 @@ impl Hamming {
         }
         // SAFETY: all are whole rows, `out` is as long; the machine has the instruction set.
         unsafe {
-            let list = rows.as_ptr().cast();
+            let list = Gathered(rows.as_ptr().cast());
             (self.kernels.gathered)(query.as_ptr(), list, rows.len(), self.bytes, out.as_mut_ptr());
         }
         Ok(())
@@ -116,7 +117,10 @@ impl Hamming {
         self.check(query, 0)?;
         check_rows(rows, stride, n, self.bytes, ElementKind::U8)?;
         // SAFETY: the query is a whole row, and n whole rows were found; the machine has the instruction set.
-        unsafe { (self.kernels.scan)(query.as_ptr(), rows.as_ptr(), stride, n, self.bytes, out.as_mut_ptr()) };
+        unsafe {
+            let rows = Strided { first: rows.as_ptr(), stride };
+            (self.kernels.scan)(query.as_ptr(), rows, n, self.bytes, out.as_mut_ptr());
+        }
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use crate::checks::{check, check_rows};
 use crate::element::{Element, ElementKind};
 use crate::isa::entry::Kernels;
+use crate::loops::one_to_many::{Gathered, Strided};
 use crate::{Isa, KernelError, MAX_DIM, Metric, RowTable, dispatch, oracle};
 use core::fmt;
 use half::{bf16, f16};
@@ -134,7 +135,7 @@ impl RowDistance {
         self.check_gathered(query, rows, out)?;
         // SAFETY: query and rows were found to be whole rows, and `out` to be as long.
         unsafe {
-            let list = rows.as_ptr().cast::<*const [u8]>();
+            let list = Gathered(rows.as_ptr().cast());
             (self.kernels.gathered_near)(query.as_ptr(), list, rows.len(), self.dim, out.as_mut_ptr());
         }
         Ok(())
@@ -171,7 +172,8 @@ impl RowDistance {
         check_rows(rows, stride, out.len(), self.row_bytes(), self.row)?;
         // SAFETY: the query is a whole row, and out.len() whole rows were found in `rows`.
         unsafe {
-            (self.kernels.scan)(query.as_ptr(), rows.as_ptr(), stride, out.len(), self.dim, out.as_mut_ptr());
+            let rows = Strided { first: rows.as_ptr(), stride };
+            (self.kernels.scan)(query.as_ptr(), rows, out.len(), self.dim, out.as_mut_ptr());
         }
         Ok(())
     }
@@ -195,7 +197,7 @@ impl RowDistance {
     #[inline(always)]
     pub(crate) unsafe fn gathered_at(&self, query: *const u8, rows: *const *const [u8], n: usize, out: *mut f32) {
         // SAFETY: the caller's promise; the machine has the instruction set.
-        unsafe { (self.kernels.gathered)(query, rows, n, self.dim, out) };
+        unsafe { (self.kernels.gathered)(query, Gathered(rows), n, self.dim, out) };
     }
 
     /// The distance by its definition, in `f64`: for exact answers and for tests.

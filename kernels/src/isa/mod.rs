@@ -11,8 +11,6 @@ pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
 #[cfg(target_arch = "x86_64")]
-pub(crate) mod avx512_bf16;
-#[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512_half_width;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512_popcnt;

@@ -10,6 +10,7 @@
 use crate::arithmetic::metric_sums::cosine_distance;
 use crate::checks::check_rows;
 use crate::isa::entry::Kernels;
+use crate::loops::one_to_many::{Gathered, Strided};
 use crate::{CodeBits, ElementKind, Isa, KernelError, MAX_DIM, Metric, RowTable, dispatch};
 use core::fmt;
 
@@ -184,7 +185,7 @@ impl CodeDistance {
         }
         // SAFETY: query and rows are whole, `out` is as long; the machine has the instruction set.
         unsafe {
-            let (query, list) = (query.values.as_ptr().cast(), rows.as_ptr().cast());
+            let (query, list) = (query.values.as_ptr().cast(), Gathered(rows.as_ptr().cast()));
             (self.kernels.gathered)(query, list, rows.len(), self.dim, out.as_mut_ptr());
         }
         for (distance, codes) in out.iter_mut().zip(rows) {
@@ -232,7 +233,10 @@ impl CodeDistance {
         check_rows(rows, stride, out.len(), self.row_bytes(), ElementKind::U8)?;
         let values = query.values.as_ptr().cast();
         // SAFETY: the query is whole, and out.len() whole rows were found; the machine has the instruction set.
-        unsafe { (self.kernels.scan)(values, rows.as_ptr(), stride, out.len(), self.dim, out.as_mut_ptr()) };
+        unsafe {
+            let rows = Strided { first: rows.as_ptr(), stride };
+            (self.kernels.scan)(values, rows, out.len(), self.dim, out.as_mut_ptr());
+        }
         for (i, distance) in out.iter_mut().enumerate() {
             *distance = self.finish(query, &rows[i * stride..], -*distance);
         }
