@@ -6,8 +6,8 @@ use std::path::Path;
 
 use omendb_engine::{Db, Isa, OpenError, OpenOptions, Progress, StorageError};
 
-use crate::args::Global;
 use crate::failure::Failure;
+use crate::global::Global;
 use crate::progress::Bar;
 
 /// The options of a command for its database.

@@ -1,7 +1,7 @@
 //! The `omendb` command: flags, progress and tables for the engine.
 //!
-//! `args` has the arguments. Each file of `commands` has one command. `output` prints text or JSON. `failure` turns errors
-//! into exit codes.
+//! `args` has the arguments, and `global` those of every command. Each file of `commands` has one command. `output` prints text
+//! or JSON. `failure` turns errors into exit codes.
 #![forbid(unsafe_code)]
 
 mod answers;
@@ -11,6 +11,7 @@ mod commands;
 mod database;
 mod draft;
 mod failure;
+mod global;
 mod input;
 mod numbering;
 mod output;

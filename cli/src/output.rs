@@ -7,8 +7,8 @@ use std::io::{self, BufWriter, Stdout, Write};
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle, presets};
 use serde_json::Value;
 
-use crate::args::Global;
 use crate::failure::Failure;
+use crate::global::Global;
 
 /// Rules above, below and under the header; none between rows.
 const STYLE: TableStyle = presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none());

@@ -37,8 +37,11 @@ macro_rules! typed {
 }
 
 impl Queries {
-    /// Reads the file, for a database of `dim` columns of type `kind`.
+    /// Reads the file, for a database of `dim` columns of type `kind`. What begins with `[` is no path but one query.
     pub(crate) fn read(path: &Path, dim: usize, kind: ElementKind) -> Result<Self, Failure> {
+        if let Some(text) = path.to_str().filter(|text| text.starts_with('[')) {
+            return Self::parse(text, dim);
+        }
         let (file, _) = open_rows(path)?;
         if file.dim() != dim {
             return Err(Failure::about(
@@ -50,6 +53,19 @@ impl Queries {
             return Err(Failure::about(path, "found no queries, expected at least 1"));
         }
         Ok(Self::of(&file.view(), kind))
+    }
+
+    /// One query as a JSON array of numbers.
+    fn parse(text: &str, dim: usize) -> Result<Self, Failure> {
+        let values: Vec<f32> = serde_json::from_str(text)
+            .map_err(|error| Failure::Usage(format!("the query {text}: expected an array of numbers; {error}")))?;
+        if values.len() != dim {
+            let found = values.len();
+            return Err(Failure::Usage(format!(
+                "the query has {found} values, expected {dim}, the dimension of the rows"
+            )));
+        }
+        Ok(Self::from_f32(dim, values))
     }
 
     fn of(view: &Strided<'_>, kind: ElementKind) -> Self {

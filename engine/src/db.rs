@@ -11,16 +11,16 @@ use omendb_graph::Graph;
 use omendb_storage::{Storage, StorageError};
 
 use crate::Options;
-use crate::search::calibrate::Curves;
+use crate::search::curves::Curves;
 use crate::search::measure::Measure;
 use crate::search::scratch::Scratches;
 use crate::state::centroid::Centre;
 use crate::state::copies::Distinct;
+use crate::state::derived::Columns;
 use crate::state::index::Index;
-use crate::state::norms::Norms;
 use crate::state::snapshot::Snapshot;
-use crate::write::group::Queue;
-use crate::write::linker::{LinkThread, Linker};
+use crate::write::linker::Linker;
+use crate::write::queue::Queue;
 
 /// A vector database. A handle: cloning is cheap, and all clones are the same database.
 ///
@@ -79,11 +79,14 @@ pub(crate) struct Core {
     pub(crate) curves: Curves,
     /// How many rows were dead when the graph was last looked at for them.
     pub(crate) dead_seen: AtomicU32,
-    /// How many rows the graph has that a checkpoint holds.
+    /// How many rows the graph has that a checkpoint holds. [`LOST`], where the checkpoint is damaged.
     pub(crate) saved_rows: AtomicU32,
     pub(crate) closing: AtomicBool,
     pub(crate) built: Built,
 }
+
+/// More rows than a graph has: what a checkpoint held is lost, and is to be written again.
+pub(crate) const LOST: u32 = u32::MAX;
 
 /// What linking has cost since the database was opened.
 #[derive(Default)]
@@ -124,12 +127,9 @@ impl Drop for Closing {
 }
 
 impl Db {
-    /// A handle to a database whose parts have been opened, `thread` among them.
-    pub(crate) fn of(core: Core, thread: LinkThread) -> Self {
-        let core = Arc::new(core);
-        let begun = thread.begin.send(Arc::clone(&core)).is_ok();
-        debug_assert!(begun, "the thread waits for its database");
-        let closing = Closing { core: Arc::clone(&core), linking: Some(thread.handle) };
+    /// A handle to a database whose parts have been opened, and whose rows the thread `linking` links.
+    pub(crate) fn of(core: Arc<Core>, linking: JoinHandle<()>) -> Self {
+        let closing = Closing { core: Arc::clone(&core), linking: Some(linking) };
         Db { core, _closing: Arc::new(closing) }
     }
 
@@ -154,7 +154,9 @@ impl Db {
         self.core.storage.sync()
     }
 
-    /// Writes the graph, so that the next opening need not link again what it covers. Rows in the buffer stay there.
+    /// Writes the graph, so that the next opening need not link again what it covers. Rows in the buffer stay there. Nothing
+    /// is written if less than a 64th of the graph is new since the last checkpoint, and fewer than 4,096 commits: calls in
+    /// quick succession cost little. Closing writes all.
     ///
     /// # Errors
     /// What the medium says; the database goes on as before.
@@ -163,7 +165,7 @@ impl Db {
         if self.core.path.is_none() {
             return Ok(()); // nothing that could be opened again
         }
-        self.core.checkpoint()
+        self.core.checkpoint_if_worth()
     }
 
     /// [`Db::flush`] and [`Db::checkpoint`], and this handle is gone.
@@ -266,7 +268,7 @@ impl Core {
     /// The state of a database that holds nothing.
     pub(crate) fn empty_snapshot(&self, view: Arc<omendb_storage::View>) -> Snapshot {
         let graph = Graph::empty(self.options.degree).expect("the degree was checked");
-        Snapshot { view, graph: Arc::new(graph), norms: Norms::default() }
+        Snapshot { view, graph: Arc::new(graph), columns: Columns::empty(&self.options) }
     }
 }
 

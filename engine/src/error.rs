@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use omendb_kernels::{ElementKind, KernelError};
 use omendb_storage::{IdKind, StorageError};
 
-use crate::{Id, RepairError};
+use crate::Id;
 
 /// Why a database could not be made or opened.
 #[derive(Debug, thiserror::Error)]
@@ -317,6 +317,21 @@ pub enum SearchError {
         /// What is allowed.
         expected: &'static str,
     },
+}
+
+/// Why nothing could be repaired.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RepairError {
+    /// The damaged database cannot even be begun to be read, or the new one not be made.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The new database does not take the rows.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// The medium of either.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
 }
 
 /// Any error of this library, for programs that do not tell them apart.

@@ -35,7 +35,7 @@ mod upkeep;
 mod write;
 
 pub use db::Db;
-pub use error::{BatchError, Error, OpenError, SearchError};
+pub use error::{BatchError, Error, OpenError, RepairError, SearchError};
 pub use input::ids::{Id, IdValue, IdsRef};
 pub use input::query_ref::QueryRef;
 pub use input::rows::{RowValue, RowsRef};
@@ -48,7 +48,7 @@ pub use search::options::{Hit, SearchOptions, SearchStats};
 pub use search::plan::Plan;
 pub use search::recall::RecallEstimate;
 pub use upkeep::problem::Problem;
-pub use upkeep::repair::{RepairError, Repaired};
+pub use upkeep::repair::Repaired;
 pub use upkeep::stats::{GraphStats, Part, Stats};
 pub use upkeep::verify::VerifyReport;
 pub use write::write_batch::{WriteBatch, Written};

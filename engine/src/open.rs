@@ -10,18 +10,18 @@ use omendb_kernels::{Isa, Metric};
 use omendb_storage::memory::Memory;
 use omendb_storage::{Storage, StorageError, View};
 
-use crate::db::{Built, Core, Pool};
-use crate::input::values;
+use crate::db::{Built, Core, LOST, Pool};
 use crate::options::OpenOptions;
-use crate::search::calibrate::Curves;
+use crate::search::curves::Curves;
 use crate::search::measure::Measure;
 use crate::search::scratch::Scratches;
+use crate::state::derived::Columns;
 use crate::state::index::Index;
-use crate::state::norms::Norms;
 use crate::state::snapshot::Snapshot;
-use crate::write::checkpoint::{GRAPH_BLOB, NORMS_BLOB};
-use crate::write::group::Queue;
-use crate::write::linker::{LinkThread, Linker};
+use crate::write::checkpoint::GRAPH_BLOB;
+use crate::write::link_thread::LinkThread;
+use crate::write::linker::Linker;
+use crate::write::queue::Queue;
 use crate::{Backend, Db, OpenError, Options};
 
 impl Db {
@@ -197,7 +197,7 @@ fn assemble(
 ) -> Result<Db, OpenError> {
     let view = storage.view();
     let (snapshot, whole) = recover(&options, storage.as_ref(), view)?;
-    let core = Core {
+    let core = Arc::new(Core {
         index: RwLock::new(Index::of(&snapshot.view)),
         centred: parts.asked.centred(),
         centre: Mutex::default(),
@@ -210,7 +210,7 @@ fn assemble(
         link_pool: parts.link_pool,
         dead_seen: AtomicU32::new(0),
         // Where something was lost, closing writes all of it anew.
-        saved_rows: AtomicU32::new(if whole { snapshot.graph.rows() } else { 0 }),
+        saved_rows: AtomicU32::new(if whole { snapshot.graph.rows() } else { LOST }),
         linker: Linker::new(&snapshot.view),
         snapshot: ArcSwap::from_pointee(snapshot),
         writer: Mutex::new(()),
@@ -222,8 +222,9 @@ fn assemble(
         closing: AtomicBool::new(false),
         built: Built::default(),
         options,
-    };
-    Ok(Db::of(core, parts.thread))
+    });
+    let linking = parts.thread.begin(&core);
+    Ok(Db::of(core, linking))
 }
 
 /// The state that the medium holds, with as much of the graph as a checkpoint covers; and whether all that is
@@ -238,20 +239,20 @@ fn recover(options: &Options, storage: &dyn Storage, view: Arc<View>) -> Result<
         Err(error) => Err(error.to_string()),
     };
     let graph = derived(storage, GRAPH_BLOB, read)?;
-    let read = |bytes: &[u8]| {
-        let norms = Norms::from_bytes(bytes).filter(|norms| norms.len() <= view.slots() as usize);
-        norms.ok_or_else(|| "it does not belong to these rows".to_string())
-    };
-    let norms = match options.metric {
-        Metric::Cosine => derived(storage, NORMS_BLOB, read)?,
-        _ => Derived::None,
-    };
-    let whole = !matches!(graph, Derived::Lost) && !matches!(norms, Derived::Lost);
-    let norms = match options.metric {
-        Metric::Cosine => extended(options, norms.unwrap_or_else(Norms::default), &view),
-        _ => Norms::default(),
-    };
-    Ok((Snapshot { view, graph: Arc::new(graph.unwrap_or_else(empty)), norms }, whole))
+    let mut whole = !matches!(graph, Derived::Lost);
+    let columns = Columns::empty(options).try_map(|empty| {
+        let read = |bytes: &[u8]| {
+            let column = empty.read_from(bytes).filter(|column| column.len() <= view.slots());
+            column.ok_or_else(|| "it does not belong to these rows".to_string())
+        };
+        let column = derived(storage, empty.name(), read)?;
+        whole &= !matches!(column, Derived::Lost);
+        Ok::<_, OpenError>(match column {
+            Derived::Whole(kept) => kept.extended(&view),
+            Derived::None | Derived::Lost => empty.extended(&view),
+        })
+    })?;
+    Ok((Snapshot { view, graph: Arc::new(graph.unwrap_or_else(empty)), columns }, whole))
 }
 
 /// What was found of something that is derived from the rows.
@@ -288,15 +289,4 @@ fn derived<T>(
     };
     tracing::warn!(name, what, "a file that is derived from the rows is lost, and made again");
     Ok(Derived::Lost)
-}
-
-/// The norms that were kept, and those of the rows after them, computed.
-fn extended(options: &Options, kept: Norms, view: &View) -> Norms {
-    let mut values = Vec::with_capacity(options.dim);
-    let first = kept.len() as u32;
-    kept.extended((first..view.slots()).map(|slot| {
-        values.clear();
-        values::read(options.row_type, view.row(slot), &mut values);
-        values::inverse_norm(values::squared_length(&values))
-    }))
 }

@@ -436,7 +436,10 @@ fn who_asks_for_the_graph_has_it_after_the_present_round() {
         let (gate, rounds) = (Arc::clone(&gate), Arc::clone(&rounds));
         move |progress: Progress| {
             rounds.lock().unwrap().push((progress.phase, progress.done));
-            gate.pass(progress);
+            // Held in the second round: after the first, enough is new for a checkpoint.
+            if progress.done > 256 {
+                gate.pass(progress);
+            }
         }
     };
     let db = Db::open_with(&path, OpenOptions::new().threads(2).progress(listen)).unwrap();
@@ -448,6 +451,32 @@ fn who_asks_for_the_graph_has_it_after_the_present_round() {
     });
     let told = rounds.lock().unwrap();
     let first = told.iter().position(|(phase, _)| *phase == Phase::Checkpoint).unwrap();
-    // At most 256 rows are linked in the first round.
-    assert!(told[..first].iter().all(|(_, done)| *done <= 256), "{:?}", &told[..first]);
+    // At most 256 rows are linked in the first round, and at most twice as many in the second.
+    assert!(told[..first].iter().all(|(_, done)| *done <= 768), "{:?}", &told[..first]);
+}
+
+#[test]
+fn checkpoints_in_quick_succession_write_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db.omen");
+    let values = clustered(6600, DIM, 5);
+    let ids = numbers(6600);
+    let db = Db::create(&path, quick()).unwrap();
+    let linked = |from: usize, to: usize| {
+        db.add_batch(&ids[from..to], &values[from * DIM..to * DIM]).unwrap();
+        db.flush().unwrap();
+        db.checkpoint().unwrap();
+        let graphs: Vec<String> = files(&path).into_keys().filter(|name| name.starts_with("graph")).collect();
+        assert_eq!(graphs.len(), 1, "{graphs:?}");
+        graphs
+    };
+    let first = linked(0, 6400);
+    assert_eq!(linked(6400, 6450), first, "50 of 6,450 rows are new");
+    let second = linked(6450, 6520);
+    assert_ne!(second, first, "120 of 6,520 rows are new");
+    assert_eq!(linked(6520, 6600), second);
+    db.close().unwrap();
+    // What a checkpoint left is linked again; a closing leaves nothing.
+    let db = Db::open(&path).unwrap();
+    assert_eq!((db.count(), db.stats().buffered), (6600, 0));
 }

@@ -1,6 +1,6 @@
 //! `.jsonl`: `{"id": 7, "vector": [0.5, 1]}` a line, spooled as f32 to a temporary file.
 //!
-//! Other fields of the object are skipped. Ids are all numbers, all strings, or all missing.
+//! `embedding` is another name for `vector`. Other fields of the object are skipped. Ids are all numbers, all strings, or all missing.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -144,6 +144,7 @@ fn describe(e: &serde_json::Error, text: &str) -> String {
 struct Line<'a> {
     #[serde(borrow, default)]
     id: Option<JsonId<'a>>,
+    #[serde(alias = "embedding")]
     vector: Vec<f32>,
 }
 

@@ -10,7 +10,7 @@ use crate::absent::Absent;
 use crate::csr::Csr;
 use crate::level::Level;
 use crate::prune::Rule;
-use crate::{BuildOptions, GraphError, MIN_DEGREE, Scratch, Space};
+use crate::{BuildOptions, GraphError, MIN_DEGREE, Scratch, SearchCount, Space};
 
 /// One row in this many is in the next upper level.
 const SAMPLED: u64 = 32;
@@ -51,22 +51,6 @@ pub(crate) struct UpperLevel {
     pub(crate) below: Arc<Vec<u32>>,
     /// Each row's slot.
     pub(crate) slots: Arc<Vec<u32>>,
-}
-
-/// The cost of a search.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SearchCount {
-    /// Distances computed.
-    pub distances: u64,
-    /// Rows expanded.
-    pub hops: u64,
-}
-
-impl std::ops::AddAssign for SearchCount {
-    fn add_assign(&mut self, more: Self) {
-        self.distances += more.distances;
-        self.hops += more.hops;
-    }
 }
 
 impl Graph {

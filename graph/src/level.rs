@@ -4,8 +4,10 @@
 //! expanded yet.
 
 use crate::csr::Csr;
-use crate::graph::SearchCount;
-use crate::{GraphError, Scratch, Space};
+use crate::{GraphError, Scratch, SearchCount, Space};
+
+/// The number of a level, and a row of it.
+pub(crate) type LevelRow = (usize, u32);
 
 /// An adjacency and its entry points.
 #[derive(Clone, Debug)]

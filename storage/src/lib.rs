@@ -33,16 +33,18 @@ pub mod memory;
 #[cfg(feature = "rocksdb")]
 pub mod rocks;
 mod salvaged;
+mod schema;
 mod state;
 mod usage;
 
 pub use blob::Blob;
-pub use contract::{BlobSource, Commit, Durability, Packed, RowSource, Schema, Storage};
+pub use contract::{BlobSource, Commit, Durability, Packed, RowSource, Storage};
 pub use error::{Problem, StorageError};
 pub use files::lock::Lock;
 pub use files::medium;
 pub use ids::{IdColumn, IdKind, IdRef, MAX_TEXT_ID};
 pub use salvaged::Salvaged;
+pub use schema::Schema;
 pub use state::layout::{MAX_ROW_BYTES, MAX_SLOTS, MAX_USER_BYTES};
 pub use state::view::View;
 pub use usage::Usage;

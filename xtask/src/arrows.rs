@@ -1,6 +1,8 @@
-//! Checks the manifests against the dependencies between packages in ARCHITECTURE.md.
+//! `cargo xtask arrows`: the manifests against the dependencies between packages in ARCHITECTURE.md, then the files within the
+//! packages.
 
-use crate::{Outcome, workspace};
+use crate::members::Package;
+use crate::{Outcome, circles, members, sizes};
 
 /// Each package, and the packages of ours that it may depend on, including for tests and examples.
 const PICTURE: &[(&str, &[&str])] = &[
@@ -16,7 +18,13 @@ const PICTURE: &[(&str, &[&str])] = &[
 ];
 
 pub(crate) fn run() -> Outcome {
-    let packages = workspace::packages()?;
+    let packages = members::all()?;
+    manifests(&packages)?;
+    circles::run(&packages)?;
+    sizes::run(&packages)
+}
+
+fn manifests(packages: &[Package]) -> Outcome {
     let edges: Vec<(&str, Vec<&str>)> = packages
         .iter()
         .map(|package| {
@@ -61,7 +69,7 @@ mod tests {
     use super::{PICTURE, defects};
 
     #[test]
-    fn the_manifests_keep_to_the_picture() {
+    fn this_workspace_keeps_to_the_picture() {
         super::run().unwrap();
     }
 

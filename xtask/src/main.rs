@@ -4,13 +4,16 @@
 
 mod aarch64;
 mod arrows;
+mod circles;
 mod fuzz;
 mod lint;
+mod members;
 mod native;
 mod needs;
 mod package;
 mod parsers;
 mod shell;
+mod sizes;
 mod test;
 mod tree;
 mod words;
@@ -39,7 +42,11 @@ const COMMANDS: &[Command] = &[
         about: "test, then lint",
         run: |arguments| test::run(arguments).and_then(|()| lint::run(&[])),
     },
-    Command { name: "arrows", about: "the dependencies between the packages", run: |_| arrows::run() },
+    Command {
+        name: "arrows",
+        about: "the dependencies between packages and between files, and the files' lengths",
+        run: |_| arrows::run(),
+    },
     Command { name: "words", about: "words that the glossary retired", run: |_| words::run() },
     Command { name: "package", about: "whether every published package can be packaged", run: package::run },
     Command { name: "aarch64", about: "the NEON suite, cross-compiled and emulated", run: aarch64::run },

@@ -5,6 +5,7 @@ mod ask;
 mod build;
 mod cold;
 mod commits;
+mod keep;
 mod medium;
 mod plot;
 mod report;
@@ -74,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let report = Report::new(&arguments.set, &commits, outcomes)?;
     print!("{}", report.markdown());
     if let Some(out) = &arguments.out {
-        report.keep(out)?;
+        keep::keep(&report, out)?;
     }
     Ok(ExitCode::SUCCESS)
 }

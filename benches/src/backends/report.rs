@@ -1,14 +1,14 @@
-//! The results as Markdown, JSON and a plot.
+//! The results, and their Markdown.
 
 use super::ask::Asked;
 use super::build::Built;
 use super::commits::{Commits, FSYNC, Large, ROWS, Small, WRITE};
 use super::medium::Medium;
-use super::{K, RECALL, TURNS, plot};
+use super::{K, RECALL, TURNS};
 use crate::{Failure, machine};
 use serde::Serialize;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// One backend with the set in it.
 pub(super) struct Outcome {
@@ -96,13 +96,6 @@ impl Report {
         }
         let commits = serde_json::from_value(commits.clone())?;
         Ok(Self { processor: machine::processor(), set: set.into(), recall: RECALL, k: K, backends, commits })
-    }
-
-    pub(super) fn keep(&self, out: &Path) -> Result<(), Failure> {
-        std::fs::create_dir_all(out)?;
-        std::fs::write(out.join("backends.md"), self.markdown())?;
-        std::fs::write(out.join("backends.json"), serde_json::to_string_pretty(self)? + "\n")?;
-        plot::draw(self, &out.join("backends.svg"))
     }
 
     pub(super) fn markdown(&self) -> String {

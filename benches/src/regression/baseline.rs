@@ -1,7 +1,7 @@
 //! The baseline: figures for all machines, and speeds of each measured processor.
 
 use super::case::{Figures, Outcome};
-use super::judge;
+use super::fault::fault;
 use crate::{Failure, machine};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -61,7 +61,7 @@ impl Baseline {
     /// Takes these rounds of the same build as good: the middle of each speed, and its spread as noise.
     /// A build with a fault is not taken, and the fault is returned.
     pub(crate) fn record(&mut self, rounds: &[Vec<Outcome>]) -> Result<(), String> {
-        if let Some(fault) = rounds.iter().flatten().find_map(judge::fault) {
+        if let Some(fault) = rounds.iter().flatten().find_map(fault) {
             return Err(fault);
         }
         let speeds = self.speeds.entry(machine::processor()).or_default();

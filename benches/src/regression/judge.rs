@@ -2,6 +2,7 @@
 
 use super::baseline::{Baseline, Portable, Speeds};
 use super::case::{Figures, Measured, Outcome};
+use super::fault::fault;
 
 /// Recall may fall by so much, in points of a hundred.
 const RECALL_POINTS: f64 = 0.5;
@@ -20,8 +21,6 @@ const TOGETHER: f64 = 0.10;
 const LARGE: usize = 50_000;
 /// So many of them have a mean that is calmer than each.
 const ENOUGH: usize = 4;
-/// A query gives back what it took. A table that grows once for all queries is not a leak.
-const LEAKED_BYTES: f64 = 1.0;
 
 /// One sentence for each regression.
 pub(crate) fn all(outcomes: &[Outcome], baseline: &Baseline) -> Vec<String> {
@@ -51,17 +50,6 @@ pub(crate) fn verdict(defects: &[String], unknown: &[String], recorded: bool) ->
         ([], []) => ("no regression", true),
         ([], _) => ("no regression in what was judged", recorded),
         _ => ("regressions found", false),
-    }
-}
-
-/// What is wrong whatever the baseline says: it does not work, or leaks.
-pub(crate) fn fault(Outcome { case, result, .. }: &Outcome) -> Option<String> {
-    match result {
-        Measured::Broken(why) => Some(format!("{case}: broken: {why}")),
-        Measured::Figures(Figures { leaked, .. }) if *leaked > LEAKED_BYTES => {
-            Some(format!("{case}: leaks: {leaked:.0} bytes per query"))
-        }
-        Measured::Figures(_) => None,
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod baseline;
 mod case;
+mod fault;
 mod history;
 mod judge;
 mod table;

@@ -8,9 +8,9 @@ use omendb_engine::{Db, Id, IdKind};
 use omendb_formats::Ids;
 use serde_json::json;
 
-use crate::args::Global;
 use crate::database::{Use, close};
 use crate::failure::{Failure, Outcome};
+use crate::global::Global;
 use crate::input::{Input, ids_of_kind, ids_ref};
 use crate::output::{Output, counted, grouped};
 use crate::progress::Bar;

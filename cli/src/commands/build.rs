@@ -8,9 +8,9 @@ use omendb_engine::{Backend, Db, ElementKind, Metric, OpenError, Options, Stats,
 use omendb_formats::Ids;
 use serde_json::json;
 
-use crate::args::Global;
 use crate::database::Use;
 use crate::failure::{Failure, Outcome};
+use crate::global::Global;
 use crate::input::{Input, ids_ref};
 use crate::output::{Output, bytes, grouped, rounded};
 use crate::peak::peak_bytes;

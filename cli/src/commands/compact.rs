@@ -6,9 +6,9 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::json;
 
-use crate::args::Global;
 use crate::database::{Use, close};
 use crate::failure::{Failure, Outcome};
+use crate::global::Global;
 use crate::output::{Output, bytes, counted};
 use crate::progress::Bar;
 

@@ -8,9 +8,9 @@ use omendb_engine::Id;
 use omendb_formats::{Ids, read_ids};
 use serde_json::json;
 
-use crate::args::Global;
 use crate::database::{Use, close};
 use crate::failure::{Failure, Outcome};
+use crate::global::Global;
 use crate::input::ids_of_kind;
 use crate::output::{Output, counted};
 use crate::progress::Bar;

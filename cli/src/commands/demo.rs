@@ -8,11 +8,11 @@ use clap::Args;
 use omendb_engine::{Db, ElementKind, SearchError, SearchOptions};
 use serde_json::{Value, json};
 
-use crate::args::Global;
 use crate::clusters::Clusters;
 use crate::commands::build::Shape;
 use crate::database::Use;
 use crate::failure::{Failure, Outcome};
+use crate::global::Global;
 use crate::output::{Output, bytes, counted, grouped, rounded};
 use crate::peak::peak_bytes;
 use crate::progress::Bar;

@@ -8,9 +8,9 @@ use omendb_engine::Id;
 use omendb_formats::{FileKind, NumberKind, VectorWriter, write_ids};
 use serde_json::json;
 
-use crate::args::Global;
 use crate::database::Use;
 use crate::failure::{Failure, Outcome};
+use crate::global::Global;
 use crate::input::{number_kind, row_id};
 use crate::output::{Output, counted};
 use crate::progress::Bar;

@@ -7,9 +7,9 @@ use omendb_engine::Id;
 use omendb_formats::Ids;
 use serde_json::json;
 
-use crate::args::Global;
 use crate::database::Use;
 use crate::failure::{Failure, Outcome};
+use crate::global::Global;
 use crate::input::{ids_of_kind, json_id};
 use crate::output::Output;
 

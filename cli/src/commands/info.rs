@@ -6,9 +6,9 @@ use clap::Args;
 use omendb_engine::{IdKind, Part};
 use serde_json::{Map, Value, json};
 
-use crate::args::Global;
 use crate::database::Use;
 use crate::failure::{Failure, Outcome};
+use crate::global::Global;
 use crate::output::{Output, bytes, counted, grouped};
 
 /// Show the options, contents and space usage of a database

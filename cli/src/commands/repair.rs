@@ -7,9 +7,9 @@ use clap::Args;
 use omendb_engine::{Db, OpenError, RepairError};
 use serde_json::json;
 
-use crate::args::Global;
 use crate::database::Use;
 use crate::failure::{Failure, Outcome};
+use crate::global::Global;
 use crate::output::{Output, counted};
 use crate::place::{Place, is_taken};
 use crate::progress::Bar;

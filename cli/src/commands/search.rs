@@ -7,9 +7,9 @@ use omendb_engine::{Db, SearchError, SearchOptions};
 use serde_json::{Value, json};
 
 use crate::answers::{self, Out};
-use crate::args::Global;
 use crate::database::Use;
 use crate::failure::{Failure, Outcome};
+use crate::global::Global;
 use crate::output::{Output, counted, grouped, table};
 use crate::queries::Queries;
 use crate::recall::Expected;
@@ -23,6 +23,7 @@ const PRINTED: usize = 10;
 #[command(after_help = "\
 Examples:
   omendb search notes.omen queries.fbin -k 10
+  omendb search notes.omen '[0.5, 1.0, 0.25]'
   omendb search notes.omen queries.fbin --recall 0.95
   omendb search sift.omen queries.fbin --truth truth.ibin --width 20,40,80
   omendb search sift.omen queries.fbin --truth truth.ibin --recall 0.95
@@ -41,7 +42,7 @@ from there. Once rows are deleted or replaced, row numbers are taken as ids.")]
 pub(crate) struct Search {
     /// The database
     db: PathBuf,
-    /// The queries: .fvecs .bvecs .fbin .f16bin .bf16bin .u8bin .i8bin .npy or .jsonl
+    /// The queries: .fvecs .bvecs .fbin .f16bin .bf16bin .u8bin .i8bin .npy or .jsonl; or one query, such as '[0.5, 1]'
     queries: PathBuf,
     /// Rows to find for each query
     #[arg(short, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]

@@ -8,9 +8,9 @@ use omendb_engine::{Db, Hit, Id, Metric, Options, SearchOptions};
 use omendb_formats::{FileKind, NumberKind, VectorWriter};
 use serde_json::json;
 
-use crate::args::Global;
 use crate::database::Use;
 use crate::failure::{Failure, Outcome};
+use crate::global::Global;
 use crate::input::Input;
 use crate::output::{Output, counted, grouped};
 use crate::progress::Bar;

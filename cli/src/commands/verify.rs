@@ -6,9 +6,9 @@ use clap::Args;
 use omendb_engine::{OpenError, SearchOptions, StorageError};
 use serde_json::json;
 
-use crate::args::Global;
 use crate::database::Use;
 use crate::failure::{Failure, Outcome};
+use crate::global::Global;
 use crate::output::{Output, counted, rounded};
 
 /// Read and check all files and rows of a database; exit code 1 if there is a problem

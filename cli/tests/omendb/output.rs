@@ -41,6 +41,20 @@ fn ids_and_rows_are_lines_that_other_programs_read() {
 }
 
 #[test]
+fn a_query_on_the_command_line_is_as_one_in_a_file() {
+    let (folder, base, queries) = built();
+    let ask = |text: &str| folder.run_args(&["search", "a.omen", text, "-k", "3", "--exact"]);
+    let text = format!("{:?}", queries[4]);
+    let found: Vec<u64> =
+        ask(&text).stdout.lines().map(|line| line.split('\t').nth(1).unwrap().parse().unwrap()).collect();
+    assert_eq!(found, nearest(&base, &queries[4], 3));
+    for (wrong, why) in [("[1.0]", "has 1 values, expected 8"), ("[1.0, x]", "an array of numbers"), ("[", "EOF")] {
+        let refused = ask(wrong);
+        assert!(refused.code == 2 && refused.stderr.contains(why), "{wrong}: {refused:?}");
+    }
+}
+
+#[test]
 fn a_reader_that_goes_away_changes_nothing_of_the_work_and_its_outcome() {
     let (folder, ..) = built();
     for (line, code) in [

@@ -15,6 +15,13 @@ use crate::{BatchError, IdsRef, Options, RowsRef};
 /// Rows handled at a time by one thread.
 const PIECE: usize = 1024;
 
+/// What happens to an id that exists.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Existing {
+    Refuse,
+    Replace,
+}
+
 /// Rows and ids that the database may take as they are.
 pub(crate) struct Batch<'a> {
     rows: &'a RowsRef<'a>,
@@ -22,8 +29,6 @@ pub(crate) struct Batch<'a> {
     len: usize,
     dim: usize,
     stored: ElementKind,
-    /// 1 / length of each row, for cosine only.
-    pub(crate) inverse_norms: Vec<f32>,
 }
 
 impl<'a> Batch<'a> {
@@ -36,9 +41,9 @@ impl<'a> Batch<'a> {
         if ids.column().len() != len {
             return Err(BatchError::Ids { expected: len, found: ids.column().len() });
         }
-        let mut batch = Batch { rows, ids, len, dim: options.dim, stored: options.row_type, inverse_norms: Vec::new() };
+        let batch = Batch { rows, ids, len, dim: options.dim, stored: options.row_type };
         batch.check_ids()?;
-        batch.inverse_norms = batch.check_values(options.metric)?;
+        batch.check_values(options.metric)?;
         Ok(batch)
     }
 
@@ -98,42 +103,34 @@ impl<'a> Batch<'a> {
     }
 
     /// Every value finite and of the stored type, every length usable; the first wrong row is told.
-    fn check_values(&self, metric: Metric) -> Result<Vec<f32>, BatchError> {
+    fn check_values(&self, metric: Metric) -> Result<(), BatchError> {
         let cosine = metric == Metric::Cosine;
         let same = self.rows.kind == self.stored;
         let whole = matches!(self.stored, ElementKind::U8 | ElementKind::I8);
         if same && whole && !cosine {
-            return Ok(Vec::new()); // every byte is a value, and no row is too long
+            return Ok(()); // every byte is a value, and no row is too long
         }
         let check = |values: &mut Vec<f32>, rows: Range<usize>| {
-            let mut inverse_norms = Vec::with_capacity(if cosine { rows.len() } else { 0 });
             for row in rows {
                 values.clear();
                 values::read(self.rows.kind, self.row(row), values);
-                let squared = self.check_row(row, values, cosine)?;
-                if cosine {
-                    inverse_norms.push(values::inverse_norm(squared));
-                }
+                self.check_row(row, values, cosine)?;
             }
-            Ok(inverse_norms)
+            Ok(())
         };
         if self.rows.is_small() {
             // On the caller's thread, which is of no pool of ours.
             return check(&mut Vec::new(), 0..self.len);
         }
-        let pieces: Vec<Result<Vec<f32>, BatchError>> = (0..self.len.div_ceil(PIECE))
+        // All of them: the first that is wrong is told.
+        let pieces: Vec<Result<(), BatchError>> = (0..self.len.div_ceil(PIECE))
             .into_par_iter()
             .map_init(Vec::new, |values, piece| check(values, piece * PIECE..self.len.min((piece + 1) * PIECE)))
             .collect();
-        let mut inverse_norms = Vec::with_capacity(if cosine { self.len } else { 0 });
-        for piece in pieces {
-            inverse_norms.extend(piece?);
-        }
-        Ok(inverse_norms)
+        pieces.into_iter().collect()
     }
 
-    /// Returns the row's squared length, as stored.
-    fn check_row(&self, row: usize, values: &mut [f32], cosine: bool) -> Result<f64, BatchError> {
+    fn check_row(&self, row: usize, values: &mut [f32], cosine: bool) -> Result<(), BatchError> {
         let kind = self.stored;
         // A sum is finite only if every value is; the exact look is for those that fail.
         let suspicious = self.rows.kind != kind || !values.iter().sum::<f32>().is_finite();
@@ -154,9 +151,9 @@ impl<'a> Batch<'a> {
             return Err(BatchError::TooLong { row, squared, limit: MAX_SQUARED });
         }
         match values::shortness(squared) {
-            Shortness::None => Ok(squared),
+            Shortness::None => Ok(()),
             Shortness::Zero if cosine => Err(BatchError::ZeroNorm { row }),
-            Shortness::Zero => Ok(squared),
+            Shortness::Zero => Ok(()),
             Shortness::Lost => Err(BatchError::TooShort { row, squared, limit: MIN_SQUARED }),
         }
     }

@@ -1,13 +1,14 @@
 //! Calibration: which width reaches which recall. Measured with leave-one-out queries.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use omendb_graph::{Scratch, Space};
 use rayon::prelude::*;
 
 use crate::db::{Core, install};
 use crate::input::query::Probe;
+use crate::search::curves::Curve;
+use crate::search::options::check_recall;
 use crate::search::plan::scan_is_cheaper;
 use crate::state::snapshot::Snapshot;
 use crate::state::space::Rows;
@@ -19,9 +20,6 @@ const ASKING: u32 = 256;
 /// The widest search, whose answers are taken for the truth; also what is used for a recall that
 /// nothing narrower reaches.
 const WIDEST: usize = 2048;
-
-/// After this much more (or less) of the graph, what was measured is measured again.
-const STALE: f64 = 1.25;
 
 impl Db {
     /// The least width at which a search for the `k` nearest is expected to find the share
@@ -39,17 +37,9 @@ impl Db {
     /// # Errors
     /// [`SearchError::Option`] when `recall` is not above 0 and at most 1.
     pub fn width_for(&self, k: usize, recall: f64) -> Result<usize, SearchError> {
-        check(recall)?;
+        check_recall(recall)?;
         Ok(self.core.width_for(&self.core.snapshot.load_full(), k, recall))
     }
-}
-
-/// A recall that can be asked for.
-pub(crate) fn check(recall: f64) -> Result<(), SearchError> {
-    if recall > 0.0 && recall <= 1.0 {
-        return Ok(());
-    }
-    Err(SearchError::Option { name: "target_recall", found: recall.to_string(), expected: "above 0, and 1 at most" })
 }
 
 impl Core {
@@ -59,7 +49,7 @@ impl Core {
         if scan_is_cheaper(rows as usize, k) || k >= WIDEST {
             return k;
         }
-        self.curve_of(snapshot, k).width(recall)
+        self.curve_of(snapshot, k).width(recall).unwrap_or(WIDEST)
     }
 
     /// The curve for `k`, measured by one thread at a time.
@@ -122,90 +112,6 @@ impl Core {
 /// From k upwards, each wider by about a quarter.
 fn widths(k: usize) -> impl Iterator<Item = usize> {
     std::iter::successors(Some(k), |&width| Some(width + width.div_ceil(4))).take_while(|&width| width < WIDEST)
-}
-
-/// Recall at some widths, narrowest first.
-struct Curve {
-    /// Of the rows' places: others after a `clear` or `compact`.
-    epoch: u64,
-    /// How many rows the graph had.
-    rows: u32,
-    points: Vec<(usize, f64)>,
-}
-
-impl Curve {
-    /// The least width that reached `recall`.
-    fn width(&self, recall: f64) -> usize {
-        self.points.iter().find(|(_, reached)| *reached >= recall).map_or(WIDEST, |(width, _)| *width)
-    }
-}
-
-/// What was measured since the database was opened.
-#[derive(Default)]
-pub(crate) struct Curves {
-    known: Mutex<Known>,
-    /// A turn has ended.
-    ended: Condvar,
-}
-
-#[derive(Default)]
-struct Known {
-    /// For each k.
-    curves: HashMap<usize, Arc<Curve>>,
-    /// The ks that a thread measures for now.
-    measuring: HashSet<usize>,
-}
-
-impl Known {
-    /// What holds for a state still, or again.
-    fn get(&self, k: usize, snapshot: &Snapshot) -> Option<Arc<Curve>> {
-        let holds = |curve: &Arc<Curve>| {
-            let ratio = f64::from(snapshot.graph.rows()) / f64::from(curve.rows);
-            curve.epoch == snapshot.view.epoch() && (1.0 / STALE..STALE).contains(&ratio)
-        };
-        self.curves.get(&k).filter(|&curve| holds(curve)).cloned()
-    }
-}
-
-impl Curves {
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn get(&self, k: usize, snapshot: &Snapshot) -> Option<Arc<Curve>> {
-        self.known().get(k, snapshot)
-    }
-
-    /// The curve that holds, after the wait for who measures it; or the turn to measure it.
-    fn wait(&self, k: usize, snapshot: &Snapshot) -> Result<Arc<Curve>, Turn<'_>> {
-        let mut known = self.known();
-        loop {
-            if let Some(curve) = known.get(k, snapshot) {
-                return Ok(curve);
-            }
-            if known.measuring.insert(k) {
-                return Err(Turn { curves: self, k });
-            }
-            known = self.ended.wait(known).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn put(&self, k: usize, curve: Arc<Curve>) {
-        self.known().curves.insert(k, curve);
-    }
-}
-
-/// To measure for `k`, until it is dropped.
-struct Turn<'a> {
-    curves: &'a Curves,
-    k: usize,
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.curves.known().measuring.remove(&self.k);
-        self.curves.ended.notify_all();
-    }
 }
 
 /// The rows of a view, one of which is farther away than all others.

@@ -11,7 +11,7 @@ enum Finish {
     None,
     /// Inverse lengths: 1 − x·y / (|x| |y|).
     Cosine,
-    /// What they add up to: inner products from another origin (see `centre`).
+    /// What they add up to: inner products from another origin (see `centroid`).
     Centred,
 }
 

@@ -3,6 +3,7 @@
 mod answer;
 pub(crate) mod calibrate;
 mod calls;
+pub(crate) mod curves;
 mod get;
 mod graph_search;
 pub(crate) mod measure;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use omendb_storage::IdRef;
 
-use crate::search::calibrate;
 use crate::{Id, SearchError};
 
 /// A row that was found.
@@ -100,7 +99,15 @@ impl SearchOptions {
         match self.effort {
             Effort::Width(0) => Err(SearchError::Option { name: "width", found: "0".into(), expected: "1 or more" }),
             Effort::Width(_) => Ok(()),
-            Effort::Recall(recall) => calibrate::check(recall),
+            Effort::Recall(recall) => check_recall(recall),
         }
     }
+}
+
+/// A recall that can be asked for.
+pub(crate) fn check_recall(recall: f64) -> Result<(), SearchError> {
+    if recall > 0.0 && recall <= 1.0 {
+        return Ok(());
+    }
+    Err(SearchError::Option { name: "target_recall", found: recall.to_string(), expected: "above 0, and 1 at most" })
 }

@@ -26,7 +26,7 @@ impl Core {
         stats: &mut SearchStats,
     ) {
         let SearchScratch { probe, distances, .. } = scratch;
-        let view = &snapshot.view;
+        let (view, norms) = (&snapshot.view, snapshot.norms());
         let mut slot = first;
         while slot < view.slots() {
             if view.is_dead(slot) {
@@ -38,8 +38,8 @@ impl Core {
             distances.resize(now, 0.0);
             self.measure.scan(probe, &bytes[..now * stride], stride, distances);
             let slots = slot..slot + now as u32;
-            let norms = slots.clone().map(|slot| snapshot.norms.inverse(slot));
-            self.measure.finish(probe.inverse_norm, norms, distances);
+            let inverses = slots.clone().map(|slot| norms.get(slot));
+            self.measure.finish(probe.inverse_norm, inverses, distances);
             for (slot, &distance) in slots.zip(distances.iter()) {
                 if top.wants(distance) && keep(slot) {
                     top.offer(distance, slot);

@@ -10,7 +10,7 @@ use omendb_storage::View;
 use rayon::prelude::*;
 
 use crate::input::values;
-use crate::state::norms::Norms;
+use crate::state::derived::per_slot::PerSlot;
 
 /// Rows that the middle is estimated of, at most, and numbers of them.
 const SAMPLE: usize = 4096;
@@ -26,7 +26,7 @@ pub(crate) struct Centre {
     point: Vec<f32>,
     half_squared: f32,
     /// c·x − |c|² / 2 of each row: for two rows they add up to what −(x − c)·(y − c) has more than −x·y.
-    pub(crate) products: Norms,
+    pub(crate) products: PerSlot,
 }
 
 impl Centre {
@@ -46,12 +46,12 @@ impl Centre {
         };
         let point: Vec<f32> = (0..dim).into_par_iter().map_init(Vec::new, middle).collect();
         let half_squared = (values::squared_length(&point) / 2.0) as f32;
-        Centre { epoch: view.epoch(), point, half_squared, products: Norms::default() }.extended(view, kind)
+        Centre { epoch: view.epoch(), point, half_squared, products: PerSlot::default() }.extended(view, kind)
     }
 
     /// The same with the products of the rows that came since.
     pub(crate) fn extended(self, view: &View, kind: ElementKind) -> Self {
-        let new: Vec<u32> = (self.products.len() as u32..view.slots()).collect();
+        let new: Vec<u32> = (self.products.len()..view.slots()).collect();
         let product = |values: &mut Vec<f32>, slot: u32| {
             values.clear();
             values::read(kind, view.row(slot), values);

@@ -2,8 +2,8 @@
 
 pub(crate) mod centroid;
 pub(crate) mod copies;
+pub(crate) mod derived;
 pub(crate) mod index;
 pub(crate) mod norm_spread;
-pub(crate) mod norms;
 pub(crate) mod snapshot;
 pub(crate) mod space;

@@ -6,7 +6,9 @@ use omendb_graph::Graph;
 use omendb_storage::View;
 
 use crate::search::measure::Measure;
-use crate::state::norms::Norms;
+use crate::state::derived::Columns;
+use crate::state::derived::norms::InverseNorms;
+use crate::state::derived::per_slot::PerSlot;
 use crate::state::space::Rows;
 
 /// The last acknowledged rows, and the graph over the first of them.
@@ -16,7 +18,7 @@ use crate::state::space::Rows;
 pub(crate) struct Snapshot {
     pub(crate) view: Arc<View>,
     pub(crate) graph: Arc<Graph>,
-    pub(crate) norms: Norms,
+    pub(crate) columns: Columns,
 }
 
 impl Snapshot {
@@ -25,6 +27,11 @@ impl Snapshot {
     }
 
     pub(crate) fn rows<'a>(&'a self, measure: &'a Measure) -> Rows<'a> {
-        Rows::new(measure, &self.view, &self.norms)
+        Rows::new(measure, &self.view, self.norms())
+    }
+
+    /// The inverse norms of the rows, of a database that has them.
+    pub(crate) fn norms(&self) -> &PerSlot {
+        self.columns.get().map_or(PerSlot::EMPTY, InverseNorms::values)
     }
 }

@@ -6,7 +6,7 @@ use omendb_storage::View;
 
 use crate::input::query::Probe;
 use crate::search::measure::Measure;
-use crate::state::norms::Norms;
+use crate::state::derived::per_slot::PerSlot;
 
 /// Bytes of a row that are fetched ahead of its turn.
 const FETCHED: usize = 256;
@@ -15,14 +15,15 @@ const FETCHED: usize = 256;
 pub(crate) struct Rows<'a> {
     pub(crate) measure: &'a Measure,
     pub(crate) view: &'a View,
-    pub(crate) norms: &'a Norms,
+    /// One number per row that is part of the distance, where the measure has them.
+    pub(crate) norms: &'a PerSlot,
     table: RowTable<'a>,
     /// The same rows by Euclidean distance, where they have lists by that too.
     near: Option<Box<Rows<'a>>>,
 }
 
 impl<'a> Rows<'a> {
-    pub(crate) fn new(measure: &'a Measure, view: &'a View, norms: &'a Norms) -> Self {
+    pub(crate) fn new(measure: &'a Measure, view: &'a View, norms: &'a PerSlot) -> Self {
         let (mut pieces, mut slot, mut stride) = (Vec::new(), 0, view.row_bytes());
         while slot < view.slots() {
             let (bytes, apart, rows) = view.run(slot);
@@ -58,7 +59,7 @@ impl Space for Rows<'_> {
             read.expect("a row of the database");
         }
         if self.measure.has_norms() {
-            probe.inverse_norm = self.norms.inverse(slot);
+            probe.inverse_norm = self.norms.get(slot);
         }
     }
 
@@ -77,15 +78,15 @@ impl Space for Rows<'_> {
     #[inline]
     fn distances(&self, probe: &Probe, slots: &[u32], out: &mut [f32]) {
         self.measure.picked(probe, &self.table, slots, out);
-        self.measure.finish(probe.inverse_norm, slots.iter().map(|&slot| self.norms.inverse(slot)), out);
+        self.measure.finish(probe.inverse_norm, slots.iter().map(|&slot| self.norms.get(slot)), out);
     }
 
     fn between(&self, probe: &mut Probe, queries: &[u32], slots: &[u32], out: &mut [f32]) {
         self.measure.between(&self.table, queries, slots, probe.f32_values(), out);
         if self.measure.has_norms() {
-            let rows: Vec<f32> = slots.iter().map(|&slot| self.norms.inverse(slot)).collect();
+            let rows: Vec<f32> = slots.iter().map(|&slot| self.norms.get(slot)).collect();
             for (&query, line) in queries.iter().zip(out.chunks_exact_mut(slots.len().max(1))) {
-                self.measure.finish(self.norms.inverse(query), rows.iter().copied(), line);
+                self.measure.finish(self.norms.get(query), rows.iter().copied(), line);
             }
         }
     }

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use omendb_storage::{IdRef, Schema, StorageError};
+use omendb_storage::{IdRef, Schema};
 
 use crate::input::values::{self, Shortness};
 use crate::upkeep::problem::Problem;
-use crate::{Backend, BatchError, Db, Id, OpenError, OpenOptions, Options, RowsRef};
+use crate::{Backend, Db, Id, OpenError, OpenOptions, Options, RepairError, RowsRef};
 
 /// Bytes of rows that are added at a time.
 const PIECE: usize = 64 << 20;
@@ -20,21 +20,6 @@ pub struct Repaired {
     pub db: Db,
     /// What is lost: parts of files, commits, rows.
     pub lost: Vec<Problem>,
-}
-
-/// Why nothing could be repaired.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RepairError {
-    /// The damaged database cannot even be begun to be read, or the new one not be made.
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    /// The new database does not take the rows.
-    #[error(transparent)]
-    Batch(#[from] BatchError),
-    /// The medium of either.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
 }
 
 impl Db {

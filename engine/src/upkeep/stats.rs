@@ -109,16 +109,16 @@ impl Db {
         let usage = core.storage.usage();
         let index = core.index.read().unwrap_or_else(PoisonError::into_inner).bytes();
         let part = |name: &str, bytes: u64| Part { name: name.to_owned(), bytes };
-        let memory = vec![
+        let mut memory = vec![
             part("rows", usage.memory_rows),
             part("ids and deletes", usage.memory_slots),
             part("blobs", usage.memory_blobs),
             part("index of ids", index as u64),
             part("graph", snapshot.graph.bytes() as u64),
             part("table of equal rows", core.distinct_bytes() as u64),
-            part("norms", snapshot.norms.bytes() as u64),
             part("search scratch", core.scratches.bytes() as u64),
         ];
+        memory.extend(snapshot.columns.iter().map(|column| part(column.name(), column.bytes() as u64)));
         let mut disk = vec![
             part("rows", usage.disk_rows),
             part("ids", usage.disk_ids),

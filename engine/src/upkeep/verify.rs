@@ -5,6 +5,7 @@ use std::fmt;
 use crate::Db;
 use crate::db::{Core, install};
 use crate::input::values;
+use crate::state::derived::Column;
 use crate::state::snapshot::Snapshot;
 use crate::upkeep::problem::Problem;
 
@@ -54,7 +55,7 @@ impl Db {
             let snapshot = core.repaired();
             let defects = snapshot.graph.check();
             problems.extend(defects.iter().map(|defect| Problem::Graph { what: defect.to_string() }));
-            problems.extend(core.wrong_norms(&snapshot));
+            problems.extend(core.wrong_rows(&snapshot));
         }
         core.indexed(|index, present| {
             let view = &present.view;
@@ -75,22 +76,21 @@ impl Db {
 }
 
 impl Core {
-    /// Rows that are not finite, and, under cosine, whose norm is not the one kept for them.
-    fn wrong_norms(&self, snapshot: &Snapshot) -> Vec<Problem> {
-        let (mut row, mut infinite, mut other) = (Vec::new(), Vec::new(), Vec::new());
-        for slot in snapshot.view.living() {
+    /// Rows that are not finite, and rows with other derived values than those kept for them.
+    fn wrong_rows(&self, snapshot: &Snapshot) -> Vec<Problem> {
+        let view = &snapshot.view;
+        let mut row = Vec::new();
+        let is_infinite = |slot: &u32| {
             row.clear();
-            values::read(self.options.row_type, snapshot.view.row(slot), &mut row);
-            let squared = values::squared_length(&row);
-            if !squared.is_finite() {
-                infinite.push(slot);
-            } else if snapshot.norms.len() > 0 && snapshot.norms.inverse(slot) != values::inverse_norm(squared) {
-                other.push(slot);
-            }
-        }
-        let found =
-            [(infinite, "rows with values that are not finite"), (other, "rows with another norm than the one kept")];
-        let found = found.into_iter().filter(|(slots, _)| !slots.is_empty());
-        found.map(|(slots, what)| Problem::Rows { what: what.into(), slots }).collect()
+            values::read(self.options.row_type, view.row(*slot), &mut row);
+            !values::squared_length(&row).is_finite()
+        };
+        let infinite = view.living().filter(is_infinite).collect();
+        let infinite = ("rows with values that are not finite".to_string(), infinite);
+        let wrong =
+            |column: &dyn Column| (format!("rows with other {} than those kept", column.name()), column.wrong(view));
+        let found = std::iter::once(infinite).chain(snapshot.columns.iter().map(wrong));
+        let found = found.filter(|(_, slots): &(String, Vec<u32>)| !slots.is_empty());
+        found.map(|(what, slots)| Problem::Rows { what, slots }).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! Writes graph and norms, so that the next opening need not derive them.
+//! Writes the graph and the derived columns, so that the next opening need not derive them.
 
 use std::io::{self, Write};
 use std::sync::atomic::Ordering::Relaxed;
@@ -8,27 +8,36 @@ use omendb_storage::{BlobSource, StorageError};
 
 use crate::db::{Core, install};
 use crate::progress::Phase;
-use crate::state::norms::Norms;
+use crate::state::derived::Columns;
 use crate::state::snapshot::Snapshot;
 
 pub(crate) const GRAPH_BLOB: &str = "graph";
-pub(crate) const NORMS_BLOB: &str = "norms";
 
 /// Fewer new rows than this are linked again at an opening sooner than a checkpoint is written.
 const MUCH: u32 = 10_000;
+
+/// So small a part of the graph is linked again at an opening sooner than the whole graph is written each time: calls in
+/// quick succession write each row a bounded number of times.
+const LITTLE: u32 = 64;
+
+/// So many commits are read again soon.
+const FEW_COMMITS: u64 = 4096;
 
 /// A graph of up to so many bytes is copied for a checkpoint, so that linking goes on while the medium takes it. A larger
 /// one is not: the copy takes as much memory again.
 const COPIED: usize = 256 << 20;
 
-/// Calls `with` with the blobs of a graph and its norms.
+/// Calls `with` with the blobs of a graph and of derived columns.
 pub(crate) fn with_blobs<T>(
     write_graph: impl Fn(&mut dyn Write) -> io::Result<()> + Sync,
-    norms: &Norms,
+    columns: &Columns,
     with: impl FnOnce(&[BlobSource<'_>]) -> T,
 ) -> T {
-    let write_norms = |out: &mut dyn Write| -> io::Result<()> { norms.write_to(out) };
-    with(&[BlobSource { name: GRAPH_BLOB, write: &write_graph }, BlobSource { name: NORMS_BLOB, write: &write_norms }])
+    let columns: Vec<_> =
+        columns.iter().map(|column| (column.name(), |out: &mut dyn Write| column.write_to(out))).collect();
+    let mut blobs = vec![BlobSource { name: GRAPH_BLOB, write: &write_graph }];
+    blobs.extend(columns.iter().map(|(name, write)| BlobSource { name, write }));
+    with(&blobs)
 }
 
 fn copy(graph: &Graph) -> io::Result<Vec<u8>> {
@@ -38,7 +47,7 @@ fn copy(graph: &Graph) -> io::Result<Vec<u8>> {
 }
 
 impl Core {
-    /// Writes graph and norms of the present state, and starts the log of commits anew. Commits
+    /// Writes graph and derived columns of the present state, and starts the log of commits anew. Commits
     /// go on meanwhile; linking, which would change the lists, waits until they are copied.
     ///
     /// The graph is written as it is searched: linking sees to it that rows are reached.
@@ -57,7 +66,7 @@ impl Core {
             Some(bytes) => out.write_all(bytes),
             None => snapshot.graph.write_to(out),
         };
-        match with_blobs(write_graph, &snapshot.norms, |blobs| self.storage.checkpoint(&snapshot.view, blobs)) {
+        match with_blobs(write_graph, &snapshot.columns, |blobs| self.storage.checkpoint(&snapshot.view, blobs)) {
             Ok(()) => self.indexed(|_, present| {
                 // Else cleared meanwhile, which says 0 while it holds the index.
                 if present.view.epoch() == snapshot.view.epoch() {
@@ -69,6 +78,15 @@ impl Core {
         }
         listener.tell(Phase::Checkpoint, rows, rows);
         Ok(())
+    }
+
+    /// A checkpoint, unless little is new.
+    pub(crate) fn checkpoint_if_worth(&self) -> Result<(), StorageError> {
+        let (snapshot, saved) = (self.snapshot.load_full(), self.saved_rows.load(Relaxed));
+        let rows = snapshot.graph.rows();
+        let is_little = saved > 0 && rows.checked_sub(saved).is_some_and(|new| new <= rows / LITTLE);
+        let commits = snapshot.view.commit().saturating_sub(self.storage.checkpoint_commit());
+        if is_little && commits < FEW_COMMITS { Ok(()) } else { self.checkpoint() }
     }
 
     /// A checkpoint if anything was committed, or linked, since the last one.
@@ -98,7 +116,7 @@ impl Core {
     /// row is written by a bounded number of checkpoints, however many there are (rule R8).
     pub(crate) fn much_is_new(&self) -> bool {
         let rows = self.snapshot.load().graph.rows();
-        rows.saturating_sub(self.saved_rows.load(Relaxed)) >= MUCH.max(rows / 2)
+        rows.checked_sub(self.saved_rows.load(Relaxed)).unwrap_or(rows) >= MUCH.max(rows / 2)
     }
 
     /// The present state with every linked row reachable, for a caller that holds the linker's turn: after small batches

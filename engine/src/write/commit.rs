@@ -7,19 +7,12 @@ use omendb_graph::MAX_ROWS;
 use omendb_storage::{Commit, IdColumn, IdRef, RowSource, StorageError, View};
 
 use crate::db::{Core, install};
-use crate::input::batch::Batch;
+use crate::input::batch::{Batch, Existing};
 use crate::progress::Phase;
 use crate::state::index::Index;
 use crate::state::snapshot::Snapshot;
-use crate::write::linker::Place;
+use crate::write::place::Place;
 use crate::{BatchError, Db, IdsRef, RowsRef};
-
-/// What happens to an id that exists.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Existing {
-    Refuse,
-    Replace,
-}
 
 impl Db {
     /// Adds one row.
@@ -127,24 +120,20 @@ impl Core {
     ) -> Result<Place, BatchError> {
         let ids = batch.ids();
         let dead = self.replaced((0..ids.len()).map(|row| ids.get(row)), existing)?;
-        self.commit(Commit { rows: batch, ids, dead: &dead }, batch.inverse_norms.iter().copied())
+        self.commit(Commit { rows: batch, ids, dead: &dead })
     }
 
     /// Commits rows and publishes the state with them, for a caller that holds the writer's lock; where they end.
-    pub(crate) fn commit(
-        &self,
-        commit: Commit<'_>,
-        inverse_norms: impl Iterator<Item = f32>,
-    ) -> Result<Place, BatchError> {
+    pub(crate) fn commit(&self, commit: Commit<'_>) -> Result<Place, BatchError> {
         self.check_capacity(commit.rows.len())?;
         let view = self.storage.commit(commit)?;
         let end = Place::end(&view);
+        let columns = self.snapshot.load().columns.extended(&view);
         self.publish(|index, present| {
             index.reserve(&view, commit.rows.len());
             commit.dead.iter().for_each(|&slot| index.remove(&view, slot));
             (present.view.slots()..view.slots()).for_each(|slot| index.insert(&view, slot));
-            let norms = present.norms.extended(inverse_norms);
-            Some(Snapshot { view, norms, graph: present.graph.clone() })
+            Some(Snapshot { view, columns, graph: present.graph.clone() })
         });
         Ok(end)
     }
@@ -185,7 +174,7 @@ impl Core {
             return Ok(0);
         }
         let none = IdColumn::none(self.options.id_kind);
-        let end = self.commit(Commit { rows: &Nothing, ids: none, dead: &dead }, std::iter::empty())?;
+        let end = self.commit(Commit { rows: &Nothing, ids: none, dead: &dead })?;
         drop(writing);
         self.after_commit(end, 0);
         Ok(dead.len())

@@ -8,7 +8,6 @@ use omendb_storage::{BlobSource, StorageError};
 use crate::Db;
 use crate::db::{Core, install};
 use crate::state::index::Index;
-use crate::state::norms::Norms;
 use crate::state::snapshot::Snapshot;
 use crate::write::checkpoint::with_blobs;
 
@@ -45,20 +44,17 @@ impl Core {
         let compacted =
             || self.with_linking_space(&before, |rows| before.graph.compacted(rows, &order[..linked], build));
         let graph = install(&self.link_pool, compacted).expect("a smaller graph of the same degree");
-        let norms = match before.norms.len() {
-            0 => Norms::default(),
-            _ => Norms::default().extended(order.iter().map(|&slot| before.norms.inverse(slot))),
-        };
+        let columns = before.columns.reordered(&order);
 
         let write = |blobs: &[BlobSource<'_>]| self.storage.compact(&before.view, &order, blobs);
         let view = match self.path {
-            Some(_) => with_blobs(|out| graph.write_to(out), &norms, write),
+            Some(_) => with_blobs(|out| graph.write_to(out), &columns, write),
             None => write(&[]),
         }?;
         self.saved_rows.store(graph.rows(), Relaxed);
         self.publish(|index, _| {
             *index = Index::of(&view);
-            Some(Snapshot { view, graph: graph.into(), norms })
+            Some(Snapshot { view, graph: graph.into(), columns })
         });
         Ok(())
     }

@@ -4,109 +4,19 @@
 //! lock, commits the batches of the queue in their order, and tells each caller the outcome. Meanwhile the next group
 //! gathers. (DeWitt et al., Implementation Techniques for Main Memory Database Systems, SIGMOD 1984, section 5.2.)
 
-use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, PoisonError};
 
-use omendb_storage::{Commit, IdColumn, IdRef, Packed, RowSource};
-use parking_lot::{Condvar, Mutex};
+use omendb_storage::{Commit, IdColumn, IdRef, Packed};
 
 use crate::db::Core;
-use crate::input::batch::Batch;
-use crate::write::commit::Existing;
-use crate::write::linker::Place;
+use crate::input::batch::{Batch, Existing};
+use crate::write::place::Place;
+use crate::write::queue::Waiting;
 use crate::write::write_batch::columns;
-use crate::{BatchError, Durability, Id, IdKind};
+use crate::{BatchError, Durability, IdKind};
 
 /// Batches of more bytes of rows are not copied: a sync is a small part of what they cost.
 const SMALL: usize = 64 << 10;
-/// Bytes of rows of one commit: the storage syncs once for so many.
-const MOST: usize = 192 << 10;
-
-/// Batches that wait to be committed.
-#[derive(Default)]
-pub(crate) struct Queue {
-    state: Mutex<State>,
-    /// A group was committed.
-    over: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    waiting: VecDeque<Arc<Waiting>>,
-    /// Whether one of the callers commits for others, or waits for the writer's lock to do so.
-    is_led: bool,
-}
-
-/// A batch that waits, checked, and what became of it.
-struct Waiting {
-    rows: Vec<u8>,
-    ids: Vec<Id>,
-    inverse_norms: Vec<f32>,
-    existing: Existing,
-    outcome: Mutex<Option<Result<Place, BatchError>>>,
-}
-
-impl Waiting {
-    fn copy(batch: &Batch<'_>, existing: Existing) -> Self {
-        let mut rows = vec![0; batch.bytes()];
-        batch.fill(0..batch.len(), batch.row_bytes(), &mut rows);
-        let ids = (0..batch.len()).map(|row| batch.ids().get(row).into()).collect();
-        let inverse_norms = batch.inverse_norms.clone();
-        Waiting { rows, ids, inverse_norms, existing, outcome: Mutex::default() }
-    }
-
-    fn ids(&self) -> impl Iterator<Item = IdRef<'_>> {
-        self.ids.iter().map(Id::as_ref)
-    }
-
-    fn tell(&self, outcome: Result<Place, BatchError>) {
-        *self.outcome.lock() = Some(outcome);
-    }
-}
-
-impl Queue {
-    /// Whether none waits.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.state.lock().waiting.is_empty()
-    }
-
-    /// Waits until a batch was committed or refused, or its caller is to lead.
-    fn wait_for(&self, mine: &Waiting) -> Result<Result<Place, BatchError>, Lead<'_>> {
-        let mut state = self.state.lock();
-        loop {
-            if let Some(outcome) = mine.outcome.lock().take() {
-                return Ok(outcome);
-            }
-            if !state.is_led {
-                state.is_led = true;
-                return Err(Lead(self));
-            }
-            self.over.wait(&mut state);
-        }
-    }
-
-    /// The batches that are committed next: no id comes twice, as a commit cannot replace its own rows.
-    fn first(&self) -> Vec<Arc<Waiting>> {
-        let state = self.state.lock();
-        let (mut bytes, mut ids) = (0, HashSet::new());
-        let fits = |one: &&Arc<Waiting>| {
-            bytes += one.rows.len();
-            let is_first = ids.is_empty();
-            one.ids().all(|id| ids.insert(Id::from(id))) && (is_first || bytes <= MOST)
-        };
-        state.waiting.iter().take_while(fits).cloned().collect()
-    }
-}
-
-/// Another leads when this is dropped.
-struct Lead<'a>(&'a Queue);
-
-impl Drop for Lead<'_> {
-    fn drop(&mut self) {
-        self.0.state.lock().is_led = false;
-        self.0.over.notify_all();
-    }
-}
 
 impl Core {
     /// Whether a batch may become part of a commit with others: where there is a sync to be shared.
@@ -163,8 +73,7 @@ impl Core {
             IdKind::U64 => IdColumn::U64(&numbers),
             IdKind::Text => IdColumn::Text(&strings),
         };
-        let inverse_norms = batches.iter().flat_map(|one| one.inverse_norms.iter().copied());
-        self.commit(Commit { rows: &Packed::new(&rows, row_bytes), ids, dead: &dead }, inverse_norms)
+        self.commit(Commit { rows: &Packed::new(&rows, row_bytes), ids, dead: &dead })
     }
 }
 
@@ -174,7 +83,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::{Db, Metric, Options, StorageError};
+    use crate::{Db, Id, Metric, Options, StorageError};
 
     type Call = fn(&Db) -> Result<(), BatchError>;
 

@@ -16,7 +16,7 @@ use crate::state::centroid::Centre;
 use crate::state::norm_spread::Lengths;
 use crate::state::snapshot::Snapshot;
 use crate::state::space::Rows;
-use crate::write::linker::Stretch;
+use crate::write::place::Stretch;
 
 impl Core {
     /// Links the rows of the buffer up to the slot `to`, for a caller that holds the linker's lock; how long that took,
@@ -84,7 +84,7 @@ impl Core {
         let kind = self.options.row_type;
         let mut kept = self.centre.lock().unwrap_or_else(PoisonError::into_inner);
         let centre = match kept.take().filter(|centre| centre.epoch == view.epoch()) {
-            Some(centre) if centre.products.len() == view.slots() as usize => centre,
+            Some(centre) if centre.products.len() == view.slots() => centre,
             Some(centre) => Arc::new(Arc::unwrap_or_clone(centre).extended(view, kind)),
             None => Arc::new(Centre::of(view, kind, self.options.dim)),
         };

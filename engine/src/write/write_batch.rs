@@ -7,8 +7,7 @@ use std::sync::PoisonError;
 use omendb_storage::{Commit, IdColumn, IdKind, IdRef, RowSource};
 
 use crate::db::{Core, install};
-use crate::input::batch::Batch;
-use crate::write::commit::Existing;
+use crate::input::batch::{Batch, Existing};
 use crate::{BatchError, Db, IdsRef, RowsRef};
 
 /// Rows to add or replace and ids to delete, which [`Db::write`] commits together.
@@ -103,8 +102,7 @@ impl Core {
             IdKind::U64 => IdColumn::U64(&numbers),
             IdKind::Text => IdColumn::Text(&strings),
         };
-        let inverse_norms = parts.0.iter().flat_map(|part| part.inverse_norms.iter().copied());
-        let end = self.commit(Commit { rows: &parts, ids, dead: &dead }, inverse_norms)?;
+        let end = self.commit(Commit { rows: &parts, ids, dead: &dead })?;
         drop(writing);
         self.after_commit(end, written.upserted);
         Ok(written)

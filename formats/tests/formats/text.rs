@@ -36,6 +36,9 @@ fn a_byte_order_mark_is_no_part_of_the_first_line() {
     assert!(ids(format!("{longest}x\n8\n").as_bytes()).is_err());
     let file = jsonl("\u{feff}{\"id\":3,\"vector\":[1]}\n").unwrap();
     assert_eq!(file.ids(), Some(&Ids::U64(vec![3])));
+    let other = jsonl("{\"id\":3,\"embedding\":[1,2]}\n").unwrap();
+    assert_eq!((other.rows(), other.dim()), (1, 2));
+    assert!(jsonl("{\"vector\":[1],\"embedding\":[1]}\n").is_err(), "two rows in a line");
 }
 
 #[test]

@@ -77,7 +77,7 @@ pub(super) fn build<S: Space>(
         ControlFlow::Break(()) => Err(GraphError::Cancelled { done: 0 }),
         ControlFlow::Continue(Offers::TooFew) => Ok(Bulk::TooFew { distances: linking.distances }),
         ControlFlow::Continue(Offers::Enough { order }) => {
-            let levels = link_levels(&linking.graph, space, options, observe)?;
+            let levels = link_levels(&linking.task.graph, space, options, observe)?;
             Ok(Bulk::Linked { linked: Linked { distances: linking.distances + levels.distances, ..levels }, order })
         }
     }
@@ -108,12 +108,13 @@ type Tell<'a> = &'a mut dyn FnMut(u64, usize, usize) -> ControlFlow<()>;
 impl<S: Space> Linking<'_, S> {
     /// Links all rows of the base, whose lists are empty.
     fn link_all(&mut self, degree: usize, tell: Tell<'_>) -> ControlFlow<(), Offers> {
-        let rows = self.graph.rows();
+        let rows = self.task.graph.rows();
         tell(0, 0, 1)?;
-        let partition = Partition { space: self.space, seed: self.options.seed, distances: AtomicU64::new(0) };
-        let memberships = (self.options.build_width / 6).clamp(*MEMBERSHIPS.start(), *MEMBERSHIPS.end());
+        let partition =
+            Partition { space: self.task.space, seed: self.task.options.seed, distances: AtomicU64::new(0) };
+        let memberships = (self.task.options.build_width / 6).clamp(*MEMBERSHIPS.start(), *MEMBERSHIPS.end());
         let offered = (degree / 4).clamp(*OFFERED.start(), *OFFERED.end());
-        let vertices = self.graph.vertices().collect();
+        let vertices = self.task.graph.vertices().collect();
         let leaves = partition.divide(vertices, memberships, &mut || tell(0, 0, 1))?;
         self.distances += partition.distances.into_inner();
         let all_offered = memberships * offered;
@@ -122,10 +123,10 @@ impl<S: Space> Linking<'_, S> {
         self.offer(&leaves, offered, &reservoir, tell)?;
         // About half of the offers to a row in a wide neighbourhood repeat others.
         let few = (width / 2).min(all_offered * 3 / 16);
-        let rows = 0..self.graph.rows();
+        let rows = 0..self.task.graph.rows();
         let short: Vec<bool> = rows.into_par_iter().map(|row| reservoir.count(row) < few).collect();
-        let short_count = self.graph.vertices().filter(|&row| short[row as usize]).count();
-        if short_count > self.graph.vertex_count() as usize / MANY {
+        let short_count = self.task.graph.vertices().filter(|&row| short[row as usize]).count();
+        if short_count > self.task.graph.vertex_count() as usize / MANY {
             return ControlFlow::Continue(Offers::TooFew);
         }
         if short_count > 0 {
@@ -136,13 +137,14 @@ impl<S: Space> Linking<'_, S> {
         let mut listed = vec![false; short.len()];
         let is_new = |row: &u32| !std::mem::replace(&mut listed[*row as usize], true);
         let order: Vec<u32> = leaves.into_iter().flatten().filter(is_new).collect();
-        self.graph.base.entries.extend(medoid(self.space, &order));
+        self.task.graph.base.entries.extend(medoid(self.task.space, &order));
         for (batch, now) in order.chunks(LARGEST_CAP).enumerate() {
             tell(1, batch * LARGEST_CAP, order.len())?;
-            let found = now
-                .par_iter()
-                .map_init(|| self.worker(), |pooled, &row| pooled.get().choose_from_offers(self, &reservoir, row));
-            self.distances += self.add_all_reverse_edges(0, self.space, found);
+            let found = now.par_iter().map_init(
+                || self.worker(),
+                |pooled, &row| pooled.get().choose_from_offers(&self.task, &reservoir, row),
+            );
+            self.distances += self.add_all_reverse_edges(0, self.task.space, found);
         }
         tell(1, 1, 1)?;
         ControlFlow::Continue(Offers::Enough { order })
@@ -150,13 +152,13 @@ impl<S: Space> Linking<'_, S> {
 
     /// Offers each row its nearest rows of each of its leaves.
     fn offer(&mut self, leaves: &[Vec<u32>], offered: usize, reservoir: &Reservoir, tell: Tell<'_>) -> ControlFlow<()> {
-        let work = || (self.space.probe(), Nearest::new(offered), Vec::new(), Vec::new());
+        let work = || (self.task.space.probe(), Nearest::new(offered), Vec::new(), Vec::new());
         for (group, now) in leaves.chunks(LEAVES_AT_ONCE).enumerate() {
             tell(0, group * LEAVES_AT_ONCE, leaves.len())?;
             now.par_iter().for_each_init(work, |(probe, nearest, between, merged), leaf| {
                 between.resize(leaf.len() * leaf.len(), 0.0);
-                self.space.fetch(leaf);
-                self.space.between(probe, leaf, leaf, between);
+                self.task.space.fetch(leaf);
+                self.task.space.between(probe, leaf, leaf, between);
                 for (place, (&row, between)) in leaf.iter().zip(between.chunks_exact_mut(leaf.len())).enumerate() {
                     if let Some(&soon) = leaf.get(place + AHEAD) {
                         reservoir.fetch(soon);
@@ -199,7 +201,7 @@ impl<S: Space> Linking<'_, S> {
                 |pooled, (place, leaf)| {
                     let number = group * LEAVES_AT_ONCE + place;
                     let mine = leaf.iter().filter(|row| short[**row as usize] && taken[**row as usize].0 == number);
-                    mine.map(|&row| pooled.get().offer_chosen(self, leaf, reservoir, row)).sum::<u64>()
+                    mine.map(|&row| pooled.get().offer_chosen(&self.task, leaf, reservoir, row)).sum::<u64>()
                 },
             );
             self.distances += offers.sum::<u64>();

@@ -2,8 +2,10 @@
 
 use rayon::prelude::*;
 
+use super::task::Task;
 use super::worker::{ReverseEdge, Worker};
 use super::{BuildOptions, Linked};
+use crate::level::LevelRow;
 use crate::search::scratch::{ObjectPool, Pooled};
 use crate::{Graph, Space};
 
@@ -12,14 +14,9 @@ use crate::{Graph, Space};
 /// Rows of one batch are not candidates of each other. Figures: docs/experiments/012.
 pub(super) const LARGEST_CAP: usize = 8192;
 
-/// The number of a level, and a row of it.
-pub(crate) type LevelRow = (usize, u32);
-
 /// The state of one call that links.
 pub(super) struct Linking<'a, S: Space> {
-    pub(super) graph: Graph,
-    pub(super) space: &'a S,
-    pub(super) options: &'a BuildOptions,
+    pub(super) task: Task<'a, S>,
     pool: ObjectPool<Worker<S::Probe>>,
     pub(super) distances: u64,
     /// The linked rows of each level so far: batches double with it.
@@ -33,14 +30,14 @@ pub(super) struct Linking<'a, S: Space> {
 impl<'a, S: Space> Linking<'a, S> {
     /// A state in which no row is linked and dropped edges are not recorded.
     pub(super) fn new(graph: Graph, space: &'a S, options: &'a BuildOptions) -> Self {
-        let pool = ObjectPool::new();
-        Linking { graph, space, options, pool, distances: 0, linked: Vec::new(), done: 0, remembers: false }
+        let task = Task { graph, space, options };
+        Linking { task, pool: ObjectPool::new(), distances: 0, linked: Vec::new(), done: 0, remembers: false }
     }
 
     /// Returns the graph, and the rows that lost an edge to them, if those were recorded.
     pub(super) fn finish(self) -> (Linked, Vec<LevelRow>) {
         let dropped = self.pool.into_inner().into_iter().flat_map(|worker| worker.dropped).collect();
-        (Linked { graph: self.graph, distances: self.distances, repaired: 0 }, dropped)
+        (Linked { graph: self.task.graph, distances: self.distances, repaired: 0 }, dropped)
     }
 
     /// Writes the reverse edges of rows that have their lists. Returns the distances computed, including those of
@@ -70,7 +67,7 @@ impl<'a, S: Space> Linking<'a, S> {
         let groups: Vec<&[ReverseEdge]> = reverse.chunk_by(|a, b| a.0 == b.0).collect();
         let add_reverse_edges = |pooled: &mut Pooled<'_, Worker<S::Probe>>, group: &&[ReverseEdge]| {
             let worker = pooled.get();
-            let computed = worker.add_reverse_edges(self, level, space, group);
+            let computed = worker.add_reverse_edges(&self.task, level, space, group);
             if self.remembers {
                 worker.remember_dropped(level);
             }
@@ -82,6 +79,6 @@ impl<'a, S: Space> Linking<'a, S> {
 
     /// Takes a worker from the pool, for one thread.
     pub(super) fn worker(&self) -> Pooled<'_, Worker<S::Probe>> {
-        self.pool.take(|| Worker::new(self.space.probe(), self.space.probe()))
+        self.pool.take(|| Worker::new(self.task.space.probe(), self.task.space.probe()))
     }
 }

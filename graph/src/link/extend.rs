@@ -1,29 +1,26 @@
 //! Adds rows to a graph: decides how, and reconnects afterwards.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::bulk::{self, Bulk};
 use super::incremental::extend;
-use super::{BuildOptions, LevelRow};
+use super::{BuildOptions, Linked, Observe};
 use crate::absent::RowCopy;
 use crate::csr::Edge;
+use crate::level::LevelRow;
 use crate::{Graph, GraphError, MIN_DEGREE, Space};
 
 /// Graphs of up to this many rows are checked whole after each link. Larger ones are checked each time they have grown by
-/// about a sixty-fourth. That costs a few per cent of linking as many rows.
+/// about an eighth.
 const CHECK_WHOLE: u32 = 1 << 13;
-const CHECKS_PER_E: f64 = 64.0;
+const CHECKS_PER_E: f64 = 8.0;
 
 /// This many old rows are searched for with each new one, in the base and in upper levels: an edge to one may have been
 /// dropped. They take turns, so that no link takes long. Figures: docs/experiments/013.
 const OLD_PER_NEW: u32 = 8;
 const OLD_PER_NEW_ABOVE: u32 = 16;
-
-/// Called with the number of new rows that are linked. May ask to stop.
-pub type Observe<'a> = &'a mut dyn FnMut(u32) -> ControlFlow<()>;
 
 /// The rows that a graph is to have.
 #[derive(Clone, Copy, Debug)]
@@ -41,18 +38,6 @@ impl From<u32> for NewRows<'_> {
     fn from(total: u32) -> Self {
         NewRows { total, copies: &[], dead: &[] }
     }
-}
-
-/// A graph with rows added, and the cost.
-#[derive(Debug)]
-pub struct Linked {
-    /// The graph.
-    pub graph: Graph,
-    /// The distances computed in searches, prunes and the bulk build. Reconnecting is not counted: 60 to 200 distances a
-    /// row that is searched for.
-    pub distances: u64,
-    /// The rows that got an edge because they could not be found or reached.
-    pub repaired: u64,
 }
 
 /// Adds the rows from `graph.rows()` on to the graph, in the current rayon pool. If they are at least 8,192 and at least
@@ -141,17 +126,6 @@ fn stage_end(linked: u32, rows: u32) -> u32 {
 }
 
 impl Linked {
-    /// Adds the second graph, if there is one.
-    fn beside(self, near: Option<Linked>) -> Self {
-        let Some(near) = near else { return self };
-        let graph = self.graph.with_near(near.graph);
-        Linked { graph, distances: self.distances + near.distances, repaired: self.repaired + near.repaired }
-    }
-
-    fn plus(self, distances: u64, repaired: u64) -> Self {
-        Linked { distances: self.distances + distances, repaired: self.repaired + repaired, ..self }
-    }
-
     /// Reconnects rows. After a bulk build, which linked them `in_order`, it samples the whole graph. Otherwise it searches
     /// for new rows and some old ones. Returns the rows that lost an edge to them.
     fn reconnect<S: Space>(&mut self, old: &Graph, space: &S, in_order: Option<Vec<u32>>) -> Vec<LevelRow> {

@@ -14,10 +14,11 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-use super::context::{LARGEST_CAP, LevelRow, Linking};
+use super::context::{LARGEST_CAP, Linking};
 use super::worker::{Found, Located};
 use super::{BuildOptions, Linked, Observe};
 use crate::graph::Sampled;
+use crate::level::LevelRow;
 use crate::search::medoid::medoid;
 use crate::{Graph, GraphError, Space};
 
@@ -58,7 +59,7 @@ pub(super) fn extend<S: Space>(
     let few = new <= graph.rows() / FEW;
     let grown = if few { graph.grown(rows)? } else { graph.detached().grown(rows)? };
     let mut linking = Linking::new(grown, space, options);
-    linking.linked = (0..=linking.graph.upper.len()).map(|level| graph.level_rows(level) as usize).collect();
+    linking.linked = (0..=linking.task.graph.upper.len()).map(|level| graph.level_rows(level) as usize).collect();
     linking.remembers = few && new > 0;
     for group in linking.groups(graph).iter().rev() {
         // From the base up, so that upper levels lead only to rows that are linked below.
@@ -75,18 +76,18 @@ impl<S: Space> Linking<'_, S> {
     /// The new rows, shuffled and grouped by their highest level. `groups[h][l]` has the rows of group h, numbered as in
     /// level l.
     fn groups(&self, old: &Graph) -> Vec<Vec<Vec<u32>>> {
-        let (mut groups, upper) = (Vec::new(), &self.graph.upper);
+        let (mut groups, upper) = (Vec::new(), &self.task.graph.upper);
         // The first new row of each level.
         let first = |level: usize| old.level_rows(level);
         for highest in 0..=upper.len() {
-            let rows = if highest == 0 { self.graph.rows() } else { upper[highest - 1].level.csr.rows() };
+            let rows = if highest == 0 { self.task.graph.rows() } else { upper[highest - 1].level.csr.rows() };
             let higher: &[u32] = upper.get(highest).map_or(&[], |upper| &upper.below);
             let new: Box<dyn Iterator<Item = u32>> = match highest {
-                0 => Box::new(self.graph.absent.vertices(first(highest)..rows)),
+                0 => Box::new(self.task.graph.absent.vertices(first(highest)..rows)),
                 _ => Box::new(first(highest)..rows),
             };
             let mut mine: Vec<u32> = new.filter(|row| higher.binary_search(row).is_err()).collect();
-            let seed = self.options.seed ^ (u64::from(old.rows()) << 8) ^ highest as u64;
+            let seed = self.task.options.seed ^ (u64::from(old.rows()) << 8) ^ highest as u64;
             mine.shuffle(&mut StdRng::seed_from_u64(seed));
             let mut numbers = vec![mine];
             for level in (0..highest).rev() {
@@ -106,10 +107,10 @@ impl<S: Space> Linking<'_, S> {
     /// Links `rows` into `level`, in their order.
     fn link_rows(&mut self, level: usize, rows: &[u32], observe: Observe<'_>) -> ControlFlow<()> {
         match level.checked_sub(1) {
-            None => self.link_into(level, rows, self.space, observe),
+            None => self.link_into(level, rows, self.task.space, observe),
             Some(upper) => {
-                let slots = std::sync::Arc::clone(&self.graph.upper[upper].slots);
-                self.link_into(level, rows, &Sampled::with_near(self.space, &slots), observe)
+                let slots = std::sync::Arc::clone(&self.task.graph.upper[upper].slots);
+                self.link_into(level, rows, &Sampled::with_near(self.task.space, &slots), observe)
             }
         }
     }
@@ -122,14 +123,14 @@ impl<S: Space> Linking<'_, S> {
         observe: Observe<'_>,
     ) -> ControlFlow<()> {
         let (mut order, mut rest) = (Vec::new(), rows);
-        let total = self.graph.level(level).csr.rows() as usize;
+        let total = self.task.graph.level(level).csr.rows() as usize;
         if self.linked[level] == 0
             && let Some(medoid) = medoid(space, rows)
         {
             // The medoid of its first rows is the entry point of a level.
             order.extend(rows.iter().copied().filter(|&row| row != medoid));
             rest = &order[..];
-            self.graph.level_mut(level).entries.push(medoid);
+            self.task.graph.level_mut(level).entries.push(medoid);
             self.linked[level] += 1;
             self.done += u32::from(level == 0);
         }
@@ -150,16 +151,18 @@ impl<S: Space> Linking<'_, S> {
     /// Links rows that have no edges to them yet. Returns the distances computed.
     fn batch<L: Space<Probe = S::Probe>>(&self, level: usize, rows: &[u32], space: &L) -> u64 {
         let worker = || self.worker();
-        let mut located: Vec<Located> =
-            rows.par_iter().map_init(worker, |pooled, &row| pooled.get().locate(self, level, space, row)).collect();
+        let mut located: Vec<Located> = rows
+            .par_iter()
+            .map_init(worker, |pooled, &row| pooled.get().locate(&self.task, level, space, row))
+            .collect();
         located.par_sort_unstable();
         let found: Vec<Found> = located
             .par_iter()
-            .map_init(worker, |pooled, located| pooled.get().find(self, level, space, located))
+            .map_init(worker, |pooled, located| pooled.get().find(&self.task, level, space, located))
             .collect();
         // Lists are written after all searches: rows of a batch meet each other through lists of the second graph, or old
         // lists.
-        let csr = &self.graph.level(level).csr;
+        let csr = &self.task.graph.level(level).csr;
         let written = found.into_par_iter().map(|found| {
             csr.set(found.row, found.list);
             (found.reverse, found.distances)

@@ -4,14 +4,16 @@ mod bulk;
 mod context;
 mod extend;
 mod incremental;
+mod linked;
 mod options;
 mod partition;
 mod reconnect;
 mod reservoir;
+mod task;
 mod worker;
 
-pub(crate) use context::LevelRow;
-pub use extend::{Linked, NewRows, Observe, link};
+pub use extend::{NewRows, link};
 pub(crate) use incremental::{link_levels, relink};
+pub use linked::{Linked, Observe};
 pub use options::BuildOptions;
 pub(crate) use worker::Worker;

@@ -1,8 +1,9 @@
 //! The work of one thread: finds and prunes the candidates of a row, and adds reverse edges.
 
-use super::context::{LevelRow, Linking};
 use super::reservoir::Reservoir;
+use super::task::Task;
 use crate::csr::{Csr, Edge};
+use crate::level::LevelRow;
 use crate::prune::{Pruner, Rule};
 use crate::{Neighbour, Scratch, Space};
 
@@ -45,27 +46,27 @@ impl<P: Send> Worker<P> {
     /// Descends through the upper levels to where the search for `row` starts.
     pub(super) fn locate<S: Space<Probe = P>, L: Space<Probe = P>>(
         &mut self,
-        linking: &Linking<'_, S>,
+        task: &Task<'_, S>,
         level: usize,
         space: &L,
         row: u32,
     ) -> Located {
-        let width = linking.options.build_width;
+        let width = task.options.build_width;
         space.load(row, &mut self.probe);
         let mut starts = Vec::new();
-        let count = linking.graph.descend(level, width, linking.space, &self.probe, &mut starts, &mut self.scratch);
+        let count = task.graph.descend(level, width, task.space, &self.probe, &mut starts, &mut self.scratch);
         Located { path: self.scratch.path.clone(), row, starts, distances: count.distances }
     }
 
     /// Finds the neighbours of a row.
     pub(super) fn find<S: Space<Probe = P>, L: Space<Probe = P>>(
         &mut self,
-        linking: &Linking<'_, S>,
+        task: &Task<'_, S>,
         level: usize,
         space: &L,
         located: &Located,
     ) -> Found {
-        let (graph, options, row) = (&linking.graph, linking.options, located.row);
+        let (graph, options, row) = (&task.graph, task.options, located.row);
         space.load(row, &mut self.probe);
         let rule = graph.rule(level, options);
         let level = graph.level(level);
@@ -81,14 +82,14 @@ impl<P: Send> Worker<P> {
     /// Offers a row of the base what a prune chooses of a leaf. Returns the distances computed.
     pub(super) fn offer_chosen<S: Space<Probe = P>>(
         &mut self,
-        linking: &Linking<'_, S>,
+        task: &Task<'_, S>,
         leaf: &[u32],
         reservoir: &Reservoir,
         row: u32,
     ) -> u64 {
         let among = |slots: &mut Vec<u32>| slots.extend(leaf.iter().filter(|&&slot| slot != row));
-        let rule = linking.graph.rule(0, linking.options);
-        let computed = self.choose_among(linking.space, row, among, rule);
+        let rule = task.graph.rule(0, task.options);
+        let computed = self.choose_among(task.space, row, among, rule);
         let keys: Vec<u64> = self.pruner.chosen.iter().map(|near| near.key()).collect();
         reservoir.offer(row, &keys, &mut Vec::new());
         computed
@@ -98,16 +99,16 @@ impl<P: Send> Worker<P> {
     /// edges.
     pub(super) fn choose_from_offers<S: Space<Probe = P>>(
         &mut self,
-        linking: &Linking<'_, S>,
+        task: &Task<'_, S>,
         reservoir: &Reservoir,
         row: u32,
     ) -> (Vec<ReverseEdge>, u64) {
-        let (graph, space) = (&linking.graph, linking.space);
+        let (graph, space) = (&task.graph, task.space);
         let csr = &graph.base.csr;
         self.candidates.clear();
         self.candidates.extend(reservoir.held(row));
         let computed = self.measure_known(space, csr, row);
-        let (reverse, pruned) = self.prune(space, row, graph.rule(0, linking.options));
+        let (reverse, pruned) = self.prune(space, row, graph.rule(0, task.options));
         csr.set(row, self.list());
         (reverse, computed + pruned)
     }
@@ -162,12 +163,12 @@ impl<P: Send> Worker<P> {
     /// Adds the reverse edges of a batch to the list of one row.
     pub(super) fn add_reverse_edges<S: Space<Probe = P>, L: Space<Probe = P>>(
         &mut self,
-        linking: &Linking<'_, S>,
+        task: &Task<'_, S>,
         level: usize,
         space: &L,
         edges: &[ReverseEdge],
     ) -> u64 {
-        let graph = &linking.graph;
+        let graph = &task.graph;
         let csr = &graph.level(level).csr;
         let target = edges[0].0;
         let frontier = &mut self.scratch.frontier;
@@ -189,7 +190,7 @@ impl<P: Send> Worker<P> {
         // Edges that the last prune chose come first.
         self.candidates.rotate_left(late);
         let settled = csr.edges(target).filter(|edge| !edge.is_late()).count();
-        let rule = graph.rule(level, linking.options);
+        let rule = graph.rule(level, task.options);
         let pruned = self.pruner.prune_late(space, &mut self.other, &mut self.candidates, settled, rule);
         csr.set(target, self.pruner.list());
         computed + pruned

@@ -7,8 +7,7 @@ use std::collections::VecDeque;
 
 use crate::absent::Absent;
 use crate::graph::Sampled;
-use crate::level::Level;
-use crate::link::LevelRow;
+use crate::level::{Level, LevelRow};
 use crate::{Graph, Scratch, Space};
 
 /// The number of near rows that are tried for a free place.

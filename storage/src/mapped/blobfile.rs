@@ -2,13 +2,13 @@
 //!
 //! Format version 1 has no header: such a file is as long as its blob.
 
+use super::magic;
 use super::manifest::{Entry, Manifest};
 use super::owned;
 use super::stream::checksum;
 use crate::files::dir::{Dir, DirFile};
 use crate::{Blob, StorageError};
 
-pub(crate) const MAGIC: &[u8; 8] = b"OMENBLOB";
 const VERSION: u32 = 2;
 /// The bytes before the blob, which begins on a 64-byte boundary.
 pub(crate) const HEADER: u64 = 64;
@@ -64,7 +64,7 @@ fn begin(file: &DirFile, manifest: &Manifest, entry: &Entry) -> Result<u64, Stor
 
 /// Magic, version, zero, database, number, zeros, checksum.
 fn header(database: u64, number: u64) -> Vec<u8> {
-    let mut out = MAGIC.to_vec();
+    let mut out = magic::BLOB.to_vec();
     out.extend_from_slice(&VERSION.to_le_bytes());
     out.extend_from_slice(&[0; 4]);
     out.extend_from_slice(&database.to_le_bytes());

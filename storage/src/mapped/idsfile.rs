@@ -6,6 +6,7 @@
 use std::io::{BufReader, Read};
 use std::ops::RangeInclusive;
 
+use super::magic;
 use super::manifest::{Entry, Manifest};
 use super::owned;
 use super::record::put_checksums;
@@ -18,7 +19,6 @@ use crate::state::layout::Layout;
 use crate::state::table::{Table, ids_in_order};
 use crate::{IdColumn, IdKind, MAX_TEXT_ID, StorageError, View};
 
-pub(crate) const MAGIC: &[u8; 8] = b"OMENIDS\n";
 pub(crate) const HEADER: usize = 64;
 /// The slots, or deleted slots, of a block. The last one may have fewer.
 pub(crate) const BLOCK: usize = 4096;
@@ -214,7 +214,7 @@ fn checksum_bytes(manifest: &Manifest) -> usize {
 
 /// Magic, version, kind of ids, database, number, slots, dead slots, slots a block, checksum.
 fn header(manifest: &Manifest, slots: u32, dead: u32, number: u64) -> Vec<u8> {
-    let mut out = MAGIC.to_vec();
+    let mut out = magic::IDS.to_vec();
     let version = if manifest.binds_rows() { 2u32 } else { 1 };
     out.extend_from_slice(&version.to_le_bytes());
     out.extend_from_slice(&u32::from(manifest.schema.ids == IdKind::Text).to_le_bytes());

@@ -1,6 +1,7 @@
 //! The log of commits since the checkpoint. It is appended to, and truncated only behind acknowledged records.
 
 use super::flight::Flight;
+use super::magic;
 use super::manifest::Manifest;
 use super::owned;
 use super::record::{self, Parts, Record};
@@ -14,7 +15,6 @@ use crate::state::layout::Layout;
 
 /// The version of the log's format.
 const VERSION: u32 = 1;
-pub(crate) const MAGIC: &[u8; 8] = b"OMENLOG\n";
 /// The bytes of the log's header. Records follow.
 pub(crate) const HEADER: u64 = 64;
 
@@ -193,7 +193,7 @@ pub(crate) fn open(dir: &Dir, manifest: &Manifest, how: Open) -> Result<DirFile,
 
 /// Magic, version, reserved, database, number, reserved, checksum.
 fn header(manifest: &Manifest, number: u64) -> Vec<u8> {
-    let mut out = MAGIC.to_vec();
+    let mut out = magic::LOG.to_vec();
     out.extend_from_slice(&VERSION.to_le_bytes());
     out.extend_from_slice(&[0; 4]);
     out.extend_from_slice(&manifest.database.to_le_bytes());

@@ -5,6 +5,7 @@
 
 use std::io::ErrorKind;
 
+use super::magic;
 use crate::blob::good_name;
 use crate::fields::Fields;
 use crate::files::dir::{Dir, DirFile, LOCK, MANIFESTS, NEW_MANIFEST, parse};
@@ -16,7 +17,6 @@ use crate::{IdKind, Schema, StorageError};
 /// ids have no checksums of rows.
 pub(crate) const VERSION: u32 = 3;
 const OLDEST: u32 = 1;
-pub(crate) const MAGIC: &[u8; 8] = b"OMENDB\r\n";
 /// The bytes before the owner's options.
 pub(crate) const FIXED: usize = 112;
 /// The longest valid manifest file.
@@ -80,7 +80,7 @@ impl Manifest {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let layout = Layout::new(&self.schema).expect("the schema of a database was checked");
         let mut out = Vec::with_capacity(FIXED + self.schema.user.len() + 64 * self.files.len());
-        out.extend_from_slice(MAGIC);
+        out.extend_from_slice(magic::MANIFEST);
         out.extend_from_slice(&self.version.to_le_bytes());
         out.extend_from_slice(&0u32.to_le_bytes());
         for field in [self.generation, self.database, self.epoch, self.base_commit] {
@@ -123,7 +123,7 @@ impl Manifest {
         }
         let mut fields = Fields(bytes);
         let short = || broken(bytes.len(), "a field reaches past the end");
-        if fields.bytes(8) != Some(MAGIC) {
+        if fields.bytes(8) != Some(magic::MANIFEST) {
             return Err(broken(0, "file is not a manifest"));
         }
         let version = fields.u32().ok_or_else(short)?;

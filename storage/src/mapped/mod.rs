@@ -10,6 +10,7 @@ mod commit;
 mod flight;
 mod idsfile;
 mod log;
+mod magic;
 mod manifest;
 mod open;
 mod owned;

@@ -2,15 +2,14 @@
 
 use std::io;
 
-use super::{blobfile, idsfile, log, manifest, segment};
+use super::magic::{BLOB, IDS, LOG, MANIFEST, SEGMENT};
 use crate::StorageError;
 use crate::fields::Fields;
 use crate::files::dir::{Dir, DirFile};
 use crate::files::medium::Open;
 
 /// The magics, and the offsets of the database's number.
-const HEADERS: [(&[u8; 8], usize); 5] =
-    [(segment::MAGIC, 12), (log::MAGIC, 16), (idsfile::MAGIC, 16), (blobfile::MAGIC, 16), (manifest::MAGIC, 24)];
+const HEADERS: [(&[u8; 8], usize); 5] = [(SEGMENT, 12), (LOG, 16), (IDS, 16), (BLOB, 16), (MANIFEST, 24)];
 const LONGEST: usize = 32;
 
 /// The header of a file.

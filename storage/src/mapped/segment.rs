@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::magic;
 use super::manifest::Manifest;
 use super::owned;
 use crate::StorageError;
@@ -15,7 +16,6 @@ use crate::state::region::Region;
 
 /// The version of a segment's format.
 const VERSION: u32 = 1;
-pub(crate) const MAGIC: &[u8; 8] = b"OMENROWS";
 /// The offset of the rows: a page, so that they can be mapped.
 pub(crate) const ROWS_AT: u64 = 4096;
 pub(crate) const HEADER: usize = 44;
@@ -170,7 +170,7 @@ fn length(layout: Layout) -> u64 {
 }
 
 fn header(manifest: &Manifest, layout: Layout, number: u64) -> Vec<u8> {
-    let mut out = MAGIC.to_vec();
+    let mut out = magic::SEGMENT.to_vec();
     out.extend_from_slice(&VERSION.to_le_bytes());
     out.extend_from_slice(&manifest.database.to_le_bytes());
     out.extend_from_slice(&number.to_le_bytes());

@@ -3,7 +3,8 @@
 use rocksdb::WriteBatch;
 
 use super::codec::{BlobEntry, State, key};
-use super::store::{BLOBS, Store};
+use super::families::BLOBS;
+use super::store::Store;
 use crate::blob::check_names;
 use crate::{Blob, BlobSource, StorageError};
 

@@ -1,8 +1,9 @@
 //! Reads the whole state into memory when a database is opened.
 
 use super::codec::{self, State, key, pair};
+use super::families::{DEAD, META, SLOTS};
 use super::pages;
-use super::store::{DEAD, META, SLOTS, Store};
+use super::store::Store;
 use crate::state::table::Table;
 use crate::{Schema, StorageError};
 

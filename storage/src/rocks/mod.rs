@@ -7,6 +7,7 @@
 
 mod blobs;
 mod codec;
+mod families;
 mod load;
 mod options;
 mod pages;
@@ -34,7 +35,8 @@ use crate::{Blob, BlobSource, Commit, Durability, IdColumn, Problem, Schema, Sto
 pub use salvage::salvage;
 
 use codec::{State, key, pair};
-use store::{BLOBS, DEAD, DRAFT, FAMILIES, INNER, META, ROWS, SLOTS, Store};
+use families::{BLOBS, DEAD, FAMILIES, META, ROWS, SLOTS};
+use store::{DRAFT, INNER, Store};
 
 /// The attempts of a reader that finds apparent damage, without and with an active writer.
 const FEW_LOOKS: u32 = 4;

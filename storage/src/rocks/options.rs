@@ -2,6 +2,8 @@
 
 use rocksdb::{BlockBasedOptions, DBCompressionType, LogLevel, Options};
 
+use super::families::{BLOBS, ROWS};
+
 /// The options of the database.
 pub(super) fn database(create: bool) -> Options {
     let mut options = Options::default();
@@ -30,7 +32,7 @@ pub(super) fn family(name: &str) -> Options {
     table.set_block_size(16 << 10);
     options.set_block_based_table_factory(&table);
     match name {
-        super::store::ROWS | super::store::BLOBS => {
+        ROWS | BLOBS => {
             options.set_write_buffer_size(64 << 20);
             options.set_compression_type(DBCompressionType::None);
             options.set_enable_blob_files(true);

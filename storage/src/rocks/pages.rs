@@ -5,7 +5,8 @@ use std::ops::Range;
 use rocksdb::WriteBatch;
 
 use super::codec::{State, key, slot_of};
-use super::store::{ROWS, Store};
+use super::families::ROWS;
+use super::store::Store;
 use crate::state::anonymous::{put_rows, row_written};
 use crate::state::table::Table;
 use crate::{Packed, StorageError, View};

@@ -8,7 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::codec::{self, State, key, pair};
-use super::store::{DEAD, INNER, ROWS, SLOTS, Store};
+use super::families::{DEAD, ROWS, SLOTS};
+use super::store::{INNER, Store};
 use super::{load, pages};
 use crate::files::dir::Dir;
 use crate::files::medium::Disk;

@@ -11,6 +11,7 @@ use rocksdb::{
     WriteOptions,
 };
 
+use super::families::FAMILIES;
 use super::options;
 use super::quiet::{Quiet, quietly};
 use crate::StorageError;
@@ -18,12 +19,6 @@ use crate::files::dir::Dir;
 use crate::files::medium::Disk;
 use crate::state::region::check_room;
 
-pub(super) const META: &str = "meta";
-pub(super) const ROWS: &str = "rows";
-pub(super) const SLOTS: &str = "slots";
-pub(super) const DEAD: &str = "dead";
-pub(super) const BLOBS: &str = "blobs";
-pub(super) const FAMILIES: [&str; 5] = [META, ROWS, SLOTS, DEAD, BLOBS];
 /// RocksDB's folder in the database's folder.
 pub(super) const INNER: &str = crate::state::layout::ROCKS;
 /// The most bytes of a batch that is written ahead of the one with the state.
