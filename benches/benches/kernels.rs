@@ -1,6 +1,6 @@
 //! Every kernel under criterion: `cargo bench -p omendb-benches --bench kernels -- FILTER`. A
-//! benchmark is named `place/types/metric/dim/shape`, and one iteration is 32 distances (of a block, 10,000).
-//! The run `--bin kernels` compares all of these but blocks with the machine's limit and with peers.
+//! benchmark is named `place/types/metric/dim/shape`, and one iteration is 32 distances (of `between`, 10,000).
+//! The run `--bin kernels` compares all of these but `between` with the machine's limit and with peers.
 #![forbid(unsafe_code)]
 
 #[path = "../src/bin/kernels/rows.rs"]
@@ -96,18 +96,21 @@ fn codes(criterion: &mut Criterion) {
     }
 }
 
-/// A hundred rows from a hundred: an iteration is ten thousand distances.
-fn blocks<T: Sample>(criterion: &mut Criterion) {
+/// A hundred rows from a hundred others: an iteration is ten thousand distances.
+fn betweens<T: Sample>(criterion: &mut Criterion) {
     for dim in DIMS {
         let rows = Rows::<T>::new(Place::L2, dim, 1);
         let contiguous: Vec<T> = (0..200).flat_map(|i| rows.row(i % rows.len()).to_vec()).collect();
-        let (queries, rows) = contiguous.split_at(100 * dim);
+        let table = RowTable::new(vec![bytemuck::cast_slice(&contiguous)], dim * size_of::<T>()).expect("whole rows");
+        let (queries, rows): (Vec<u32>, Vec<u32>) = ((0..100).collect(), (100..200).collect());
         for metric in Metric::ALL {
             let handle = Distance::<T>::new(metric, dim).expect("a kernel of this type");
-            let mut out = vec![0.0; 100 * 100];
+            let (mut scratch, mut out) = (Vec::new(), vec![0.0; 100 * 100]);
             let mut group = criterion.benchmark_group(format!("L2/{0}x{0}/{metric}/{dim}", T::KIND));
             group.throughput(Throughput::Elements(100 * 100));
-            group.bench_function("block", |b| b.iter(|| handle.block(queries, black_box(rows), &mut out)));
+            group.bench_function("between", |b| {
+                b.iter(|| handle.bytes().between(&table, &queries, black_box(&rows), &mut scratch, &mut out));
+            });
             group.finish();
         }
     }
@@ -126,11 +129,11 @@ fn kernels(criterion: &mut Criterion) {
         cells::<f32, i8>(criterion, place);
     }
     codes(criterion);
-    blocks::<f32>(criterion);
-    blocks::<f16>(criterion);
-    blocks::<bf16>(criterion);
-    blocks::<u8>(criterion);
-    blocks::<i8>(criterion);
+    betweens::<f32>(criterion);
+    betweens::<f16>(criterion);
+    betweens::<bf16>(criterion);
+    betweens::<u8>(criterion);
+    betweens::<i8>(criterion);
 }
 
 criterion_group! {

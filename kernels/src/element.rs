@@ -1,9 +1,6 @@
 //! The element types rows are made of.
 
-use crate::KernelError;
-use crate::handles::row_distance::check;
-use core::{fmt, str::FromStr};
-use half::slice::HalfFloatSliceExt;
+use core::fmt;
 use half::{bf16, f16};
 
 /// The element type of a row, known at run time.
@@ -46,43 +43,11 @@ impl ElementKind {
             Self::I8 => "i8",
         }
     }
-
-    /// Reads elements of this type as `f32`, exactly.
-    ///
-    /// # Errors
-    /// [`KernelError::Length`] unless `bytes` are `out.len()` elements, and [`KernelError::Misaligned`] unless they are
-    /// aligned to this type.
-    pub fn read(self, bytes: &[u8], out: &mut [f32]) -> Result<(), KernelError> {
-        if bytes.is_empty() && out.is_empty() {
-            return Ok(());
-        }
-        check(bytes, out.len() * self.size(), self, 0)?;
-        match self {
-            Self::F32 => out.copy_from_slice(bytemuck::cast_slice(bytes)),
-            Self::F16 => bytemuck::cast_slice::<u8, f16>(bytes).convert_to_f32_slice(out),
-            Self::Bf16 => bytemuck::cast_slice::<u8, bf16>(bytes).convert_to_f32_slice(out),
-            Self::U8 => out.iter_mut().zip(bytes).for_each(|(out, byte)| *out = f32::from(*byte)),
-            Self::I8 => out.iter_mut().zip(bytes).for_each(|(out, byte)| *out = f32::from(*byte as i8)),
-        }
-        Ok(())
-    }
 }
 
 impl fmt::Display for ElementKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
-    }
-}
-
-impl FromStr for ElementKind {
-    type Err = KernelError;
-
-    fn from_str(name: &str) -> Result<Self, KernelError> {
-        Self::ALL.into_iter().find(|k| k.name() == name).ok_or_else(|| KernelError::UnknownName {
-            what: "element type",
-            name: name.to_owned(),
-            known: "f32, f16, bf16, u8, i8",
-        })
     }
 }
 

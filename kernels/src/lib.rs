@@ -28,8 +28,7 @@
 //! | a list of slices | `gathered` |
 //! | slots of a [`RowTable`] | `picked` |
 //! | contiguous rows | `scan` |
-//! | contiguous rows, only the k nearest | `nearest` |
-//! | many rows from many, of a table or in two blocks | [`RowDistance::between`], [`RowDistance::block`] |
+//! | many rows of a table from many | [`RowDistance::between`] |
 //!
 //! A handle is made once, for a metric and a dimension. It is `Copy`. A call costs one indirect call, for one row or for
 //! many, and one more that compares the lengths of a list of rows.
@@ -41,8 +40,8 @@
 //! * All others are summed in `f32`. The order depends on the instruction set, the shape of the call, the row's position
 //!   in it and the dimension, and on nothing else. For rows of f16 on `avx512bf16` it also depends on whether the
 //!   processor has AVX-512 FP16. The error is at most `(dim / 4 + 12) · 2⁻²⁴` of the sum of the terms' absolute values,
-//!   and usually a small part of it. Squared L2 of codes, and what [`RowDistance::between`] and [`RowDistance::block`]
-//!   compute, is made of products; they say how exact it is.
+//!   and usually a small part of it. Squared L2 of codes, and what [`RowDistance::between`] computes, is made
+//!   of products; they say how exact it is.
 //! * A sum beyond the range of `f32` is infinite, and NaN where terms of both signs leave it. Cosine needs `Σ x²` of
 //!   either row between 2⁻¹⁰⁰ and 2¹²⁷, or 0.
 //! * Subnormal numbers and ±0 count like others. One exception: between two rows of bf16, `avx512bf16` takes subnormal
@@ -55,6 +54,8 @@
 #![allow(clippy::needless_range_loop)]
 
 mod arithmetic;
+mod cell;
+mod checks;
 mod dispatch;
 mod element;
 mod error;
@@ -64,9 +65,12 @@ mod isa;
 pub mod limits;
 mod loops;
 mod metric;
+mod names;
 pub mod oracle;
 mod prefetch;
 mod quantized;
+mod read;
+mod row_table;
 
 pub use element::{Element, ElementKind};
 pub use error::KernelError;
@@ -74,11 +78,13 @@ pub use half::{bf16, f16};
 pub use handles::distance::{Distance, distance};
 pub use handles::hamming::Hamming;
 pub use handles::row_distance::RowDistance;
-pub use handles::row_table::RowTable;
-pub use isa::detect::{ISA_VARIABLE, Isa};
+pub use isa::detect::ISA_VARIABLE;
+pub use isa::name::Isa;
 pub use metric::Metric;
 pub use prefetch::prefetch_ref;
-pub use quantized::codes::{CodeBits, CodeDistance, CodeQuery};
+pub use quantized::code_bits::CodeBits;
+pub use quantized::codes::{CodeDistance, CodeQuery};
+pub use row_table::RowTable;
 
 /// The largest dimension. Up to it, sums of squared differences of bytes fit 32 bits.
 pub const MAX_DIM: usize = 65_536;

@@ -1,7 +1,6 @@
 //! The metrics by name. `arithmetic::metric_sums` computes them.
 
-use crate::KernelError;
-use core::{fmt, str::FromStr};
+use core::fmt;
 
 /// How far two rows are apart. Smaller is nearer for every metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -32,17 +31,5 @@ impl Metric {
 impl fmt::Display for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
-    }
-}
-
-impl FromStr for Metric {
-    type Err = KernelError;
-
-    fn from_str(name: &str) -> Result<Self, KernelError> {
-        Self::ALL.into_iter().find(|m| m.name() == name).ok_or_else(|| KernelError::UnknownName {
-            what: "metric",
-            name: name.to_owned(),
-            known: "l2, ip, cosine",
-        })
     }
 }

@@ -2,7 +2,7 @@
 
 mod rows;
 
-use omendb_kernels::{Distance, ElementKind, Isa, KernelError, Metric, RowDistance, RowTable, bf16, f16, oracle};
+use omendb_kernels::{ElementKind, Isa, KernelError, Metric, RowDistance, RowTable, bf16, f16, oracle};
 use rows::{Numbers, Random, Row, Sample};
 
 const UNIT: f64 = 1.0 / (1 << 24) as f64;
@@ -74,10 +74,13 @@ fn products_of_the_worst_rows_are_as_good_as_it_says() {
     let mut rows = vec![2f32.powi(-24) + 2f32.powi(-30); 16 * dim];
     rows.chunks_mut(dim).for_each(|row| row[0] = 1.0);
     let exact = rows[..dim].iter().map(|&x| f64::from(x)).sum::<f64>();
+    rows.resize(33 * dim, 1.0);
+    let table = RowTable::new(vec![bytemuck::cast_slice(&rows)], 4 * dim).unwrap();
+    let (rows, queries): (Vec<u32>, Vec<u32>) = ((0..16).collect(), (16..33).collect());
     for isa in Isa::available() {
-        let handle = Distance::<f32>::with_isa(Metric::InnerProduct, dim, isa).unwrap();
+        let handle = RowDistance::with_isa(Metric::InnerProduct, ElementKind::F32, ElementKind::F32, dim, isa).unwrap();
         let mut out = vec![f32::NAN; 17 * 16];
-        handle.block(&vec![1.0; 17 * dim], &rows, &mut out).unwrap();
+        handle.between(&table, &queries, &rows, &mut Vec::new(), &mut out).unwrap();
         for got in out {
             assert!((-f64::from(got) - exact).abs() <= (dim + 12) as f64 * UNIT * exact, "{isa}: {got} for {exact}");
         }

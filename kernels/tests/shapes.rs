@@ -1,12 +1,11 @@
-//! Codes, bits, the nearest of a scan and blocks, against what they stand for in `f64`.
+//! Codes and bits, against what they stand for in `f64`.
 
 mod rows;
 
 use omendb_kernels::{
-    CodeBits, CodeDistance, Distance, ElementKind, Hamming, Isa, KernelError, Metric, RowDistance, RowTable, bf16, f16,
-    oracle,
+    CodeBits, CodeDistance, ElementKind, Hamming, Isa, KernelError, Metric, RowDistance, RowTable, oracle,
 };
-use rows::{Numbers, Random, Row, Sample};
+use rows::{Numbers, Random, Row};
 
 const UNIT: f64 = 1.0 / (1 << 24) as f64;
 
@@ -181,85 +180,6 @@ fn bits_are_counted_exactly() {
 }
 
 #[test]
-fn the_nearest_are_those_of_a_sort() {
-    let mut random = Random(7);
-    let (dim, n) = (5, 3000);
-    // Few values, so that there are many ties.
-    let rows: Vec<u8> = (0..dim * n).map(|_| (random.next() % 3) as u8).collect();
-    let query = [1u8; 5];
-    let handle = RowDistance::new(Metric::L2, ElementKind::U8, ElementKind::U8, dim).unwrap();
-    let mut expected: Vec<(usize, f32)> =
-        rows.chunks_exact(dim).map(|row| oracle::distance(Metric::L2, &query, row) as f32).enumerate().collect();
-    expected.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
-    for k in [0, 1, 7, 100, 1500, 2999, 3000, 5000] {
-        let got = handle.nearest(&query, &rows, dim, n, k).unwrap();
-        assert_eq!(got, expected[..k.min(n)], "k = {k}");
-    }
-    assert!(handle.nearest(&query, &rows, dim, n + 1, 3).is_err());
-    for n in [1 << 40, usize::MAX] {
-        assert!(handle.nearest(&query, &rows, dim, n, n).is_err());
-    }
-    assert!(handle.nearest(&query[1..], &[], dim, 0, 3).is_err());
-}
-
-/// Whatever the order in which near and far rows come; NaN is none of them.
-#[test]
-fn the_nearest_of_rows_codes_and_bits_are_those_of_their_scan() {
-    let mut random = Random(9);
-    let (dim, n) = (24, 2500);
-    let mut rows = Row::<f32>::new(&mut random, Numbers::Usual, dim * n, 0);
-    let query = Row::<f32>::new(&mut random, Numbers::Usual, dim, 0);
-    let mut by_norm: Vec<Vec<f32>> = rows.slice().chunks_exact(dim).map(<[f32]>::to_vec).collect();
-    by_norm.sort_by(|a, b| b[0].total_cmp(&a[0]));
-    by_norm.concat().into_iter().enumerate().for_each(|(at, value)| rows.set(at, value));
-    let finite = rows.slice().to_vec();
-    (0..n).step_by(7).for_each(|row| rows.set(row * dim, f32::NAN));
-    let (rows, query): (&[u8], &[f32]) = (bytemuck::cast_slice(rows.slice()), query.slice());
-    for isa in Isa::available() {
-        for metric in Metric::ALL {
-            let handle = RowDistance::with_isa(metric, ElementKind::F32, ElementKind::F32, dim, isa).unwrap();
-            let (q, stride) = (bytemuck::cast_slice(query), handle.row_bytes());
-            are_of_a_scan(n, |out| handle.scan(q, rows, stride, out), |k| handle.nearest(q, rows, stride, n, k));
-            for bits in CodeBits::ALL {
-                let handle = CodeDistance::with_isa(metric, bits, dim, isa).unwrap();
-                let (q, stride) = (handle.query(query).unwrap(), handle.row_bytes());
-                let mut codes = vec![0; n * stride];
-                for (row, codes) in finite.chunks_exact(dim).zip(codes.chunks_exact_mut(stride)) {
-                    handle.encode(row, codes).unwrap();
-                }
-                are_of_a_scan(
-                    n,
-                    |out| handle.scan(&q, &codes, stride, out),
-                    |k| handle.nearest(&q, &codes, stride, n, k),
-                );
-                assert!(handle.nearest(&q, &codes, stride, n + 1, 1).is_err());
-            }
-        }
-        let handle = Hamming::with_isa(8 * dim, isa).unwrap();
-        are_of_a_scan(
-            n,
-            |out| handle.scan(&rows[..dim], rows, dim, out),
-            |k| handle.nearest(&rows[..dim], rows, dim, n, k),
-        );
-        assert!(handle.nearest(&rows[..dim], rows, dim, 4 * n + 1, 1).is_err());
-    }
-}
-
-fn are_of_a_scan(
-    n: usize,
-    scan: impl Fn(&mut [f32]) -> Result<(), KernelError>,
-    nearest: impl Fn(usize) -> Result<Vec<(usize, f32)>, KernelError>,
-) {
-    let mut distances = vec![0.0; n];
-    scan(&mut distances).unwrap();
-    let mut expected: Vec<(usize, f32)> = distances.into_iter().enumerate().filter(|near| !near.1.is_nan()).collect();
-    expected.sort_by(|a, b| a.1.partial_cmp(&b.1).unwrap());
-    for k in [1, 10, 400, 2500] {
-        assert_eq!(nearest(k).unwrap(), expected[..k.min(expected.len())], "k = {k}");
-    }
-}
-
-#[test]
 fn what_has_no_code_is_refused() {
     for (bits, value) in CodeBits::ALL.into_iter().zip([f32::NAN, f32::INFINITY, f32::NEG_INFINITY]) {
         let handle = CodeDistance::new(Metric::L2, bits, 3).unwrap();
@@ -301,100 +221,4 @@ fn no_squared_distance_of_codes_is_negative() {
             }
         }
     }
-}
-
-fn block_is_right<T: Sample>(largest: f64) {
-    Isa::available().into_iter().for_each(|isa| block_is_right_on::<T>(isa, largest));
-    let mut random = Random(12);
-    let handle = Distance::<T>::new(Metric::L2, 3).unwrap();
-    let row = Row::<T>::new(&mut random, Numbers::Usual, 7, 0);
-    assert!(matches!(handle.block(row.slice(), row.slice(), &mut []), Err(KernelError::Length { .. })));
-    let row = &row.slice()[..6];
-    assert!(matches!(handle.block(row, row, &mut [0.0; 3]), Err(KernelError::Output { .. })));
-    assert_eq!(handle.block(row, &[], &mut []), Ok(()));
-    // Bytes that are none lie anywhere.
-    assert_eq!(handle.bytes().block(&[], bytemuck::cast_slice(row), &mut []), Ok(()));
-    assert_eq!(T::KIND.read(&[], &mut []), Ok(()));
-}
-
-fn block_is_right_on<T: Sample>(isa: Isa, largest: f64) {
-    let mut random = Random(8);
-    for (dim, m, n) in [(1, 1, 1), (17, 3, 5), (100, 33, 9), (384, 8, 70), (31, 0, 4), (64, 5, 0)] {
-        let queries = Row::<T>::new(&mut random, Numbers::Usual, m * dim, 0);
-        let rows = Row::<T>::new(&mut random, Numbers::Usual, n * dim, 1);
-        for metric in Metric::ALL {
-            let handle = Distance::<T>::with_isa(metric, dim, isa).unwrap();
-            let mut out = vec![f32::NAN; m * n];
-            handle.block(queries.slice(), rows.slice(), &mut out).unwrap();
-            for (i, query) in queries.slice().chunks_exact(dim).enumerate() {
-                for (j, row) in rows.slice().chunks_exact(dim).enumerate() {
-                    let exact = oracle::distance(metric, query, row);
-                    let norm = |row: &[T]| row.iter().map(|x| x.to_f64().powi(2)).sum::<f64>().sqrt();
-                    let scale = match metric {
-                        Metric::Cosine => 1.0 + dim as f64 * largest.powi(2) / (norm(query) * norm(row)).max(1e-30),
-                        // Squares and products of differences from the first query, each twice a number at most.
-                        Metric::L2 => 16.0 * dim as f64 * largest.powi(2),
-                        Metric::InnerProduct => dim as f64 * largest.powi(2),
-                    };
-                    let allowed = (dim as f64 / 4.0 + 16.0) * UNIT * scale;
-                    let got = f64::from(out[i * n + j]);
-                    assert!((got - exact).abs() <= allowed, "{isa} {metric} {dim}: {got} for {exact}");
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn a_block_tells_what_is_not_finite_and_what_only_its_norms_are_not() {
-    let l2 = Distance::<f32>::new(Metric::L2, 1).unwrap();
-    let mut out = [0.0; 4];
-    l2.block(&[f32::NAN, 3e19], &[1e19, 3e19], &mut out).unwrap();
-    assert!(out[0].is_nan() && out[1].is_nan(), "{out:?}");
-    assert_eq!(out[2..], [f32::INFINITY, 0.0]);
-}
-
-#[test]
-fn blocks_are_right() {
-    block_is_right::<f32>(1.0);
-    block_is_right::<f16>(1.0);
-    block_is_right::<bf16>(1.0);
-    block_is_right::<u8>(255.0);
-    block_is_right::<i8>(128.0);
-}
-
-/// All terms are positive: as good as a distance of as many elements (see `exactness`), relative to the sum itself;
-/// of bytes rounded once.
-fn norms_are_right<T: Sample>() {
-    let mut random = Random(31);
-    for dim in lengths() {
-        let rows = Row::<T>::new(&mut random, Numbers::Usual, 5 * dim, 3);
-        for isa in Isa::available() {
-            // The metric of the handle is not asked.
-            let handle = Distance::<T>::with_isa(Metric::Cosine, dim, isa).unwrap();
-            let mut got = [7.0; 5];
-            handle.squared_norms(rows.slice(), &mut got).unwrap();
-            for (&got, row) in got.iter().zip(rows.slice().chunks(dim)) {
-                let exact: f64 = row.iter().map(|x| x.to_f64().powi(2)).sum();
-                let roundings = if size_of::<T>() == 1 { 1.0 } else { dim as f64 / 4.0 + 12.0 };
-                let allowed = roundings * UNIT * exact;
-                assert!((f64::from(got) - exact).abs() <= allowed, "{} {dim} {isa}: {got} for {exact}", T::KIND);
-            }
-        }
-    }
-    let handle = Distance::<T>::new(Metric::L2, 4).unwrap();
-    let row = Row::<T>::new(&mut random, Numbers::Usual, 8, 0);
-    let mut got = [7.0; 2];
-    let wrong = KernelError::Length { expected: 8 * size_of::<T>(), found: 7 * size_of::<T>(), row: 1 };
-    assert_eq!(handle.squared_norms(&row.slice()[1..], &mut got).unwrap_err(), wrong);
-    assert_eq!(got, [7.0; 2], "a refused call writes nothing");
-}
-
-#[test]
-fn norms_of_every_type_are_right() {
-    norms_are_right::<f32>();
-    norms_are_right::<f16>();
-    norms_are_right::<bf16>();
-    norms_are_right::<u8>();
-    norms_are_right::<i8>();
 }

@@ -1,6 +1,6 @@
 //! Elements of any type, read as f32 and summed as f32.
 
-use super::accumulate::{Accumulate, in_f32, seedless};
+use super::accumulate::Accumulate;
 use crate::isa::operations::Load;
 use core::marker::PhantomData;
 
@@ -11,24 +11,12 @@ impl<S: Load<Q> + Load<R>, Q: Copy + 'static, R: Copy + 'static> Accumulate<S> f
     type Query = Q;
     type Row = R;
     const LANES: usize = S::LANES;
-    const ROWS: usize = S::ROWS;
-    // The conversion of bytes takes longer than the latency of a sum.
-    const ACCUMULATORS: usize = if size_of::<R>() > 1 { S::ACCUMULATORS } else { 1 };
-    // Bytes wait for their conversion (docs/experiments/027-read-first.md). Packed elements do not look back.
-    const READ_FIRST: bool = size_of::<R>() == 1 && <Self as Accumulate<S>>::BACK;
     const BACK: bool = <S as Load<R>>::BACK;
     type Q = S::F;
     type X = S::F;
     type Sum = S::F;
+    type Number = f32;
 
-    in_f32!();
-    seedless!();
-
-    #[inline(always)]
-    unsafe fn token() -> S {
-        // SAFETY: the caller's promise.
-        unsafe { S::token() }
-    }
     #[inline(always)]
     unsafe fn query(s: S, p: *const Q) -> S::F {
         // SAFETY: the caller's promise.
@@ -63,12 +51,8 @@ impl<S: Load<Q> + Load<R>, Q: Copy + 'static, R: Copy + 'static> Accumulate<S> f
         s.add(a, b)
     }
     #[inline(always)]
-    fn dot(s: S, sum: S::F, q: S::F, x: S::F) -> S::F {
+    fn dot<const PREFETCH: bool>(s: S, sum: S::F, q: S::F, x: S::F) -> S::F {
         s.mul_add(q, x, sum)
-    }
-    #[inline(always)]
-    fn dot_total(_: S, (): (), sum: S::F) -> S::F {
-        sum
     }
     #[inline(always)]
     fn diff(s: S, sum: S::F, q: S::F, x: S::F) -> S::F {
@@ -84,7 +68,7 @@ impl<S: Load<Q> + Load<R>, Q: Copy + 'static, R: Copy + 'static> Accumulate<S> f
         s.mul_add(q, q, sum)
     }
     #[inline(always)]
-    fn norm_total(_: S, sum: S::F) -> S::F {
-        sum
+    fn numbers<const N: usize>(s: S, sums: [S::F; N]) -> [f32; N] {
+        s.lane_sums(sums)
     }
 }

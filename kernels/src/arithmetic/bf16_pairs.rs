@@ -1,6 +1,6 @@
 //! bf16 on both sides, two elements to a lane, summed as f32.
 
-use super::accumulate::{Accumulate, in_f32, same_type, seedless, two_accumulators};
+use super::accumulate::{Accumulate, same_type, two_accumulators};
 use crate::isa::operations::Bf16Vectors;
 use half::bf16;
 
@@ -11,26 +11,17 @@ impl<S: Bf16Vectors> Accumulate<S> for Bf16Pairs {
     type Query = bf16;
     type Row = bf16;
     const LANES: usize = 2 * S::LANES;
-    const ROWS: usize = S::ROWS;
     type Q = S::B;
     type X = S::B;
-    /// One accumulator for even and one for odd elements. Where several sums run side by side, all elements are in the
-    /// first: two each would not fit the registers (docs/experiments/030-bf16-accumulators.md).
-    type Sum = [S::F; 2];
 
     same_type!(S::load_bf16, S::load_bf16_tail);
-    in_f32!();
-    seedless!();
+    // One accumulator for even and one for odd elements. Where several sums run side by side, all elements are in the
+    // first: two each would not fit the registers (docs/experiments/030-bf16-accumulators.md).
     two_accumulators!();
 
     #[inline(always)]
-    fn dot(s: S, sum: [S::F; 2], q: S::B, x: S::B) -> [S::F; 2] {
-        s.dot_bf16_two(sum, q, x)
-    }
-    /// Over one accumulator (docs/experiments/030-bf16-accumulators.md).
-    #[inline(always)]
-    fn dot_prefetching(s: S, sum: [S::F; 2], q: S::B, x: S::B) -> [S::F; 2] {
-        [s.dot_bf16(sum[0], q, x), sum[1]]
+    fn dot<const PREFETCH: bool>(s: S, sum: [S::F; 2], q: S::B, x: S::B) -> [S::F; 2] {
+        if PREFETCH { [s.dot_bf16(sum[0], q, x), sum[1]] } else { s.dot_bf16_two(sum, q, x) }
     }
     #[inline(always)]
     fn diff(s: S, sum: [S::F; 2], q: S::B, x: S::B) -> [S::F; 2] {

@@ -1,7 +1,8 @@
 //! Bits on both sides, eight to an element: `Σ (q − x)²` is their Hamming distance.
 
-use super::accumulate::{Accumulate, in_integers, same_type, seedless};
+use super::accumulate::{Accumulate, same_type};
 use crate::isa::operations::Count;
+use core::num::Wrapping;
 
 /// Packed bits.
 pub(crate) struct Bits;
@@ -10,15 +11,12 @@ impl<S: Count> Accumulate<S> for Bits {
     type Query = u8;
     type Row = u8;
     const LANES: usize = S::BYTES;
-    const ROWS: usize = 4;
     type Q = S::V;
     type X = S::V;
     type Sum = S::I;
-    type Total = S::I;
+    type Number = Wrapping<u32>;
 
     same_type!(S::load, S::load_tail);
-    seedless!();
-    in_integers!();
 
     #[inline(always)]
     fn zero(s: S) -> S::I {
@@ -29,12 +27,8 @@ impl<S: Count> Accumulate<S> for Bits {
         s.add(a, b)
     }
     #[inline(always)]
-    fn dot(s: S, sum: S::I, q: S::V, x: S::V) -> S::I {
+    fn dot<const PREFETCH: bool>(s: S, sum: S::I, q: S::V, x: S::V) -> S::I {
         s.count(sum, s.and(q, x))
-    }
-    #[inline(always)]
-    fn dot_total(_: S, (): (), sum: S::I) -> S::I {
-        sum
     }
     #[inline(always)]
     fn diff(s: S, sum: S::I, q: S::V, x: S::V) -> S::I {
@@ -49,11 +43,7 @@ impl<S: Count> Accumulate<S> for Bits {
         s.count(sum, q)
     }
     #[inline(always)]
-    fn norm_total(_: S, sum: S::I) -> S::I {
-        sum
-    }
-    #[inline(always)]
-    fn lane_sums<const N: usize>(s: S, totals: [S::I; N]) -> [u32; N] {
-        s.lane_sums(totals)
+    fn numbers<const N: usize>(s: S, sums: [S::I; N]) -> [Wrapping<u32>; N] {
+        bytemuck::cast(s.lane_sums(sums))
     }
 }

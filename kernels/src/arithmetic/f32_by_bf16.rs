@@ -1,7 +1,7 @@
 //! f32 queries against bf16 rows, two elements to a lane. The query is deinterleaved into even and odd elements once,
 //! and no row is converted.
 
-use super::accumulate::{Accumulate, in_f32, seedless, two_accumulators};
+use super::accumulate::{Accumulate, two_accumulators};
 use crate::isa::operations::Deinterleave;
 use half::bf16;
 
@@ -12,21 +12,12 @@ impl<S: Deinterleave> Accumulate<S> for F32ByBf16 {
     type Query = f32;
     type Row = bf16;
     const LANES: usize = 2 * S::LANES;
-    const ROWS: usize = S::ROWS;
     type Q = [S::F; 2];
     type X = S::B;
-    /// One accumulator for even and one for odd elements; for a norm, all are in the first, as in `Bf16Pairs`.
-    type Sum = [S::F; 2];
 
-    in_f32!();
-    seedless!();
+    // One accumulator for even and one for odd elements; for a norm, all are in the first, as in `Bf16Pairs`.
     two_accumulators!();
 
-    #[inline(always)]
-    unsafe fn token() -> S {
-        // SAFETY: the caller's promise.
-        unsafe { S::token() }
-    }
     #[inline(always)]
     unsafe fn query(s: S, p: *const f32) -> [S::F; 2] {
         // SAFETY: the caller's promise.
@@ -48,7 +39,7 @@ impl<S: Deinterleave> Accumulate<S> for F32ByBf16 {
         unsafe { s.load_bf16_tail(p, n, back) }
     }
     #[inline(always)]
-    fn dot(s: S, sum: [S::F; 2], q: [S::F; 2], x: S::B) -> [S::F; 2] {
+    fn dot<const PREFETCH: bool>(s: S, sum: [S::F; 2], q: [S::F; 2], x: S::B) -> [S::F; 2] {
         [s.mul_add(q[0], s.even(x), sum[0]), s.mul_add(q[1], s.odd(x), sum[1])]
     }
     #[inline(always)]

@@ -9,3 +9,4 @@ pub(crate) mod bits;
 pub(crate) mod f32_by_bf16;
 pub(crate) mod integers;
 pub(crate) mod metric_sums;
+pub(crate) mod number;

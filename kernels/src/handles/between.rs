@@ -1,6 +1,5 @@
-//! All distances of some rows from some others: of a table, as a bulk build asks, or in two blocks.
+//! All distances of some rows of a table from some others, as a bulk build asks.
 
-use crate::handles::row_distance::check_rows;
 use crate::isa::entry::Pair;
 use crate::loops::many_to_many::Products;
 use crate::{ElementKind, Isa, KernelError, Metric, RowDistance, RowTable, dispatch};
@@ -99,28 +98,6 @@ impl RowDistance {
         Ok(())
     }
 
-    /// All distances between contiguous `queries` and `rows`, both of the rows' type and row-major: `out[i · n + j]` is
-    /// that of query i and row j of n. [`RowDistance::between`] says how they are computed, and how exactly.
-    ///
-    /// # Errors
-    /// [`KernelError::Length`] unless both are whole rows, [`KernelError::Misaligned`], and [`KernelError::Output`];
-    /// nothing is written then.
-    pub fn block(&self, queries: &[u8], rows: &[u8], out: &mut [f32]) -> Result<(), KernelError> {
-        let row_bytes = self.row_bytes();
-        let at = |side: &[u8]| -> Result<Vec<*const u8>, KernelError> {
-            check_rows(side, row_bytes, side.len().div_ceil(row_bytes), row_bytes, self.row_kind())?;
-            Ok(side.chunks_exact(row_bytes).map(<[u8]>::as_ptr).collect())
-        };
-        let (queries, rows) = (at(queries)?, at(rows)?);
-        let expected = queries.len().saturating_mul(rows.len());
-        if out.len() != expected {
-            return Err(KernelError::Output { expected, found: out.len() });
-        }
-        // SAFETY: whole rows, aligned; `out` has room for each pair.
-        unsafe { self.all_between(&queries, &rows, queries == rows, &mut Vec::new(), out) };
-        Ok(())
-    }
-
     /// The distance of each of `queries` from each of `rows`; `same` says that both are the same.
     ///
     /// # Safety
@@ -176,7 +153,7 @@ impl RowDistance {
     }
 
     /// The kernel of a pair of rows of `kind`. Every type has one.
-    pub(crate) fn pair_of(&self, metric: Metric, kind: ElementKind, dim: usize) -> Pair {
+    fn pair_of(&self, metric: Metric, kind: ElementKind, dim: usize) -> Pair {
         dispatch::find(self.isa(), metric, kind, kind, dim).expect("rows of one type have kernels").pair
     }
 

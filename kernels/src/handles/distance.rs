@@ -85,8 +85,8 @@ impl<Q: Element, R: Element> Distance<Q, R> {
     pub fn pair(&self, query: &[Q], row: &[R]) -> Result<f32, KernelError> {
         self.check(query.len(), 0)?;
         self.check(row.len(), 0)?;
-        // SAFETY: both have as many elements as the handle was made for.
-        Ok(unsafe { self.pair_unchecked(query, row) })
+        // SAFETY: both have as many elements as the handle was made for, aligned by their type.
+        Ok(unsafe { self.rows.pair_at(query.as_ptr().cast(), row.as_ptr().cast()) })
     }
 
     /// The distance of each of `rows`, wherever they lie, in the order of the rows.
@@ -102,8 +102,8 @@ impl<Q: Element, R: Element> Distance<Q, R> {
         if rows.len() != out.len() {
             return Err(KernelError::Output { expected: rows.len(), found: out.len() });
         }
-        // SAFETY: all have as many elements as the handle was made for; `out` is as long.
-        unsafe { self.gathered_unchecked(query, rows, out) };
+        // SAFETY: all have as many elements as the handle was made for, aligned by their type; `out` is as long.
+        unsafe { self.rows.gathered_at(query.as_ptr().cast(), rows.as_ptr().cast(), rows.len(), out.as_mut_ptr()) };
         Ok(())
     }
 
@@ -123,36 +123,6 @@ impl<Q: Element, R: Element> Distance<Q, R> {
             return Err(KernelError::Length { expected, found: bytes.len(), row });
         }
         self.rows.scan(bytemuck::cast_slice(query), bytes, stride, out)
-    }
-
-    /// As [`Distance::pair`], without a check.
-    ///
-    /// # Safety
-    /// Both have as many elements as the handle was made for.
-    #[inline(always)]
-    #[must_use]
-    pub unsafe fn pair_unchecked(&self, query: &[Q], row: &[R]) -> f32 {
-        debug_assert_eq!(query.len(), self.rows.dim(), "query of another dimension");
-        debug_assert_eq!(row.len(), self.rows.dim(), "row of another dimension");
-        // SAFETY: slices are readable and aligned by their type.
-        unsafe { self.rows.pair_unchecked(query.as_ptr().cast(), row.as_ptr().cast()) }
-    }
-
-    /// As [`Distance::gathered`], without a check.
-    ///
-    /// # Safety
-    /// All have as many elements as the handle was made for; `out` is as long as `rows`.
-    #[inline(always)]
-    pub unsafe fn gathered_unchecked(&self, query: &[Q], rows: &[&[R]], out: &mut [f32]) {
-        debug_assert_eq!(rows.len(), out.len(), "one distance a row");
-        debug_assert!(
-            query.len() == self.rows.dim() && rows.iter().all(|r| r.len() == self.rows.dim()),
-            "a row of another dimension"
-        );
-        // SAFETY: the caller's promise; of each slice only the address is read.
-        unsafe {
-            self.rows.gathered_list(query.as_ptr().cast(), rows.as_ptr().cast(), rows.len(), out.as_mut_ptr());
-        }
     }
 
     #[inline]

@@ -1,7 +1,8 @@
 //! Hamming distances of packed bits.
 
-use crate::handles::row_distance::check_rows;
+use crate::checks::check_rows;
 use crate::isa::entry::Kernels;
+use crate::loops::one_to_many::{Gathered, Strided};
 use crate::{ElementKind, Isa, KernelError, MAX_DIM, RowTable, dispatch};
 use core::fmt;
 
@@ -84,7 +85,7 @@ impl Hamming {
         }
         // SAFETY: all are whole rows, `out` is as long; the machine has the instruction set.
         unsafe {
-            let list = rows.as_ptr().cast();
+            let list = Gathered(rows.as_ptr().cast());
             (self.kernels.gathered)(query.as_ptr(), list, rows.len(), self.bytes, out.as_mut_ptr());
         }
         Ok(())
@@ -112,17 +113,15 @@ impl Hamming {
     /// # Errors
     /// [`KernelError::Length`] and [`KernelError::Stride`]; nothing is written then.
     pub fn scan(&self, query: &[u8], rows: &[u8], stride: usize, out: &mut [f32]) -> Result<(), KernelError> {
-        self.check_scan(query, rows, stride, out.len())?;
         let n = out.len();
-        // SAFETY: the query is a whole row, and n whole rows were found; the machine has the instruction set.
-        unsafe { (self.kernels.scan)(query.as_ptr(), rows.as_ptr(), stride, n, self.bytes, out.as_mut_ptr()) };
-        Ok(())
-    }
-
-    /// Whether the query is a whole row, and `rows` holds `n` of them, `stride` bytes apart.
-    pub(crate) fn check_scan(&self, query: &[u8], rows: &[u8], stride: usize, n: usize) -> Result<(), KernelError> {
         self.check(query, 0)?;
-        check_rows(rows, stride, n, self.bytes, ElementKind::U8)
+        check_rows(rows, stride, n, self.bytes, ElementKind::U8)?;
+        // SAFETY: the query is a whole row, and n whole rows were found; the machine has the instruction set.
+        unsafe {
+            let rows = Strided { first: rows.as_ptr(), stride };
+            (self.kernels.scan)(query.as_ptr(), rows, n, self.bytes, out.as_mut_ptr());
+        }
+        Ok(())
     }
 
     #[inline]

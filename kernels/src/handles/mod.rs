@@ -1,9 +1,6 @@
 //! What users hold: checks outside, function pointers inside.
 
 pub(crate) mod between;
-pub(crate) mod block;
 pub(crate) mod distance;
 pub(crate) mod hamming;
-pub(crate) mod nearest;
 pub(crate) mod row_distance;
-pub(crate) mod row_table;

@@ -1,7 +1,9 @@
 //! The handle for rows whose element type is known at run time: bytes in, distances out.
 
+use crate::checks::{check, check_rows};
 use crate::element::{Element, ElementKind};
 use crate::isa::entry::Kernels;
+use crate::loops::one_to_many::{Gathered, Strided};
 use crate::{Isa, KernelError, MAX_DIM, Metric, RowTable, dispatch, oracle};
 use core::fmt;
 use half::{bf16, f16};
@@ -108,7 +110,7 @@ impl RowDistance {
         check(query, self.query_bytes(), self.query, 0)?;
         check(row, self.row_bytes(), self.row, 0)?;
         // SAFETY: both were found to be whole rows.
-        Ok(unsafe { self.pair_unchecked(query.as_ptr(), row.as_ptr()) })
+        Ok(unsafe { self.pair_at(query.as_ptr(), row.as_ptr()) })
     }
 
     /// The distance of each of `rows`, in their order. The next rows are prefetched meanwhile, so rows may lie anywhere
@@ -120,7 +122,7 @@ impl RowDistance {
     pub fn gathered(&self, query: &[u8], rows: &[&[u8]], out: &mut [f32]) -> Result<(), KernelError> {
         self.check_gathered(query, rows, out)?;
         // SAFETY: query and rows were found to be whole rows, and `out` to be as long.
-        unsafe { self.gathered_unchecked(query.as_ptr(), rows, out) };
+        unsafe { self.gathered_at(query.as_ptr(), rows.as_ptr().cast(), rows.len(), out.as_mut_ptr()) };
         Ok(())
     }
 
@@ -133,7 +135,7 @@ impl RowDistance {
         self.check_gathered(query, rows, out)?;
         // SAFETY: query and rows were found to be whole rows, and `out` to be as long.
         unsafe {
-            let list = rows.as_ptr().cast::<*const [u8]>();
+            let list = Gathered(rows.as_ptr().cast());
             (self.kernels.gathered_near)(query.as_ptr(), list, rows.len(), self.dim, out.as_mut_ptr());
         }
         Ok(())
@@ -166,10 +168,12 @@ impl RowDistance {
     /// [`KernelError::Stride`], [`KernelError::Length`] and [`KernelError::Misaligned`]; nothing is written then.
     #[inline]
     pub fn scan(&self, query: &[u8], rows: &[u8], stride: usize, out: &mut [f32]) -> Result<(), KernelError> {
-        self.check_scan(query, rows, stride, out.len())?;
+        check(query, self.query_bytes(), self.query, 0)?;
+        check_rows(rows, stride, out.len(), self.row_bytes(), self.row)?;
         // SAFETY: the query is a whole row, and out.len() whole rows were found in `rows`.
         unsafe {
-            (self.kernels.scan)(query.as_ptr(), rows.as_ptr(), stride, out.len(), self.dim, out.as_mut_ptr());
+            let rows = Strided { first: rows.as_ptr(), stride };
+            (self.kernels.scan)(query.as_ptr(), rows, out.len(), self.dim, out.as_mut_ptr());
         }
         Ok(())
     }
@@ -177,45 +181,23 @@ impl RowDistance {
     /// The distance of one row, without a check.
     ///
     /// # Safety
-    /// `query` and `row` point at [`RowDistance::query_bytes`] and [`RowDistance::row_bytes`]
-    /// readable bytes, aligned to their elements.
+    /// `query` and `row` point at [`RowDistance::query_bytes`] and [`RowDistance::row_bytes`] readable bytes, aligned to
+    /// their elements.
     #[inline(always)]
-    #[must_use]
-    pub unsafe fn pair_unchecked(&self, query: *const u8, row: *const u8) -> f32 {
-        debug_assert!(query.addr().is_multiple_of(self.query.size()), "misaligned query");
-        debug_assert!(row.addr().is_multiple_of(self.row.size()), "misaligned row");
+    pub(crate) unsafe fn pair_at(&self, query: *const u8, row: *const u8) -> f32 {
         // SAFETY: the caller's promise; the machine has the instruction set.
         unsafe { (self.kernels.pair)(query, row, self.dim) }
     }
 
-    /// As [`RowDistance::gathered`], without a check.
+    /// As [`RowDistance::gathered`], from a list of slices of any type, without a check. Of each slice only the address
+    /// is read.
     ///
     /// # Safety
-    /// `query` points at [`RowDistance::query_bytes`] readable bytes; each of `rows` is
-    /// [`RowDistance::row_bytes`] long; all are aligned to their elements; `out` is as long
-    /// as `rows`.
+    /// `query` and `n` slices of `rows` are as [`RowDistance::pair_at`] needs them; `n` distances are writable at `out`.
     #[inline(always)]
-    pub unsafe fn gathered_unchecked(&self, query: *const u8, rows: &[&[u8]], out: &mut [f32]) {
-        debug_assert_eq!(rows.len(), out.len(), "one distance a row");
-        debug_assert!(query.addr().is_multiple_of(self.query.size()), "misaligned query");
-        debug_assert!(
-            rows.iter().enumerate().all(|(i, row)| check(row, self.row_bytes(), self.row, i).is_ok()),
-            "a row of another length or alignment"
-        );
-        // SAFETY: the caller's promise.
-        unsafe {
-            self.gathered_list(query, rows.as_ptr().cast(), rows.len(), out.as_mut_ptr());
-        }
-    }
-
-    /// As [`RowDistance::gathered_unchecked`], from a list of slices of any type, of which only the addresses are read.
-    ///
-    /// # Safety
-    /// As [`RowDistance::gathered_unchecked`], with `n` rows and room for `n` distances.
-    #[inline(always)]
-    pub(crate) unsafe fn gathered_list(&self, query: *const u8, rows: *const *const [u8], n: usize, out: *mut f32) {
+    pub(crate) unsafe fn gathered_at(&self, query: *const u8, rows: *const *const [u8], n: usize, out: *mut f32) {
         // SAFETY: the caller's promise; the machine has the instruction set.
-        unsafe { (self.kernels.gathered)(query, rows, n, self.dim, out) };
+        unsafe { (self.kernels.gathered)(query, Gathered(rows), n, self.dim, out) };
     }
 
     /// The distance by its definition, in `f64`: for exact answers and for tests.
@@ -249,13 +231,6 @@ impl RowDistance {
         oracle::distance(self.metric, query, bytemuck::cast_slice::<u8, R>(row))
     }
 
-    /// Whether the query is a whole row, and `rows` holds `n` of them, `stride` bytes apart.
-    #[inline]
-    pub(crate) fn check_scan(&self, query: &[u8], rows: &[u8], stride: usize, n: usize) -> Result<(), KernelError> {
-        check(query, self.query_bytes(), self.query, 0)?;
-        check_rows(rows, stride, n, self.row_bytes(), self.row)
-    }
-
     fn check_gathered(&self, query: &[u8], rows: &[&[u8]], out: &[f32]) -> Result<(), KernelError> {
         check(query, self.query_bytes(), self.query, 0)?;
         if rows.len() != out.len() {
@@ -281,44 +256,4 @@ impl fmt::Debug for RowDistance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("RowDistance").field(&self.name()).finish()
     }
-}
-
-/// Checks that a byte view is `expected` bytes of a kind, aligned.
-#[inline]
-pub(crate) fn check(bytes: &[u8], expected: usize, kind: ElementKind, row: usize) -> Result<(), KernelError> {
-    if bytes.len() != expected {
-        return Err(KernelError::Length { expected, found: bytes.len(), row });
-    }
-    aligned(bytes, kind)
-}
-
-#[inline]
-fn aligned(bytes: &[u8], kind: ElementKind) -> Result<(), KernelError> {
-    let (required, address) = (kind.size(), bytes.as_ptr().addr());
-    if !address.is_multiple_of(required) {
-        return Err(KernelError::Misaligned { required, address });
-    }
-    Ok(())
-}
-
-/// Checks that a byte view holds `n` rows of a kind, of `row_bytes` each and `stride` apart, aligned.
-#[inline]
-pub(crate) fn check_rows(
-    rows: &[u8],
-    stride: usize,
-    n: usize,
-    row_bytes: usize,
-    kind: ElementKind,
-) -> Result<(), KernelError> {
-    if stride < row_bytes || !stride.is_multiple_of(kind.size()) {
-        return Err(KernelError::Stride { stride, row_bytes });
-    }
-    let Some(last) = n.checked_sub(1) else {
-        return Ok(());
-    };
-    let expected = last.checked_mul(stride).and_then(|b| b.checked_add(row_bytes));
-    if expected.is_none_or(|expected| rows.len() < expected) {
-        return Err(KernelError::Length { expected: expected.unwrap_or(usize::MAX), found: rows.len(), row: last });
-    }
-    aligned(rows, kind)
 }

@@ -1,7 +1,7 @@
 //! AVX2 with FMA and F16C: eight lanes of f32, sixteen bytes widened to 16 bits.
 
 use super::entry::{entries, loads, ops, packed};
-use crate::isa::operations::{Bf16Vectors, Bytes, Count, Load, Simd};
+use crate::isa::operations::{Bf16Vectors, Bytes, Count, Load, Simd, Token};
 use crate::loops::short_tail;
 use core::arch::x86_64::*;
 use half::{bf16, f16};
@@ -28,6 +28,14 @@ pulp::simd_type! {
 #[derive(Clone, Copy)]
 pub(crate) struct Avx2(Features);
 
+impl Token for Avx2 {
+    #[inline(always)]
+    unsafe fn token() -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { Features::new_unchecked() })
+    }
+}
+
 entries!(
     Avx2,
     #[target_feature(
@@ -40,15 +48,8 @@ static KEEP: [u32; 16] = [0, 0, 0, 0, 0, 0, 0, 0, !0, !0, !0, !0, !0, !0, !0, !0
 
 impl Simd for Avx2 {
     const LANES: usize = 8;
-    const ROWS: usize = 4;
-    const ACCUMULATORS: usize = 2;
     type F = __m256;
 
-    #[inline(always)]
-    unsafe fn token() -> Self {
-        // SAFETY: the caller's promise.
-        Self(unsafe { Features::new_unchecked() })
-    }
     ops! {
         fn zero() -> __m256 = _mm256_setzero_ps();
         fn add(a: __m256, b: __m256) -> __m256 = _mm256_add_ps(a, b);
@@ -143,15 +144,9 @@ macro_rules! bytes {
     ($($type:ty, $widen:ident;)*) => {$(
         impl Bytes<$type> for Avx2 {
             const LANES: usize = 16;
-            const ROWS: usize = 4;
             type V = __m256i;
             type I = __m256i;
 
-            #[inline(always)]
-            unsafe fn token() -> Self {
-                // SAFETY: the caller's promise.
-                unsafe { <Self as Simd>::token() }
-            }
             #[inline(always)]
             unsafe fn load(self, p: *const $type) -> __m256i {
                 // SAFETY: sixteen elements are readable.
@@ -280,11 +275,6 @@ impl Count for Avx2 {
     /// Four lanes of 64 bits.
     type I = __m256i;
 
-    #[inline(always)]
-    unsafe fn token() -> Self {
-        // SAFETY: the caller's promise.
-        unsafe { <Self as Simd>::token() }
-    }
     #[inline(always)]
     unsafe fn load(self, p: *const u8) -> __m256i {
         // SAFETY: 32 bytes are readable.

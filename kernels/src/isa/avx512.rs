@@ -1,7 +1,8 @@
-//! AVX-512 F, BW, CD, DQ, VL: sixteen lanes of f32, 32 bytes widened to 16 bits, tails by mask.
+//! AVX-512 F, BW, CD, DQ, VL: sixteen lanes of f32, 32 bytes widened to 16 bits, tails by mask. With AVX-512 BF16,
+//! products of bf16 in one instruction.
 
 use super::entry::{entries, ops, packed};
-use crate::isa::operations::{Bf16Vectors, Bytes, Deinterleave, Load, Packed, Simd};
+use crate::isa::operations::{Bf16Vectors, Bytes, Deinterleave, Load, Packed, Simd, Token};
 use core::arch::x86_64::*;
 use half::{bf16, f16};
 
@@ -29,14 +30,32 @@ pub(crate) fn is_available() -> bool {
     Features::is_available() && std::arch::is_x86_feature_detected!("avx512vl")
 }
 
-/// The token.
+/// The token, with or without AVX-512 BF16.
 #[derive(Clone, Copy)]
-pub(crate) struct Avx512(Features);
+pub(crate) struct Avx512With<const BF16: bool>(Features);
+
+pub(crate) type Avx512 = Avx512With<false>;
+pub(crate) type Avx512Bf16 = Avx512With<true>;
+
+impl<const BF16: bool> Token for Avx512With<BF16> {
+    #[inline(always)]
+    unsafe fn token() -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { Features::new_unchecked() })
+    }
+}
 
 entries!(
     Avx512,
     #[target_feature(
         enable = "avx2,bmi1,bmi2,fma,f16c,lzcnt,popcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl"
+    )]
+);
+
+entries!(
+    Avx512Bf16,
+    #[target_feature(
+        enable = "avx2,bmi1,bmi2,fma,f16c,lzcnt,popcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16"
     )]
 );
 
@@ -46,16 +65,10 @@ fn first16(n: usize) -> __mmask16 {
     !(!0 << n)
 }
 
-impl Simd for Avx512 {
+impl<const BF16: bool> Simd for Avx512With<BF16> {
     const LANES: usize = 16;
-    const ROWS: usize = 8;
     type F = __m512;
 
-    #[inline(always)]
-    unsafe fn token() -> Self {
-        // SAFETY: the caller's promise.
-        Self(unsafe { Features::new_unchecked() })
-    }
     ops! {
         fn zero() -> __m512 = _mm512_setzero_ps();
         fn add(a: __m512, b: __m512) -> __m512 = _mm512_add_ps(a, b);
@@ -202,15 +215,9 @@ macro_rules! bytes {
     ($($type:ty, $widen:ident;)*) => {$(
         impl Bytes<$type> for Avx512 {
             const LANES: usize = 32;
-            const ROWS: usize = 8;
             type V = __m512i;
             type I = __m512i;
 
-            #[inline(always)]
-            unsafe fn token() -> Self {
-                // SAFETY: the caller's promise.
-                unsafe { <Self as Simd>::token() }
-            }
             #[inline(always)]
             unsafe fn load(self, p: *const $type) -> __m512i {
                 // SAFETY: 32 elements are readable.
@@ -245,7 +252,8 @@ bytes! {
     i8, _mm512_cvtepi8_epi16;
 }
 
-impl Bf16Vectors for Avx512 {
+/// `vdpbf16ps` sums products of bf16, two to a lane. It takes subnormal elements and sums for 0.
+impl<const BF16: bool> Bf16Vectors for Avx512With<BF16> {
     type B = __m512i;
 
     #[inline(always)]
@@ -262,6 +270,25 @@ impl Bf16Vectors for Avx512 {
         fn even(v: __m512i) -> __m512 = _mm512_castsi512_ps(_mm512_slli_epi32::<16>(v));
         fn odd(v: __m512i) -> __m512 =
             _mm512_castsi512_ps(_mm512_and_si512(v, _mm512_set1_epi32(!0xffff)));
+    }
+    #[inline(always)]
+    fn dot_bf16(self, sum: __m512, q: __m512i, x: __m512i) -> __m512 {
+        if !BF16 {
+            let even = self.mul_add(self.even(q), self.even(x), sum);
+            return self.mul_add(self.odd(q), self.odd(x), even);
+        }
+        // SAFETY: the token. A cast of the same bits, which bytemuck does not offer for `__m512bh`.
+        unsafe {
+            let (q, x) = (core::mem::transmute::<__m512i, __m512bh>(q), core::mem::transmute::<__m512i, __m512bh>(x));
+            _mm512_dpbf16_ps(sum, q, x)
+        }
+    }
+    #[inline(always)]
+    fn dot_bf16_two(self, sum: [__m512; 2], q: __m512i, x: __m512i) -> [__m512; 2] {
+        if BF16 {
+            return [self.dot_bf16(sum[0], q, x), sum[1]];
+        }
+        [self.mul_add(self.even(q), self.even(x), sum[0]), self.mul_add(self.odd(q), self.odd(x), sum[1])]
     }
 }
 

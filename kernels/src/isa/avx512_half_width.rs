@@ -4,7 +4,7 @@
 use super::avx2::Avx2;
 use super::entry::entries;
 use crate::Element;
-use crate::isa::operations::{Load, Simd};
+use crate::isa::operations::{Load, Simd, Token};
 use core::arch::x86_64::*;
 
 /// The token, for `N` registers of 256 bits at a time: two for squared L2 that converts one side, else one.
@@ -41,16 +41,18 @@ static ONE: f32 = 1.0;
 /// Lanes of 256 bits.
 const HALF: usize = <Avx2 as Simd>::LANES;
 
-impl<const N: usize> Simd for HalfWidth<N> {
-    const LANES: usize = N * HALF;
-    const ROWS: usize = 8;
-    type F = [__m256; N];
-
+impl<const N: usize> Token for HalfWidth<N> {
     #[inline(always)]
     unsafe fn token() -> Self {
         // SAFETY: AVX-512 includes AVX2; the static is readable.
-        unsafe { Self { avx2: <Avx2 as Simd>::token(), one: _mm256_set1_ps((&raw const ONE).read_volatile()) } }
+        unsafe { Self { avx2: Avx2::token(), one: _mm256_set1_ps((&raw const ONE).read_volatile()) } }
     }
+}
+
+impl<const N: usize> Simd for HalfWidth<N> {
+    const LANES: usize = N * HALF;
+    type F = [__m256; N];
+
     #[inline(always)]
     fn zero(self) -> [__m256; N] {
         [self.avx2.zero(); N]

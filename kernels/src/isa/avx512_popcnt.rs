@@ -2,12 +2,19 @@
 
 use super::avx512;
 use super::entry::{entries, ops};
-use crate::isa::operations::Count;
+use crate::isa::operations::{Count, Token};
 use core::arch::x86_64::*;
 
 /// The token.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx512Popcnt(());
+
+impl Token for Avx512Popcnt {
+    #[inline(always)]
+    unsafe fn token() -> Self {
+        Self(())
+    }
+}
 
 entries!(
     Avx512Popcnt,
@@ -22,10 +29,6 @@ impl Count for Avx512Popcnt {
     /// Eight lanes of 64 bits.
     type I = __m512i;
 
-    #[inline(always)]
-    unsafe fn token() -> Self {
-        Self(())
-    }
     #[inline(always)]
     unsafe fn load(self, p: *const u8) -> __m512i {
         // SAFETY: 64 bytes are readable.

@@ -3,8 +3,10 @@
 //! pulp makes the tokens; the entries are functions of this crate (docs/experiments/020-pulp-vectorize.md).
 
 use crate::arithmetic::accumulate::Accumulate;
-use crate::arithmetic::metric_sums::MetricSums;
+use crate::cell::Cell;
+use crate::isa::operations::Token;
 use crate::loops::many_to_many::Products;
+use crate::loops::one_to_many::{Gathered, Strided};
 use crate::{Metric, RowTable};
 
 /// The loops of one metric over one pair of element types, compiled for one instruction set. All take rows as bytes;
@@ -14,13 +16,13 @@ pub(crate) struct Kernels {
     /// `(query, row, dim)`.
     pub(crate) pair: Pair,
     /// `(query, rows, n, dim, out)`, for rows in a near cache: without prefetch.
-    pub(crate) gathered_near: Gathered,
+    pub(crate) gathered_near: Many<Gathered>,
     /// The same, with prefetch of the next rows.
-    pub(crate) gathered: Gathered,
+    pub(crate) gathered: Many<Gathered>,
     /// `(query, table, rows, dim, out)`. Returns whether the table has all of these rows.
     pub(crate) picked: unsafe fn(*const u8, &RowTable<'_>, &[u32], usize, *mut f32) -> bool,
-    /// `(query, first row, stride in bytes, n, dim, out)`.
-    pub(crate) scan: unsafe fn(*const u8, *const u8, usize, usize, usize, *mut f32),
+    /// As `gathered_near`.
+    pub(crate) scan: Many<Strided>,
     /// `(rows, n, length of a row, bits that are clear in its address)`.
     pub(crate) fit: unsafe fn(*const *const [u8], usize, usize, usize) -> bool,
 }
@@ -40,153 +42,102 @@ impl Kernels {
 /// One query, one row, and their dimension.
 pub(crate) type Pair = unsafe fn(*const u8, *const u8, usize) -> f32;
 
+/// One query and many rows; see `one_to_many::many`.
+pub(crate) type Many<R> = unsafe fn(*const u8, R, usize, usize, *mut f32);
+
 /// `(metric, (queries, rows, the products to be computed), dim, out)`; see `many_to_many::between`.
 pub(crate) type Between = unsafe fn(Metric, (&[*const u8], &[*const u8], Products), usize, *mut f32);
 
-type Gathered = unsafe fn(*const u8, *const *const [u8], usize, usize, *mut f32);
-
 /// An instruction set that loops can be compiled for.
-pub(crate) trait Entry: Copy + 'static {
-    fn kernels<D: Accumulate<Self>, M: MetricSums<Self, D>>() -> Kernels;
-    /// The `pair` of rows of `DIM` elements, with unrolled loops.
-    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "where it was measured to pay"))]
-    fn pair_of<D: Accumulate<Self>, M: MetricSums<Self, D>, const DIM: usize>() -> Pair;
-    /// The distances of some rows from others of their type.
-    fn between_of<D: Accumulate<Self>>() -> Between;
+pub(crate) trait Entry: Token {
+    fn kernels<D: Accumulate<Self>, C: Cell>() -> Kernels;
+    /// The `pair` of rows of `DIM` elements, with unrolled loops; of any rows if `DIM` is 0.
+    fn pair_of<D: Accumulate<Self>, C: Cell, const DIM: usize>() -> Pair;
+    /// The distances of some rows from others of their type. `QUERIES` meet four rows at a time.
+    fn between_of<D: Accumulate<Self>, const QUERIES: usize>() -> Between;
 }
 
 /// Implements [`Entry`] for a token: `entries!(Token, #[target_feature(enable = "…")])`.
 macro_rules! entries {
     ($token:ty $(, #[$context:meta])?) => {
-        impl $crate::isa::entry::Entry for $token {
-            fn kernels<D, M>() -> $crate::isa::entry::Kernels
-            where
-                D: $crate::arithmetic::accumulate::Accumulate<Self>,
-                M: $crate::arithmetic::metric_sums::MetricSums<Self, D>,
-            {
-                use $crate::arithmetic::metric_sums::MetricSums;
-                use $crate::loops::one_to_many::{self, Gathered, Strided};
-                use $crate::loops::one_to_one;
-                use $crate::arithmetic::accumulate::Accumulate;
+        const _: () = {
+            use $crate::arithmetic::accumulate::Accumulate;
+            use $crate::cell::Cell;
+            use $crate::isa::entry::{Between, Entry, Kernels, Pair};
+            use $crate::loops::{many_to_many, one_to_many, one_to_one};
 
-                $(#[$context])?
-                unsafe fn pair<D: Accumulate<$token>, M: MetricSums<$token, D>>(
-                    query: *const u8,
-                    row: *const u8,
-                    dim: usize,
-                ) -> f32 {
-                    // SAFETY: the caller's promise.
-                    unsafe { one_to_one::pair::<$token, D, M>(query, row, dim) }
-                }
-
-                $(#[$context])?
-                unsafe fn gathered<
-                    D: Accumulate<$token>,
-                    M: MetricSums<$token, D>,
-                    const PREFETCH: bool,
-                >(
-                    query: *const u8,
-                    rows: *const *const [u8],
-                    n: usize,
-                    dim: usize,
-                    out: *mut f32,
-                ) {
-                    let rows = Gathered(rows);
-                    // SAFETY: the caller's promise.
-                    unsafe {
-                        one_to_many::many::<$token, D, M, _, PREFETCH>(query, rows, n, dim, out);
-                    }
-                }
-
-                $(#[$context])?
-                unsafe fn picked<D: Accumulate<$token>, M: MetricSums<$token, D>>(
-                    query: *const u8,
-                    table: &$crate::RowTable<'_>,
-                    rows: &[u32],
-                    dim: usize,
-                    out: *mut f32,
-                ) -> bool {
-                    // SAFETY: the caller's promise.
-                    unsafe { one_to_many::picked::<$token, D, M>(query, table, rows, dim, out) }
-                }
-
-                $(#[$context])?
-                unsafe fn scan<D: Accumulate<$token>, M: MetricSums<$token, D>>(
-                    query: *const u8,
-                    first: *const u8,
-                    stride: usize,
-                    n: usize,
-                    dim: usize,
-                    out: *mut f32,
-                ) {
-                    let rows = Strided { first, stride };
-                    // SAFETY: the caller's promise.
-                    unsafe {
-                        one_to_many::many::<$token, D, M, _, false>(query, rows, n, dim, out);
-                    }
-                }
-
-                $(#[$context])?
-                unsafe fn fit(rows: *const *const [u8], n: usize, len: usize, low: usize) -> bool {
-                    // SAFETY: the caller's promise.
-                    unsafe { one_to_many::fit(rows, n, len, low) }
-                }
-
-                $crate::isa::entry::Kernels {
-                    pair: pair::<D, M>,
-                    gathered_near: gathered::<D, M, false>,
-                    gathered: gathered::<D, M, true>,
-                    picked: picked::<D, M>,
-                    scan: scan::<D, M>,
-                    fit,
-                }
+            $(#[$context])?
+            unsafe fn pair<D: Accumulate<$token>, C: Cell, const DIM: usize>(
+                query: *const u8,
+                row: *const u8,
+                dim: usize,
+            ) -> f32 {
+                debug_assert!(DIM == 0 || DIM == dim, "a kernel of another dimension");
+                let dim = if DIM == 0 { dim } else { DIM };
+                // SAFETY: the caller's promise.
+                unsafe { one_to_one::pair::<$token, D, C>(query, row, dim) }
             }
 
-            fn pair_of<D, M, const DIM: usize>() -> $crate::isa::entry::Pair
-            where
-                D: $crate::arithmetic::accumulate::Accumulate<Self>,
-                M: $crate::arithmetic::metric_sums::MetricSums<Self, D>,
-            {
-                $(#[$context])?
-                unsafe fn pair<
-                    D: $crate::arithmetic::accumulate::Accumulate<$token>,
-                    M: $crate::arithmetic::metric_sums::MetricSums<$token, D>,
-                    const DIM: usize,
-                >(
-                    query: *const u8,
-                    row: *const u8,
-                    dim: usize,
-                ) -> f32 {
-                    debug_assert_eq!(dim, DIM, "a kernel of another dimension");
-                    // SAFETY: the caller's promise.
-                    unsafe { $crate::loops::one_to_one::pair::<$token, D, M>(query, row, DIM) }
-                }
-
-                pair::<D, M, DIM>
+            $(#[$context])?
+            unsafe fn many<D: Accumulate<$token>, C: Cell, R: one_to_many::Rows, const PREFETCH: bool>(
+                query: *const u8,
+                rows: R,
+                n: usize,
+                dim: usize,
+                out: *mut f32,
+            ) {
+                // SAFETY: the caller's promise.
+                unsafe { one_to_many::many::<$token, D, C, R, PREFETCH>(query, rows, n, dim, out) }
             }
 
-            fn between_of<D: $crate::arithmetic::accumulate::Accumulate<Self>>() -> $crate::isa::entry::Between {
-                $(#[$context])?
-                unsafe fn between<D: $crate::arithmetic::accumulate::Accumulate<$token>>(
-                    metric: $crate::Metric,
-                    sides: (&[*const u8], &[*const u8], $crate::loops::many_to_many::Products),
-                    dim: usize,
-                    out: *mut f32,
-                ) {
-                    // Sixteen sums where there are twice as many registers, otherwise eight.
-                    // SAFETY: the caller's promise.
-                    unsafe {
-                        if D::ROWS == 8 {
-                            $crate::loops::many_to_many::between::<$token, D, 4, 4>(metric, sides, dim, out);
-                        } else {
-                            $crate::loops::many_to_many::between::<$token, D, 2, 4>(metric, sides, dim, out);
-                        }
+            $(#[$context])?
+            unsafe fn picked<D: Accumulate<$token>, C: Cell>(
+                query: *const u8,
+                table: &$crate::RowTable<'_>,
+                rows: &[u32],
+                dim: usize,
+                out: *mut f32,
+            ) -> bool {
+                // SAFETY: the caller's promise.
+                unsafe { one_to_many::picked::<$token, D, C>(query, table, rows, dim, out) }
+            }
+
+            $(#[$context])?
+            unsafe fn fit(rows: *const *const [u8], n: usize, len: usize, low: usize) -> bool {
+                // SAFETY: the caller's promise.
+                unsafe { one_to_many::fit(rows, n, len, low) }
+            }
+
+            $(#[$context])?
+            unsafe fn between<D: Accumulate<$token>, const QUERIES: usize>(
+                metric: $crate::Metric,
+                sides: (&[*const u8], &[*const u8], many_to_many::Products),
+                dim: usize,
+                out: *mut f32,
+            ) {
+                // SAFETY: the caller's promise.
+                unsafe { many_to_many::between::<$token, D, QUERIES, 4>(metric, sides, dim, out) }
+            }
+
+            impl Entry for $token {
+                fn kernels<D: Accumulate<Self>, C: Cell>() -> Kernels {
+                    Kernels {
+                        pair: Self::pair_of::<D, C, 0>(),
+                        gathered_near: many::<D, C, _, false>,
+                        gathered: many::<D, C, _, true>,
+                        picked: picked::<D, C>,
+                        scan: many::<D, C, _, false>,
+                        fit,
                     }
                 }
-
-                between::<D>
+                fn pair_of<D: Accumulate<Self>, C: Cell, const DIM: usize>() -> Pair {
+                    pair::<D, C, DIM>
+                }
+                fn between_of<D: Accumulate<Self>, const QUERIES: usize>() -> Between {
+                    between::<D, QUERIES>
+                }
             }
-        }
+        };
     };
 }
 
@@ -270,10 +221,6 @@ macro_rules! words {
             type V = u64;
             type I = u32;
 
-            #[inline(always)]
-            unsafe fn token() -> Self {
-                $token
-            }
             #[inline(always)]
             unsafe fn load(self, p: *const u8) -> u64 {
                 // SAFETY: eight bytes are readable.

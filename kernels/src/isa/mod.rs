@@ -2,6 +2,7 @@
 
 pub(crate) mod detect;
 pub(crate) mod entry;
+pub(crate) mod name;
 pub(crate) mod operations;
 pub(crate) mod portable;
 
@@ -9,8 +10,6 @@ pub(crate) mod portable;
 pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
-#[cfg(target_arch = "x86_64")]
-pub(crate) mod avx512_bf16;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512_half_width;
 #[cfg(target_arch = "x86_64")]

@@ -4,7 +4,7 @@
 //! compiler. Tails of rows shorter than a vector go through a buffer, others look back into the row.
 
 use super::entry::{entries, loads, ops, packed};
-use crate::isa::operations::{Bytes, Count, Simd};
+use crate::isa::operations::{Bytes, Count, Simd, Token};
 use crate::loops::short_tail;
 use core::arch::aarch64::*;
 use core::arch::asm;
@@ -29,6 +29,14 @@ pulp::simd_type! {
 #[derive(Clone, Copy)]
 pub(crate) struct Neon(Features);
 
+impl Token for Neon {
+    #[inline(always)]
+    unsafe fn token() -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { Features::new_unchecked() })
+    }
+}
+
 entries!(
     Neon,
     #[target_feature(enable = "neon")]
@@ -37,6 +45,14 @@ entries!(
 /// The token of the dot product instructions.
 #[derive(Clone, Copy)]
 pub(crate) struct NeonDotprod(DotprodFeatures);
+
+impl Token for NeonDotprod {
+    #[inline(always)]
+    unsafe fn token() -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { DotprodFeatures::new_unchecked() })
+    }
+}
 
 entries!(
     NeonDotprod,
@@ -59,14 +75,8 @@ static KEEP_BYTES: [u8; 32] = {
 
 impl Simd for Neon {
     const LANES: usize = 4;
-    const ROWS: usize = 8;
     type F = float32x4_t;
 
-    #[inline(always)]
-    unsafe fn token() -> Self {
-        // SAFETY: the caller's promise.
-        Self(unsafe { Features::new_unchecked() })
-    }
     ops! {
         fn zero() -> float32x4_t = vdupq_n_f32(0.0);
         fn add(a: float32x4_t, b: float32x4_t) -> float32x4_t = vaddq_f32(a, b);
@@ -172,20 +182,14 @@ macro_rules! dot4 {
 }
 
 macro_rules! bytes {
-    ($($token:ident, $features:ident, $type:ty, $v:ty, |$p:ident| $cast:expr,
+    ($($token:ident, $type:ty, $v:ty, |$p:ident| $cast:expr,
        |$ds:ident, $a:ident, $b:ident| $dot:expr, |$s:ident, $d:ident| $square:expr,
        $distance:ident;)*) => {$(
         impl Bytes<$type> for $token {
             const LANES: usize = 16;
-            const ROWS: usize = 8;
             type V = $v;
             type I = uint32x4_t;
 
-            #[inline(always)]
-            unsafe fn token() -> Self {
-                // SAFETY: the caller's promise.
-                Self(unsafe { $features::new_unchecked() })
-            }
             #[inline(always)]
             unsafe fn load(self, p: *const $type) -> $v {
                 // SAFETY: sixteen elements are readable.
@@ -253,13 +257,13 @@ unsafe fn widening_signed(sum: uint32x4_t, a: int8x16_t, b: int8x16_t) -> uint32
 }
 
 bytes! {
-    Neon, Features, u8, uint8x16_t, |v| v,
+    Neon, u8, uint8x16_t, |v| v,
         |sum, a, b| widening(sum, a, b), |sum, d| widening(sum, d, d), vabdq_u8;
-    Neon, Features, i8, int8x16_t, |v| vreinterpretq_s8_u8(v),
+    Neon, i8, int8x16_t, |v| vreinterpretq_s8_u8(v),
         |sum, a, b| widening_signed(sum, a, b), |sum, d| widening(sum, d, d), abs_diff;
-    NeonDotprod, DotprodFeatures, u8, uint8x16_t, |v| v,
+    NeonDotprod, u8, uint8x16_t, |v| v,
         |sum, a, b| dot4!("udot", sum, a, b), |sum, d| dot4!("udot", sum, d, d), vabdq_u8;
-    NeonDotprod, DotprodFeatures, i8, int8x16_t, |v| vreinterpretq_s8_u8(v),
+    NeonDotprod, i8, int8x16_t, |v| vreinterpretq_s8_u8(v),
         |sum, a, b| dot4!("sdot", sum, a, b), |sum, d| dot4!("udot", sum, d, d), abs_diff;
 }
 
@@ -276,11 +280,6 @@ impl Count for Neon {
     type V = uint8x16_t;
     type I = uint32x4_t;
 
-    #[inline(always)]
-    unsafe fn token() -> Self {
-        // SAFETY: the caller's promise.
-        unsafe { <Self as Simd>::token() }
-    }
     #[inline(always)]
     unsafe fn load(self, p: *const u8) -> uint8x16_t {
         // SAFETY: sixteen bytes are readable.

@@ -1,25 +1,25 @@
 //! What an instruction set must offer: vectors of `f32`, loads of each element type into them, and sums of products of
 //! bytes.
 //!
-//! A value of a type that implements [`Simd`] is a token. It exists only where the CPU was found to have the
-//! instructions. That makes the operations safe to call.
+//! A value of a type that implements [`Token`] exists only where the CPU was found to have the instructions. That makes
+//! the operations safe to call.
 
 use crate::loops::short_tail;
 
-/// A vector of `f32` and its arithmetic.
-pub(crate) trait Simd: Copy + 'static {
-    /// Lanes of one vector.
-    const LANES: usize;
-    /// Rows that `gathered` takes at a time: as many accumulators as fit the registers.
-    const ROWS: usize;
-    /// Accumulators of each row in a group of four rows of `f32`: 2 where four accumulators do not hide the latency.
-    const ACCUMULATORS: usize = 1;
-    /// A vector of `LANES` times `f32`.
-    type F: Copy;
-
+/// An instruction set that the CPU has.
+pub(crate) trait Token: Copy + 'static {
     /// # Safety
     /// The CPU has the instruction set.
     unsafe fn token() -> Self;
+}
+
+/// A vector of `f32` and its arithmetic.
+pub(crate) trait Simd: Token {
+    /// Lanes of one vector.
+    const LANES: usize;
+    /// A vector of `LANES` times `f32`.
+    type F: Copy;
+
     fn zero(self) -> Self::F;
     fn add(self, a: Self::F, b: Self::F) -> Self::F;
     fn sub(self, a: Self::F, b: Self::F) -> Self::F;
@@ -77,16 +77,13 @@ pub(crate) trait Load<T: Copy>: Simd {
 pub(crate) struct Packed<const BITS: usize>(u8);
 
 /// Population counts of bytes.
-pub(crate) trait Count: Copy + 'static {
+pub(crate) trait Count: Token {
     /// Bytes of one step.
     const BYTES: usize;
     type V: Copy;
     /// Counts.
     type I: Copy;
 
-    /// # Safety
-    /// The CPU has the instruction set.
-    unsafe fn token() -> Self;
     /// # Safety
     /// As [`Load::load`].
     unsafe fn load(self, p: *const u8) -> Self::V;
@@ -149,22 +146,18 @@ pub(crate) trait Deinterleave: Bf16Vectors {
 
 /// Sums of products of bytes, exact modulo 2³². `T` is `u8` or `i8`.
 ///
-/// Each sum has three parts: a step sees a query and a row, a seed sees the query alone and is computed once a call,
-/// and a total joins both. The total is linear in both. Instructions that multiply unsigned by signed bytes need
-/// corrections; seed and total contain them.
-pub(crate) trait Bytes<T: Copy>: Copy + 'static {
+/// A sum has two parts, of which `total` makes one. Most instruction sets use the first alone.
+pub(crate) trait Bytes<T: Copy>: Token {
     /// Elements of one step.
     const LANES: usize;
-    /// See [`Simd::ROWS`].
-    const ROWS: usize;
+    /// Whether `Σ q·x` and `Σ (q − x)²` lack what the query alone adds to them, because the instructions multiply
+    /// unsigned by signed bytes. The query's `Σ q²` has both: the first lacks its second part, and the second its first.
+    const CORRECTED: bool = false;
     /// `LANES` elements, in the form that the steps take.
     type V: Copy;
     /// Lanes of 32 bits.
     type I: Copy;
 
-    /// # Safety
-    /// The CPU has the instruction set.
-    unsafe fn token() -> Self;
     /// # Safety
     /// As [`Load::load`].
     unsafe fn load(self, p: *const T) -> Self::V;
@@ -179,41 +172,21 @@ pub(crate) trait Bytes<T: Copy>: Copy + 'static {
 
     /// A step of `Σ q·x`.
     fn dot(self, sum: [Self::I; 2], q: Self::V, x: Self::V) -> [Self::I; 2];
-    /// The query's part in `Σ q·x`.
-    #[inline(always)]
-    fn dot_seed(self, seed: Self::I, _q: Self::V) -> Self::I {
-        seed
-    }
-    /// `Σ q·x`.
-    #[inline(always)]
-    fn dot_total(self, seed: Self::I, sum: [Self::I; 2]) -> Self::I {
-        self.add(seed, sum[0])
-    }
     /// A step of `Σ (q − x)²`.
     fn diff(self, sum: [Self::I; 2], q: Self::V, x: Self::V) -> [Self::I; 2];
-    /// The query's part in `Σ (q − x)²`.
-    #[inline(always)]
-    fn diff_seed(self, seed: Self::I, _q: Self::V) -> Self::I {
-        seed
-    }
-    /// A step of `Σ (q − x)²` without a seed, for a pair. Its total is `diff_total` with a seed of 0.
+    /// The same for a pair. It lacks nothing.
     #[inline(always)]
     fn diff_pair(self, sum: [Self::I; 2], q: Self::V, x: Self::V) -> [Self::I; 2] {
         self.diff(sum, q, x)
     }
-    /// `Σ (q − x)²`.
-    #[inline(always)]
-    fn diff_total(self, seed: Self::I, sum: [Self::I; 2]) -> Self::I {
-        self.add(seed, sum[0])
-    }
-    /// A step of `Σ x²`.
+    /// A step of `Σ x²`. It lacks nothing.
     #[inline(always)]
     fn norm(self, sum: [Self::I; 2], x: Self::V) -> [Self::I; 2] {
         self.dot(sum, x, x)
     }
-    /// `Σ x²`.
+    /// A sum from its parts.
     #[inline(always)]
-    fn norm_total(self, sum: [Self::I; 2]) -> Self::I {
+    fn total(self, sum: [Self::I; 2]) -> Self::I {
         sum[0]
     }
 }

@@ -2,7 +2,7 @@
 //! baseline. The tests compare the other instruction sets with it, too.
 
 use super::entry::{entries, loads, packed, words};
-use crate::isa::operations::{Bytes, Simd};
+use crate::isa::operations::{Bytes, Simd, Token};
 use crate::loops::short_tail;
 use half::{bf16, f16};
 use wide::{f32x8, i16x16, i32x8, u32x8};
@@ -11,17 +11,18 @@ use wide::{f32x8, i16x16, i32x8, u32x8};
 #[derive(Clone, Copy)]
 pub(crate) struct Portable;
 
-entries!(Portable);
-
-impl Simd for Portable {
-    const LANES: usize = 8;
-    const ROWS: usize = 4;
-    type F = f32x8;
-
+impl Token for Portable {
     #[inline(always)]
     unsafe fn token() -> Self {
         Self
     }
+}
+
+entries!(Portable);
+
+impl Simd for Portable {
+    const LANES: usize = 8;
+    type F = f32x8;
 
     #[inline(always)]
     fn zero(self) -> f32x8 {
@@ -108,14 +109,9 @@ macro_rules! bytes {
     ($($type:ty),*) => {$(
         impl Bytes<$type> for Portable {
             const LANES: usize = 16;
-            const ROWS: usize = 4;
             type V = i16x16;
             type I = i32x8;
 
-            #[inline(always)]
-            unsafe fn token() -> Self {
-                Self
-            }
             #[inline(always)]
             unsafe fn load(self, p: *const $type) -> i16x16 {
                 // SAFETY: sixteen elements are readable.

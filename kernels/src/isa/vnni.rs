@@ -1,5 +1,6 @@
 //! VNNI, in 256 and in 512 bits: `vpdpbusd` sums products of unsigned by signed bytes, four to a lane. So one side is
-//! shifted by 128, by flipping its upper bit. A further step or the seed corrects the sum.
+//! shifted by 128, by flipping its upper bit. A further step, or what
+//! is computed of the query alone, corrects the sum.
 //!
 //! Let u be the unsigned and y = u − 128 the signed form of a row: u8 rows are their u, i8 rows their y. Squared
 //! differences are the same in both. Let v and p be the two forms of the query:
@@ -13,18 +14,28 @@
 //!
 //! All of it is exact modulo 2³², and the sums themselves are below 2³².
 //!
-//! That is four instructions a vector, and two for the seed. A pair takes `d = |q − x|` and six instructions and no
-//! seed for `Σ d² = Σ d·(d − 128) + 128 Σ d` (docs/experiments/021-byte-differences.md).
+//! Each sum is the difference of two parts. The first part of `Σ q²` is `Σ v·p`, the second ∓128 times the query's sum:
+//! what the first two lines need of the query alone.
+//!
+//! That is four instructions a vector. A pair takes `d = |q − x|` and six instructions for
+//! `Σ d² = Σ d·(d − 128) + 128 Σ d`, which lacks nothing (docs/experiments/021-byte-differences.md).
 
 use super::avx2::tail32;
 use super::entry::{entries, ops};
 use super::{avx2, avx512};
-use crate::isa::operations::Bytes;
+use crate::isa::operations::{Bytes, Token};
 use core::arch::x86_64::*;
 
 /// AVX2 with AVX-VNNI.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx2Vnni(());
+
+impl Token for Avx2Vnni {
+    #[inline(always)]
+    unsafe fn token() -> Self {
+        Self(())
+    }
+}
 
 entries!(
     Avx2Vnni,
@@ -36,6 +47,13 @@ entries!(
 /// AVX-512 with AVX-512 VNNI.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx512Vnni(());
+
+impl Token for Avx512Vnni {
+    #[inline(always)]
+    unsafe fn token() -> Self {
+        Self(())
+    }
+}
 
 entries!(
     Avx512Vnni,
@@ -51,7 +69,7 @@ unsafe fn tail64(p: *const u8, n: usize, _back: bool) -> __m512i {
 }
 
 macro_rules! bytes {
-    ($($token:ident, $v:ty, $lanes:literal, $rows:literal, $load:ident, $tail:ident, $zero:ident,
+    ($($token:ident, $v:ty, $lanes:literal, $load:ident, $tail:ident, $zero:ident,
        $splat:ident, $add:ident, $sub:ident, $xor:ident, $dp:ident, $sub8:ident,
        $maxu:ident, $minu:ident, $maxi:ident, $mini:ident, $sums:path;)*) => {$(
         impl $token {
@@ -59,125 +77,48 @@ macro_rules! bytes {
                 fn flip(v: $v) -> $v = $xor(v, $splat(-128));
                 fn dp(sum: $v, unsigned: $v, signed: $v) -> $v = $dp(sum, unsigned, signed);
                 fn splat(value: i8) -> $v = $splat(value);
-                fn minus(a: $v, b: $v) -> $v = $sub(a, b);
-                fn minus_bytes(a: $v, b: $v) -> $v = $sub8(a, b);
-                fn max_u(a: $v, b: $v) -> $v = $maxu(a, b);
-                fn min_u(a: $v, b: $v) -> $v = $minu(a, b);
-                fn max_i(a: $v, b: $v) -> $v = $maxi(a, b);
-                fn min_i(a: $v, b: $v) -> $v = $mini(a, b);
-            }
-            /// A step of `Σ (v − u)²`, from both forms of query and row.
-            #[inline(always)]
-            fn diff_step(self, sum: [$v; 2], (v, p): ($v, $v), (u, y): ($v, $v)) -> [$v; 2] {
-                [self.dp(sum[0], u, y), self.dp(self.dp(sum[1], v, y), u, p)]
-            }
-            /// A step of `Σ d²`, for the total of `diff_sum`.
-            #[inline(always)]
-            fn square_step(self, sum: [$v; 2], d: $v) -> [$v; 2] {
-                [self.dp(sum[0], d, self.flip(d)), self.dp(sum[1], d, self.splat(-128))]
-            }
-            #[inline(always)]
-            fn diff_sum(self, seed: $v, sum: [$v; 2]) -> $v {
-                self.minus(<Self as Bytes<u8>>::add(self, seed, sum[0]), sum[1])
             }
         }
 
         impl Bytes<u8> for $token {
-            bytes!(@same u8, $token, $v, $lanes, $rows, $load, $tail, $zero, $add, $sums);
+            bytes!(@same u8, $token, $v, $lanes, $load, $tail, $zero, $add, $sub, $sub8, $maxu, $minu, $sums,
+                |s, x| (x, s.flip(x)));
 
             #[inline(always)]
             fn dot(self, sum: [$v; 2], q: $v, x: $v) -> [$v; 2] {
                 [self.dp(sum[0], q, self.flip(x)), sum[1]]
             }
-            /// `−128 Σ v`, subtracted in the total: 128 is no signed byte.
-            #[inline(always)]
-            fn dot_seed(self, seed: $v, q: $v) -> $v {
-                self.dp(seed, q, self.splat(-128))
-            }
-            #[inline(always)]
-            fn dot_total(self, seed: $v, sum: [$v; 2]) -> $v {
-                self.minus(sum[0], seed)
-            }
-            #[inline(always)]
-            fn diff_pair(self, sum: [$v; 2], q: $v, x: $v) -> [$v; 2] {
-                self.square_step(sum, self.minus_bytes(self.max_u(q, x), self.min_u(q, x)))
-            }
-            #[inline(always)]
-            fn diff(self, sum: [$v; 2], q: $v, x: $v) -> [$v; 2] {
-                self.diff_step(sum, (q, self.flip(q)), (x, self.flip(x)))
-            }
-            #[inline(always)]
-            fn diff_seed(self, seed: $v, q: $v) -> $v {
-                self.dp(seed, q, self.flip(q))
-            }
-            #[inline(always)]
-            fn diff_total(self, seed: $v, sum: [$v; 2]) -> $v {
-                self.diff_sum(seed, sum)
-            }
+            /// The second part is `−128 Σ u`: 128 is no signed byte.
             #[inline(always)]
             fn norm(self, sum: [$v; 2], x: $v) -> [$v; 2] {
                 [self.dp(sum[0], x, self.flip(x)), self.dp(sum[1], x, self.splat(-128))]
             }
-            #[inline(always)]
-            fn norm_total(self, sum: [$v; 2]) -> $v {
-                self.minus(sum[0], sum[1])
-            }
         }
 
         impl Bytes<i8> for $token {
-            bytes!(@same i8, $token, $v, $lanes, $rows, $load, $tail, $zero, $add, $sums);
+            bytes!(@same i8, $token, $v, $lanes, $load, $tail, $zero, $add, $sub, $sub8, $maxi, $mini, $sums,
+                |s, x| (s.flip(x), x));
 
             #[inline(always)]
             fn dot(self, sum: [$v; 2], q: $v, x: $v) -> [$v; 2] {
                 [self.dp(sum[0], self.flip(x), q), sum[1]]
             }
-            /// `128 Σ p`, subtracted in the total.
-            #[inline(always)]
-            fn dot_seed(self, seed: $v, q: $v) -> $v {
-                self.dp(seed, self.splat(-128), q)
-            }
-            #[inline(always)]
-            fn dot_total(self, seed: $v, sum: [$v; 2]) -> $v {
-                self.minus(sum[0], seed)
-            }
-            #[inline(always)]
-            fn diff_pair(self, sum: [$v; 2], q: $v, x: $v) -> [$v; 2] {
-                self.square_step(sum, self.minus_bytes(self.max_i(q, x), self.min_i(q, x)))
-            }
-            #[inline(always)]
-            fn diff(self, sum: [$v; 2], q: $v, x: $v) -> [$v; 2] {
-                self.diff_step(sum, (self.flip(q), q), (self.flip(x), x))
-            }
-            #[inline(always)]
-            fn diff_seed(self, seed: $v, q: $v) -> $v {
-                self.dp(seed, self.flip(q), q)
-            }
-            #[inline(always)]
-            fn diff_total(self, seed: $v, sum: [$v; 2]) -> $v {
-                self.diff_sum(seed, sum)
-            }
+            /// The second part is `128 Σ y`.
             #[inline(always)]
             fn norm(self, sum: [$v; 2], x: $v) -> [$v; 2] {
                 [self.dp(sum[0], self.flip(x), x), self.dp(sum[1], self.splat(-128), x)]
             }
-            #[inline(always)]
-            fn norm_total(self, sum: [$v; 2]) -> $v {
-                self.minus(sum[0], sum[1])
-            }
         }
     )*};
 
-    (@same $type:ty, $token:ident, $v:ty, $lanes:literal, $rows:literal, $load:ident,
-       $tail:ident, $zero:ident, $add:ident, $sums:path) => {
+    // `$forms` are the unsigned and the signed form of a row.
+    (@same $type:ty, $token:ident, $v:ty, $lanes:literal, $load:ident, $tail:ident, $zero:ident,
+       $add:ident, $sub:ident, $sub8:ident, $max:ident, $min:ident, $sums:path, |$s:ident, $x:ident| $forms:expr) => {
         const LANES: usize = $lanes;
-        const ROWS: usize = $rows;
+        const CORRECTED: bool = true;
         type V = $v;
         type I = $v;
 
-        #[inline(always)]
-        unsafe fn token() -> Self {
-            Self(())
-        }
         #[inline(always)]
         unsafe fn load(self, p: *const $type) -> $v {
             // SAFETY: LANES elements are readable.
@@ -191,6 +132,26 @@ macro_rules! bytes {
         ops! {
             fn zero() -> $v = $zero();
             fn add(a: $v, b: $v) -> $v = $add(a, b);
+            fn total(sum: [$v; 2]) -> $v = $sub(sum[0], sum[1]);
+        }
+        #[inline(always)]
+        fn diff(self, sum: [$v; 2], q: $v, x: $v) -> [$v; 2] {
+            let $s = self;
+            let (v, p) = {
+                let $x = q;
+                $forms
+            };
+            let (u, y) = {
+                let $x = x;
+                $forms
+            };
+            [self.dp(sum[0], u, y), self.dp(self.dp(sum[1], v, y), u, p)]
+        }
+        #[inline(always)]
+        fn diff_pair(self, sum: [$v; 2], q: $v, x: $v) -> [$v; 2] {
+            // SAFETY: the token.
+            let d = unsafe { $sub8($max(q, x), $min(q, x)) };
+            [self.dp(sum[0], d, self.flip(d)), self.dp(sum[1], d, self.splat(-128))]
         }
         #[inline(always)]
         fn lane_sums<const N: usize>(self, v: [$v; N]) -> [u32; N] {
@@ -201,11 +162,11 @@ macro_rules! bytes {
 }
 
 bytes! {
-    Avx2Vnni, __m256i, 32, 4, _mm256_loadu_si256, tail32, _mm256_setzero_si256,
+    Avx2Vnni, __m256i, 32, _mm256_loadu_si256, tail32, _mm256_setzero_si256,
         _mm256_set1_epi8, _mm256_add_epi32, _mm256_sub_epi32, _mm256_xor_si256,
         _mm256_dpbusd_avx_epi32, _mm256_sub_epi8,
         _mm256_max_epu8, _mm256_min_epu8, _mm256_max_epi8, _mm256_min_epi8, avx2::lane_sums_i32;
-    Avx512Vnni, __m512i, 64, 8, _mm512_loadu_si512, tail64, _mm512_setzero_si512,
+    Avx512Vnni, __m512i, 64, _mm512_loadu_si512, tail64, _mm512_setzero_si512,
         _mm512_set1_epi8, _mm512_add_epi32, _mm512_sub_epi32, _mm512_xor_si512,
         _mm512_dpbusd_epi32, _mm512_sub_epi8,
         _mm512_max_epu8, _mm512_min_epu8, _mm512_max_epi8, _mm512_min_epi8, avx512::lane_sums_i32;

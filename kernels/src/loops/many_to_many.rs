@@ -2,8 +2,9 @@
 
 use crate::Metric;
 use crate::arithmetic::accumulate::Accumulate;
-use crate::arithmetic::metric_sums::{InnerProduct, distances_from_products};
-use crate::loops::one_to_many::query_term;
+use crate::arithmetic::metric_sums::distances_from_products;
+use crate::isa::operations::Token;
+use crate::loops::prepare::prepare;
 
 /// Which inner products are computed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,29 +23,26 @@ pub(crate) enum Products {
 /// `dim` elements of one type are readable at each, on an `S`. A distance for each query and row is writable at `out`.
 /// If products are `Given`, as many are readable there.
 #[inline(always)]
-pub(crate) unsafe fn between<S, D, const Q: usize, const R: usize>(
+pub(crate) unsafe fn between<S: Token, D: Accumulate<S>, const Q: usize, const R: usize>(
     metric: Metric,
     (queries, rows, products): (&[*const u8], &[*const u8], Products),
     dim: usize,
     out: *mut f32,
-) where
-    S: Copy,
-    D: Accumulate<S>,
-{
+) {
     const { assert!(size_of::<D::Number>() == size_of::<f32>(), "a product takes a distance's place") };
     let (same, given) = (products == Products::Half, products == Products::Given);
     let (m, n) = (if given { 0 } else { queries.len() }, rows.len());
     // SAFETY: the caller's promise; indices beyond the last are the last again, and their products are not written.
     unsafe {
-        let s = D::token();
+        let s = S::token();
         let products = out.cast::<D::Number>();
         let mut i = 0;
         while i < m {
             let mut some = [queries[i].cast(); Q];
-            let mut query_terms = [query_term::<S, D, InnerProduct>(s, some[0], dim); Q];
+            let mut corrections = [prepare::<S, D>(s, Metric::InnerProduct, some[0], dim).correction; Q];
             for a in 1..Q {
                 some[a] = queries[(i + a).min(m - 1)].cast();
-                query_terms[a] = query_term::<S, D, InnerProduct>(s, some[a], dim);
+                corrections[a] = prepare::<S, D>(s, Metric::InnerProduct, some[a], dim).correction;
             }
             let mut j = if same { i } else { 0 };
             while j < n {
@@ -53,14 +51,13 @@ pub(crate) unsafe fn between<S, D, const Q: usize, const R: usize>(
                     others[b] = rows[(j + b).min(n - 1)].cast();
                 }
                 let sums = product_sums::<S, D, Q, R>(s, some, others, dim);
-                for a in 0..Q.min(m - i) {
-                    let mut totals = [D::dot_total(s, D::no_seed(s), sums[a][0]); R];
-                    for b in 1..R {
-                        totals[b] = D::dot_total(s, D::no_seed(s), sums[a][b]);
+                for a in 0..Q {
+                    if i + a >= m {
+                        break;
                     }
-                    let numbers = D::lane_sums(s, totals);
+                    let numbers = D::numbers(s, sums[a]);
                     for b in 0..R.min(n - j) {
-                        let product = D::with_seed(numbers[b], query_terms[a]);
+                        let product = if D::CORRECTED { numbers[b] + corrections[a] } else { numbers[b] };
                         *products.add((i + a) * n + j + b) = product;
                         if same {
                             *products.add((j + b) * n + i + a) = product;
@@ -85,16 +82,12 @@ pub(crate) unsafe fn between<S, D, const Q: usize, const R: usize>(
 /// # Safety
 /// `dim` elements are readable at each, on an `S`.
 #[inline(always)]
-unsafe fn product_sums<S, D, const Q: usize, const R: usize>(
+unsafe fn product_sums<S: Token, D: Accumulate<S>, const Q: usize, const R: usize>(
     s: S,
     queries: [*const D::Query; Q],
     rows: [*const D::Row; R],
     dim: usize,
-) -> [[D::Sum; R]; Q]
-where
-    S: Copy,
-    D: Accumulate<S>,
-{
+) -> [[D::Sum; R]; Q] {
     let mut sums = [[D::zero(s); R]; Q];
     let mut i = 0;
     // SAFETY: no step or tail goes beyond dim elements.
@@ -107,7 +100,7 @@ where
             for a in 0..Q {
                 let q = D::query(s, queries[a].add(i));
                 for b in 0..R {
-                    sums[a][b] = D::dot(s, sums[a][b], q, xs[b]);
+                    sums[a][b] = D::dot::<false>(s, sums[a][b], q, xs[b]);
                 }
             }
             i += D::LANES;
@@ -117,7 +110,7 @@ where
             for a in 0..Q {
                 let q = D::query_tail(s, queries[a].add(i), n, back);
                 for b in 0..R {
-                    sums[a][b] = D::dot(s, sums[a][b], q, D::row_tail(s, D::at(rows[b], i), n, back));
+                    sums[a][b] = D::dot::<false>(s, sums[a][b], q, D::row_tail(s, D::at(rows[b], i), n, back));
                 }
             }
         }
@@ -130,7 +123,7 @@ where
 /// # Safety
 /// `dim` elements are readable at each, on an `S`.
 #[inline(always)]
-unsafe fn squared_norms<S: Copy, D: Accumulate<S>>(s: S, rows: &[*const u8], dim: usize) -> Vec<D::Number> {
+unsafe fn squared_norms<S: Token, D: Accumulate<S>>(s: S, rows: &[*const u8], dim: usize) -> Vec<D::Number> {
     let mut norms = Vec::with_capacity(rows.len());
     for k in 0..rows.len() {
         let (row, mut sum, mut i) = (rows[k].cast::<D::Row>(), D::zero(s), 0);
@@ -145,7 +138,7 @@ unsafe fn squared_norms<S: Copy, D: Accumulate<S>>(s: S, rows: &[*const u8], dim
                 sum = D::norm(s, sum, D::row_tail(s, D::at(row, i), dim - i, back));
             }
         }
-        let [norm] = D::lane_sums(s, [D::norm_total(s, sum)]);
+        let [norm] = D::numbers(s, [sum]);
         norms.push(norm);
     }
     norms

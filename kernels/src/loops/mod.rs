@@ -3,4 +3,5 @@
 pub(crate) mod many_to_many;
 pub(crate) mod one_to_many;
 pub(crate) mod one_to_one;
+pub(crate) mod prepare;
 pub(crate) mod short_tail;

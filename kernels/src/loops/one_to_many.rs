@@ -1,8 +1,11 @@
 //! One query to many rows, wherever they lie.
 
 use crate::arithmetic::accumulate::Accumulate;
-use crate::arithmetic::metric_sums::MetricSums;
-use crate::{RowTable, prefetch};
+use crate::arithmetic::metric_sums::{self, Prepared};
+use crate::cell::{Cell, Tuning};
+use crate::isa::operations::Token;
+use crate::loops::prepare::prepare;
+use crate::{Metric, RowTable, prefetch};
 
 /// Where the rows of a call lie.
 pub(crate) trait Rows: Copy {
@@ -53,65 +56,55 @@ impl Rows for Strided {
     }
 }
 
-/// The sums of `N` rows, after one more step over the elements from `i`.
+/// One more step of the sums of `N` rows, over the elements from `i`.
 ///
 /// # Safety
 /// `LANES` elements from `i` on are readable at `query` and at each of `rows`, on an `S`.
 #[inline(always)]
-unsafe fn step<S, D, M, const N: usize, const PREFETCH: bool>(
+unsafe fn step<S: Token, D: Accumulate<S>, C: Cell, const N: usize, const PREFETCH: bool>(
     s: S,
-    mut sums: [M::Sum; N],
+    mut sums: [D::Sum; N],
+    norms: &mut [D::Sum; N],
     query: *const D::Query,
     rows: [*const D::Row; N],
     i: usize,
-) -> [M::Sum; N]
-where
-    S: Copy,
-    D: Accumulate<S>,
-    M: MetricSums<S, D>,
-{
+) -> [D::Sum; N] {
     // SAFETY: the caller's promise.
     unsafe {
         let q = D::query(s, query.add(i));
-        if D::READ_FIRST {
+        if C::TUNING.read_first {
             let mut x = [D::row(s, D::at(rows[0], i)); N];
             for k in 1..N {
                 x[k] = D::row(s, D::at(rows[k], i));
             }
             for k in 0..N {
-                sums[k] =
-                    if PREFETCH { M::step_prefetching(s, sums[k], q, x[k]) } else { M::step(s, sums[k], q, x[k]) };
+                sums[k] = metric_sums::step::<S, D, C, PREFETCH>(s, sums[k], &mut norms[k], q, x[k]);
             }
         } else {
             for k in 0..N {
                 let x = D::row(s, D::at(rows[k], i));
-                sums[k] = if PREFETCH { M::step_prefetching(s, sums[k], q, x) } else { M::step(s, sums[k], q, x) };
+                sums[k] = metric_sums::step::<S, D, C, PREFETCH>(s, sums[k], &mut norms[k], q, x);
             }
         }
     }
     sums
 }
 
-/// One query to `N` rows, over `C` accumulators each. With `PREFETCH`, each line of the `next` rows is prefetched while
+/// One query to `N` rows, over `A` accumulators each. With `PREFETCH`, each line of the `next` rows is prefetched while
 /// the same line of `rows` is summed, over the first accumulator.
 ///
 /// # Safety
 /// `dim` elements are readable at `query` and at each of `rows`, on an `S`.
 #[inline(always)]
-unsafe fn block<S, D, M, const N: usize, const C: usize, const PREFETCH: bool>(
+unsafe fn block<S: Token, D: Accumulate<S>, C: Cell, const N: usize, const A: usize, const PREFETCH: bool>(
     s: S,
     query: *const D::Query,
     rows: [*const D::Row; N],
     next: [*const u8; N],
     dim: usize,
-    query_term: M::QueryTerm,
-) -> [f32; N]
-where
-    S: Copy,
-    D: Accumulate<S>,
-    M: MetricSums<S, D>,
-{
-    let mut sums = [[M::zero(s); N]; C];
+    prepared: Prepared<D::Number>,
+) -> [f32; N] {
+    let (mut sums, mut norms) = ([[D::zero(s); N]; A], [[D::zero(s); N]; A]);
     let mut i = 0;
     // SAFETY: no step or tail goes beyond dim elements.
     unsafe {
@@ -126,7 +119,7 @@ where
                         prefetch::line(D::at(next[k].cast(), i).cast());
                     }
                     for _ in 0..steps {
-                        sums[0] = step::<S, D, M, N, PREFETCH>(s, sums[0], query, rows, i);
+                        sums[0] = step::<S, D, C, N, PREFETCH>(s, sums[0], &mut norms[0], query, rows, i);
                         i += D::LANES;
                     }
                 }
@@ -137,33 +130,35 @@ where
                 }
             }
         }
-        if C > 1 {
-            while i + C * D::LANES <= dim {
-                for c in 0..C {
-                    sums[c] = step::<S, D, M, N, PREFETCH>(s, sums[c], query, rows, i);
+        if A > 1 {
+            while i + A * D::LANES <= dim {
+                for c in 0..A {
+                    sums[c] = step::<S, D, C, N, PREFETCH>(s, sums[c], &mut norms[c], query, rows, i);
                     i += D::LANES;
                 }
             }
         }
         while i + D::LANES <= dim {
-            sums[0] = step::<S, D, M, N, PREFETCH>(s, sums[0], query, rows, i);
+            sums[0] = step::<S, D, C, N, PREFETCH>(s, sums[0], &mut norms[0], query, rows, i);
             i += D::LANES;
         }
         if i < dim {
             let (n, back) = (dim - i, D::BACK && dim >= D::LANES);
             let q = D::query_tail(s, query.add(i), n, back);
             for k in 0..N {
-                sums[C - 1][k] = M::step(s, sums[C - 1][k], q, D::row_tail(s, D::at(rows[k], i), n, back));
+                let x = D::row_tail(s, D::at(rows[k], i), n, back);
+                sums[A - 1][k] = metric_sums::step::<S, D, C, false>(s, sums[A - 1][k], &mut norms[A - 1][k], q, x);
             }
         }
     }
-    let mut all = sums[0];
-    for c in 1..C {
+    let (mut all, mut all_norms) = (sums[0], norms[0]);
+    for c in 1..A {
         for k in 0..N {
-            all[k] = M::add(s, all[k], sums[c][k]);
+            all[k] = D::add(s, all[k], sums[c][k]);
+            all_norms[k] = D::add(s, all_norms[k], norms[c][k]);
         }
     }
-    M::finish(s, query_term, all)
+    metric_sums::finish::<S, D, C, N>(s, prepared, all, all_norms)
 }
 
 /// One query to `n` rows, several at a time. With `PREFETCH`, the next rows are prefetched meanwhile.
@@ -171,62 +166,54 @@ where
 /// # Safety
 /// As [`pair`](super::one_to_one::pair) for each of `n` rows; `n` distances are writable at `out`.
 #[inline(always)]
-pub(crate) unsafe fn many<S, D, M, R: Rows, const PREFETCH: bool>(
+pub(crate) unsafe fn many<S: Token, D: Accumulate<S>, C: Cell, R: Rows, const PREFETCH: bool>(
     query: *const u8,
     rows: R,
     n: usize,
     dim: usize,
     out: *mut f32,
-) where
-    S: Copy,
-    D: Accumulate<S>,
-    M: MetricSums<S, D>,
-{
+) {
     // SAFETY: the caller's promise; i counts up to n.
     unsafe {
-        let s = D::token();
-        let query_term = query_term::<S, D, M>(s, query.cast(), dim);
+        let s = S::token();
+        let prepared = prepare::<S, D>(s, C::METRIC, query.cast(), dim);
         let mut i = 0;
-        if D::ROWS == 8 {
-            i = groups::<S, D, M, R, 8, 1, PREFETCH>(s, query, rows, n, dim, out, query_term, i);
+        if C::TUNING.rows == 8 {
+            i = groups::<S, D, C, R, 8, 1, PREFETCH>(s, query, rows, n, dim, out, prepared, i);
         }
         // Two accumulators a row, but one where rows are prefetched (docs/experiments/032-two-accumulators-f32.md) and
         // one for a metric that has two sums.
-        if D::ACCUMULATORS == 2 && !PREFETCH && size_of::<M::Sum>() == size_of::<D::Sum>() && dim >= 4 * D::LANES {
-            i = groups::<S, D, M, R, 4, 2, false>(s, query, rows, n, dim, out, query_term, i);
+        let one_sum = !matches!(C::METRIC, Metric::Cosine);
+        if C::TUNING.accumulators == 2 && !PREFETCH && one_sum && dim >= Tuning::TWO * D::LANES {
+            i = groups::<S, D, C, R, 4, 2, false>(s, query, rows, n, dim, out, prepared, i);
         } else {
-            i = groups::<S, D, M, R, 4, 1, PREFETCH>(s, query, rows, n, dim, out, query_term, i);
+            i = groups::<S, D, C, R, 4, 1, PREFETCH>(s, query, rows, n, dim, out, prepared, i);
         }
         // The last rows, one by one. A long row has four accumulators, which hide the latency.
-        if dim >= 16 * D::LANES {
-            groups::<S, D, M, R, 1, 4, false>(s, query, rows, n, dim, out, query_term, i);
+        if dim >= Tuning::FOUR * D::LANES {
+            groups::<S, D, C, R, 1, 4, false>(s, query, rows, n, dim, out, prepared, i);
         } else {
-            groups::<S, D, M, R, 1, 1, false>(s, query, rows, n, dim, out, query_term, i);
+            groups::<S, D, C, R, 1, 1, false>(s, query, rows, n, dim, out, prepared, i);
         }
     }
 }
 
-/// Rows from `i` on, `N` at a time over `C` accumulators each. Returns the first row that is not computed.
+/// Rows from `i` on, `N` at a time over `A` accumulators each. Returns the first row that is not computed.
 ///
 /// # Safety
 /// As [`many`].
 #[inline(always)]
 #[expect(clippy::too_many_arguments)]
-unsafe fn groups<S, D, M, R: Rows, const N: usize, const C: usize, const PREFETCH: bool>(
+unsafe fn groups<S: Token, D: Accumulate<S>, C: Cell, R: Rows, const N: usize, const A: usize, const PREFETCH: bool>(
     s: S,
     query: *const u8,
     rows: R,
     n: usize,
     dim: usize,
     out: *mut f32,
-    query_term: M::QueryTerm,
+    prepared: Prepared<D::Number>,
     mut i: usize,
-) -> usize
-where
-    S: Copy,
-    D: Accumulate<S>,
-    M: MetricSums<S, D>,
-{
+) -> usize {
     let mut next = [core::ptr::null(); N];
     if PREFETCH && i + N <= n {
         for k in 0..N {
@@ -249,7 +236,7 @@ where
         }
         // SAFETY: the caller's promise; i + N <= n distances are writable.
         unsafe {
-            let got = block::<S, D, M, N, C, PREFETCH>(s, query.cast(), at, next, dim, query_term);
+            let got = block::<S, D, C, N, A, PREFETCH>(s, query.cast(), at, next, dim, prepared);
             out.add(i).cast::<[f32; N]>().write_unaligned(got);
         }
         i += N;
@@ -263,18 +250,13 @@ where
 /// # Safety
 /// As [`many`] for each of the table's rows; as many distances as `rows` are writable at `out`.
 #[inline(always)]
-pub(crate) unsafe fn picked<S, D, M>(
+pub(crate) unsafe fn picked<S: Token, D: Accumulate<S>, C: Cell>(
     query: *const u8,
     table: &RowTable<'_>,
     rows: &[u32],
     dim: usize,
     out: *mut f32,
-) -> bool
-where
-    S: Copy,
-    D: Accumulate<S>,
-    M: MetricSums<S, D>,
-{
+) -> bool {
     let mut most = 0;
     for &row in rows {
         most = most.max(row);
@@ -283,7 +265,7 @@ where
         return rows.is_empty();
     }
     // SAFETY: the caller's promise; no slot is beyond the table.
-    unsafe { many::<S, D, M, _, true>(query, Picked { table, rows }, rows.len(), dim, out) };
+    unsafe { many::<S, D, C, _, true>(query, Picked { table, rows }, rows.len(), dim, out) };
     true
 }
 
@@ -301,41 +283,4 @@ pub(crate) unsafe fn fit(rows: *const *const [u8], n: usize, len: usize, low: us
         wrong |= (row.len() ^ len) | (row.addr() & low);
     }
     wrong == 0
-}
-
-/// What the query alone contributes to every distance of a call.
-///
-/// # Safety
-/// `dim` elements are readable at `query`, on an `S`.
-#[inline(always)]
-pub(crate) unsafe fn query_term<S, D, M>(s: S, query: *const D::Query, dim: usize) -> M::QueryTerm
-where
-    S: Copy,
-    D: Accumulate<S>,
-    M: MetricSums<S, D>,
-{
-    const ACCUMULATORS: usize = 4;
-    let mut seeds = [M::no_seed(s); ACCUMULATORS];
-    let mut i = 0;
-    if size_of::<M::Seed>() == 0 {
-        return M::query_term(s, seeds[0]);
-    }
-    // SAFETY: no step or tail goes beyond dim elements.
-    unsafe {
-        while i + ACCUMULATORS * D::LANES <= dim {
-            for c in 0..ACCUMULATORS {
-                seeds[c] = M::seed(s, seeds[c], D::query(s, query.add(i)));
-                i += D::LANES;
-            }
-        }
-        while i + D::LANES <= dim {
-            seeds[0] = M::seed(s, seeds[0], D::query(s, query.add(i)));
-            i += D::LANES;
-        }
-        if i < dim {
-            seeds[1] = M::seed(s, seeds[1], D::query_tail(s, query.add(i), dim - i, D::BACK && dim >= D::LANES));
-        }
-    }
-    let [a, b, c, d] = seeds;
-    M::query_term(s, M::add_seeds(s, M::add_seeds(s, a, b), M::add_seeds(s, c, d)))
 }

@@ -8,36 +8,11 @@
 //! the norms, not to the distance.
 
 use crate::arithmetic::metric_sums::cosine_distance;
-use crate::handles::row_distance::check_rows;
+use crate::checks::check_rows;
 use crate::isa::entry::Kernels;
-use crate::{ElementKind, Isa, KernelError, MAX_DIM, Metric, RowTable, dispatch};
+use crate::loops::one_to_many::{Gathered, Strided};
+use crate::{CodeBits, ElementKind, Isa, KernelError, MAX_DIM, Metric, RowTable, dispatch};
 use core::fmt;
-
-/// Bits of an element's code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CodeBits {
-    /// 256 steps between a row's least and greatest element.
-    Eight,
-    /// 16 steps.
-    Four,
-    /// Two values: the mean of the elements below the row's mean, and that of those above.
-    One,
-}
-
-impl CodeBits {
-    /// All widths.
-    pub const ALL: [Self; 3] = [Self::Eight, Self::Four, Self::One];
-
-    /// As a number.
-    #[must_use]
-    pub const fn bits(self) -> usize {
-        match self {
-            Self::Eight => 8,
-            Self::Four => 4,
-            Self::One => 1,
-        }
-    }
-}
 
 /// Bytes after a row's codes.
 const TRAILER: usize = 12;
@@ -210,7 +185,7 @@ impl CodeDistance {
         }
         // SAFETY: query and rows are whole, `out` is as long; the machine has the instruction set.
         unsafe {
-            let (query, list) = (query.values.as_ptr().cast(), rows.as_ptr().cast());
+            let (query, list) = (query.values.as_ptr().cast(), Gathered(rows.as_ptr().cast()));
             (self.kernels.gathered)(query, list, rows.len(), self.dim, out.as_mut_ptr());
         }
         for (distance, codes) in out.iter_mut().zip(rows) {
@@ -254,10 +229,14 @@ impl CodeDistance {
     /// [`KernelError::Dimension`] for another handle's query; [`KernelError::Stride`] and [`KernelError::Length`];
     /// nothing is written then.
     pub fn scan(&self, query: &CodeQuery, rows: &[u8], stride: usize, out: &mut [f32]) -> Result<(), KernelError> {
-        self.check_scan(query, rows, stride, out.len())?;
+        self.check_values(&query.values)?;
+        check_rows(rows, stride, out.len(), self.row_bytes(), ElementKind::U8)?;
         let values = query.values.as_ptr().cast();
         // SAFETY: the query is whole, and out.len() whole rows were found; the machine has the instruction set.
-        unsafe { (self.kernels.scan)(values, rows.as_ptr(), stride, out.len(), self.dim, out.as_mut_ptr()) };
+        unsafe {
+            let rows = Strided { first: rows.as_ptr(), stride };
+            (self.kernels.scan)(values, rows, out.len(), self.dim, out.as_mut_ptr());
+        }
         for (i, distance) in out.iter_mut().enumerate() {
             *distance = self.finish(query, &rows[i * stride..], -*distance);
         }
@@ -295,18 +274,6 @@ impl CodeDistance {
             return Err(KernelError::Dimension { expected, found, row: 0 });
         }
         Ok(())
-    }
-
-    /// Whether the query is this handle's, and `rows` holds `n` rows of codes, `stride` bytes apart.
-    pub(crate) fn check_scan(
-        &self,
-        query: &CodeQuery,
-        rows: &[u8],
-        stride: usize,
-        n: usize,
-    ) -> Result<(), KernelError> {
-        self.check_values(&query.values)?;
-        check_rows(rows, stride, n, self.row_bytes(), ElementKind::U8)
     }
 
     #[inline]
