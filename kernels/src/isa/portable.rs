@@ -5,7 +5,7 @@ use super::entry::{entries, loads, packed, words};
 use crate::isa::operations::{Bytes, Simd, Token};
 use crate::loops::short_tail;
 use half::{bf16, f16};
-use wide::{f32x8, i16x16, i32x8, u32x8};
+use wide::{f32x8, i16x16, i32x8, u32x4, u32x8};
 
 /// The token: the baseline needs no proof.
 #[derive(Clone, Copy)]
@@ -142,9 +142,9 @@ macro_rules! bytes {
             fn lane_sums<const N: usize>(self, v: [i32x8; N]) -> [u32; N] {
                 let mut out = [0; N];
                 for i in 0..N {
-                    for lane in v[i].to_array() {
-                        out[i] = u32::wrapping_add(out[i], lane.cast_unsigned());
-                    }
+                    let [low, high]: [u32x4; 2] = bytemuck::cast(v[i]);
+                    let [a, b, c, d] = (low + high).to_array();
+                    out[i] = a.wrapping_add(b).wrapping_add(c.wrapping_add(d));
                 }
                 out
             }
