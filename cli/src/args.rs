@@ -20,7 +20,7 @@ The ending of a file names its format:
   .fvecs .bvecs .ivecs       each row after its dimension (f32, u8, i32)
   .fbin .f16bin .bf16bin     rows and dimension as two little-endian u32, then all values
   .u8bin .i8bin .ibin
-  .npy                       NumPy, 2 dimensions, C order, f4 f2 u1 i1
+  .npy                       NumPy, 2 dimensions, C order, f4 f2 u1 i1; f8 with --type
   .jsonl                     {\"id\": 7, \"vector\": [0.5, 1.0]} on each line
   .txt                       one id on each line
 Rows are counted from 0, lines from 1.

@@ -11,7 +11,6 @@ use crate::failure::Failure;
 pub(crate) struct Input {
     path: PathBuf,
     file: VectorFile,
-    kind: ElementKind,
     /// The ids from the file of `--ids`.
     listed: Option<(PathBuf, Ids)>,
 }
@@ -19,7 +18,7 @@ pub(crate) struct Input {
 impl Input {
     /// Opens the rows of `file` and the ids of `ids`, which override the file's own.
     pub(crate) fn open(file: &Path, ids: Option<&Path>) -> Result<Self, Failure> {
-        let (rows, kind) = open_rows(file)?;
+        let rows = open_rows(file)?;
         if rows.rows() == 0 {
             return Err(Failure::about(file, "found no rows, expected at least 1"));
         }
@@ -47,7 +46,7 @@ impl Input {
                 Some((path.into(), listed))
             }
         };
-        Ok(Self { path: file.into(), file: rows, kind, listed })
+        Ok(Self { path: file.into(), file: rows, listed })
     }
 
     /// The file of rows, for messages.
@@ -75,14 +74,26 @@ impl Input {
         self.file.dim()
     }
 
-    pub(crate) fn kind(&self) -> ElementKind {
-        self.kind
+    /// The input for a database of rows of type `asked`, or else of the file's type, and that type. Rows of f64 are converted
+    /// here, which needs `asked`. The engine converts the others.
+    pub(crate) fn stored_as(mut self, asked: Option<ElementKind>) -> Result<(Self, ElementKind), Failure> {
+        match asked.or(element_kind(self.file.kind())) {
+            Some(kind) => {
+                self.file = self.file.converted(number_kind(kind))?;
+                Ok((self, kind))
+            }
+            None => {
+                let expected = "expected rows of f32, f16, bf16, u8 or i8; --type TYPE converts them";
+                Err(Failure::about(&self.path, format_args!("found {} numbers, {expected}", self.file.kind())))
+            }
+        }
     }
 
-    /// The mapped rows.
+    /// The mapped rows, after [`Input::stored_as`].
     pub(crate) fn rows(&self) -> RowsRef<'_> {
         let view = self.file.view();
-        RowsRef::strided(self.kind, view.bytes, view.stride, view.rows)
+        let kind = element_kind(view.kind).expect("rows of f64 are converted");
+        RowsRef::strided(kind, view.bytes, view.stride, view.rows)
     }
 
     /// The ids of `--ids`, or of the file.
@@ -99,22 +110,22 @@ impl Input {
     }
 }
 
-/// Opens a file of rows or queries, and returns their type.
-pub(crate) fn open_rows(path: &Path) -> Result<(VectorFile, ElementKind), Failure> {
+/// Opens a file of rows or queries.
+pub(crate) fn open_rows(path: &Path) -> Result<VectorFile, Failure> {
     FileKind::among(path, FileKind::ROWS)?;
-    let file = VectorFile::open(path)?;
-    let kind = match file.kind() {
-        NumberKind::F32 => ElementKind::F32,
-        NumberKind::F16 => ElementKind::F16,
-        NumberKind::Bf16 => ElementKind::Bf16,
-        NumberKind::U8 => ElementKind::U8,
-        NumberKind::I8 => ElementKind::I8,
-        other => {
-            let message = format_args!("found {other} numbers, expected rows of f32, f16, bf16, u8 or i8");
-            return Err(Failure::about(path, message));
-        }
-    };
-    Ok((file, kind))
+    Ok(VectorFile::open(path)?)
+}
+
+/// The engine's type of the numbers in a file; none for f64.
+fn element_kind(kind: NumberKind) -> Option<ElementKind> {
+    match kind {
+        NumberKind::F32 => Some(ElementKind::F32),
+        NumberKind::F16 => Some(ElementKind::F16),
+        NumberKind::Bf16 => Some(ElementKind::Bf16),
+        NumberKind::U8 => Some(ElementKind::U8),
+        NumberKind::I8 => Some(ElementKind::I8),
+        _ => None,
+    }
 }
 
 /// The type of numbers in a file, from the engine's type.

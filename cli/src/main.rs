@@ -19,6 +19,7 @@ mod peak;
 mod place;
 mod progress;
 mod queries;
+mod query_text;
 mod recall;
 mod signals;
 mod sweep;

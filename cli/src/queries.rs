@@ -1,5 +1,6 @@
 //! Queries in memory, in the type that the engine answers fastest.
 
+use std::io;
 use std::ops::Range;
 use std::path::Path;
 
@@ -8,6 +9,7 @@ use omendb_formats::{NumberKind, Strided};
 
 use crate::failure::Failure;
 use crate::input::open_rows;
+use crate::query_text::{self, STDIN};
 
 /// Queries of `dim` numbers, of the database's row type or f32.
 pub(crate) struct Queries {
@@ -37,12 +39,16 @@ macro_rules! typed {
 }
 
 impl Queries {
-    /// Reads the file, for a database of `dim` columns of type `kind`. What begins with `[` is no path but one query.
+    /// Reads the file, for a database of `dim` columns of type `kind`. `-` is stdin. What begins with `[` is no path but one
+    /// query.
     pub(crate) fn read(path: &Path, dim: usize, kind: ElementKind) -> Result<Self, Failure> {
         if let Some(text) = path.to_str().filter(|text| text.starts_with('[')) {
-            return Self::parse(text, dim);
+            return Ok(Self::from_f32(dim, query_text::parse(text, dim)?));
         }
-        let (file, _) = open_rows(path)?;
+        if path == Path::new(STDIN) {
+            return Ok(Self::from_f32(dim, query_text::read_lines(io::stdin().lock(), dim)?));
+        }
+        let file = open_rows(path)?;
         if file.dim() != dim {
             return Err(Failure::about(
                 path,
@@ -52,20 +58,9 @@ impl Queries {
         if file.rows() == 0 {
             return Err(Failure::about(path, "found no queries, expected at least 1"));
         }
+        // Queries are of the row type or f32.
+        let file = file.converted(NumberKind::F32)?;
         Ok(Self::of(&file.view(), kind))
-    }
-
-    /// One query as a JSON array of numbers.
-    fn parse(text: &str, dim: usize) -> Result<Self, Failure> {
-        let values: Vec<f32> = serde_json::from_str(text)
-            .map_err(|error| Failure::Usage(format!("the query {text}: expected an array of numbers; {error}")))?;
-        if values.len() != dim {
-            let found = values.len();
-            return Err(Failure::Usage(format!(
-                "the query has {found} values, expected {dim}, the dimension of the rows"
-            )));
-        }
-        Ok(Self::from_f32(dim, values))
     }
 
     fn of(view: &Strided<'_>, kind: ElementKind) -> Self {
@@ -130,6 +125,11 @@ impl Queries {
         })
         .map_err(|error| moved(error, range.start))
     }
+}
+
+/// The queries' file in messages.
+pub(crate) fn name(path: &Path) -> &Path {
+    if path == Path::new(STDIN) { Path::new("stdin") } else { path }
 }
 
 /// Converts the query number of a call to that of the file.

@@ -132,7 +132,7 @@ pub enum FormatError {
         expected: &'static str,
     },
     /// The file's type of numbers cannot hold a number.
-    #[error("{}: row {row}, column {column}: {found} is not {expected}", file.display())]
+    #[error("{}: row {row}, column {column}: {} is not {expected}", file.display(), shown(*found))]
     Number {
         /// The file.
         file: PathBuf,
@@ -141,7 +141,7 @@ pub enum FormatError {
         /// The column.
         column: usize,
         /// The number.
-        found: f32,
+        found: f64,
         /// The numbers that the file holds.
         expected: &'static str,
     },
@@ -167,6 +167,15 @@ pub enum FormatError {
         /// The limit.
         limit: u64,
     },
+}
+
+/// A number in its shortest digits, those of an f32 if it is one.
+fn shown(number: f64) -> String {
+    match number as f32 {
+        _ if number.abs() >= 1e16 => format!("{number:e}"),
+        near if f64::from(near) == number => near.to_string(),
+        _ => number.to_string(),
+    }
 }
 
 impl FormatError {

@@ -54,7 +54,7 @@ pub(crate) fn spool(path: &Path) -> Result<Spooled, FormatError> {
                 file: path.into(),
                 row: rows,
                 column,
-                found: vector[column],
+                found: vector[column].into(),
                 expected: "a finite f32",
             });
         }

@@ -90,7 +90,7 @@ impl FileKind {
 
     /// The numbers that files of this kind can hold; none for `.txt`.
     pub fn numbers(self) -> &'static [NumberKind] {
-        use NumberKind::{Bf16, F16, F32, I8, I32, U8};
+        use NumberKind::{Bf16, F16, F32, F64, I8, I32, U8};
         match self {
             Self::Fvecs | Self::Fbin => &[F32],
             Self::Bvecs | Self::U8bin => &[U8],
@@ -98,7 +98,7 @@ impl FileKind {
             Self::F16bin => &[F16],
             Self::Bf16bin => &[Bf16],
             Self::I8bin => &[I8],
-            Self::Npy => &[F32, F16, U8, I8],
+            Self::Npy => &[F32, F16, U8, I8, F64],
             Self::Jsonl => &[F32, F16, Bf16, U8, I8],
             Self::Txt => &[],
         }

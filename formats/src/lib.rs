@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `.fvecs` `.bvecs` `.ivecs` | f32, u8, i32 | each row: its dimension as i32, then its values |
 //! | `.fbin` `.f16bin` `.bf16bin` `.u8bin` `.i8bin` `.ibin` | as named | rows and dimension as u32, then all values row by row |
-//! | `.npy` | f32, f16, u8, i8 | NumPy's format: two dimensions, C order, little-endian |
+//! | `.npy` | f64, f32, f16, u8, i8 | NumPy's format: two dimensions, C order, little-endian |
 //! | `.jsonl` | f32 and ids | one `{"id": …, "vector": […]}` a line |
 //! | `.txt` | ids | one a line |
 //!
@@ -36,6 +36,7 @@ compile_error!("the files are little-endian and used as they are; this machine i
 mod bin;
 mod error;
 mod file;
+mod float64;
 mod ids;
 mod input;
 mod jsonl;

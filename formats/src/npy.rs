@@ -54,13 +54,14 @@ pub(crate) fn layout(path: &Path, bytes: &[u8], file_length: u64) -> Result<Layo
     let array = reader.dictionary().map_err(|expected| wrong(start + reader.at, reader.found(), expected))?;
 
     let kind = match array.descr {
+        b"<f8" => NumberKind::F64,
         b"<f4" => NumberKind::F32,
         b"<f2" => NumberKind::F16,
         b"|u1" | b"<u1" | b"u1" => NumberKind::U8,
         b"|i1" | b"<i1" | b"i1" => NumberKind::I8,
         other => {
             let found = format!("numbers of type '{}'", other.escape_ascii());
-            let expected = "'<f4', '<f2', '|u1' or '|i1' (little-endian; in Python: \
+            let expected = "'<f8', '<f4', '<f2', '|u1' or '|i1' (little-endian; in Python: \
                             numpy.save(file, array.astype('<f4')))";
             return Err(wrong(start, found, expected));
         }
@@ -96,6 +97,7 @@ pub(crate) fn layout(path: &Path, bytes: &[u8], file_length: u64) -> Result<Layo
 /// `kind` is one that `.npy` can hold (see [`crate::FileKind::numbers`]).
 pub(crate) fn header(rows: u64, dim: u64, kind: NumberKind) -> [u8; WRITTEN] {
     let descr = match kind {
+        NumberKind::F64 => "<f8",
         NumberKind::F16 => "<f2",
         NumberKind::U8 => "|u1",
         NumberKind::I8 => "|i1",

@@ -51,8 +51,8 @@ impl<'a> Strided<'a> {
         &self.bytes[row * self.stride..][..self.dim * self.kind.size()]
     }
 
-    /// Writes row `row` as f32 to `out`, which is emptied first. Exact for all types except i32, whose numbers above 2²⁴ are
-    /// rounded.
+    /// Writes row `row` as f32 to `out`, which is emptied first. Exact for all types except f64 and i32. Of
+    /// these, numbers that no f32 equals are rounded.
     ///
     /// # Panics
     /// If there is no such row.
@@ -60,6 +60,10 @@ impl<'a> Strided<'a> {
         let bytes = self.row(row);
         out.clear();
         match self.kind {
+            NumberKind::F64 => {
+                let (numbers, _) = bytes.as_chunks();
+                out.extend(numbers.iter().map(|&b| f64::from_le_bytes(b) as f32));
+            }
             NumberKind::F32 => {
                 out.extend(bytes.chunks_exact(4).map(|b| f32::from_le_bytes(four(b))));
             }

@@ -189,6 +189,10 @@ impl VectorWriter {
         let check =
             |expected, store: &mut dyn FnMut(f32) -> Option<()>| check(&self.path, self.rows, numbers, expected, store);
         match self.kind {
+            NumberKind::F64 => {
+                out.extend(numbers.iter().flat_map(|&x| f64::from(x).to_le_bytes()));
+                Ok(())
+            }
             NumberKind::F32 => {
                 out.extend_from_slice(bytemuck::cast_slice(numbers));
                 Ok(())
@@ -229,6 +233,8 @@ fn check(
 ) -> Result<(), FormatError> {
     match numbers.iter().position(|&x| store(x).is_none()) {
         None => Ok(()),
-        Some(column) => Err(FormatError::Number { file: file.into(), row, column, found: numbers[column], expected }),
+        Some(column) => {
+            Err(FormatError::Number { file: file.into(), row, column, found: numbers[column].into(), expected })
+        }
     }
 }

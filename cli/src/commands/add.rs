@@ -23,8 +23,8 @@ Examples:
   omendb add notes.omen more.fbin --ids more.txt --upsert
 
 Without --ids, the ids are those of the file (.jsonl), or else the numbers after the highest id of
-the database. Rows of another type are converted. f16 and bf16 are rounded; u8 and i8 need whole
-numbers in range.")]
+the database. Rows of another type are converted. f32, f16 and bf16 are rounded; u8 and i8 need
+whole numbers in range.")]
 pub(crate) struct Add {
     /// The database
     db: PathBuf,
@@ -54,6 +54,7 @@ impl Add {
                 ),
             ));
         }
+        let (input, _) = input.stored_as(Some(db.options().stored_type()))?;
         let ids = match input.ids() {
             Some(ids) => ids_of_kind(ids.clone(), db.options().ids(), &input.ids_path().display().to_string())?,
             None => next_numbers(&db, &input)?,

@@ -24,6 +24,10 @@ Examples:
   omendb build sift.omen sift.base.fbin
   omendb build notes.omen notes.npy --ids titles.txt --metric cosine
   omendb build notes.omen notes.jsonl --metric cosine --force
+  omendb build notes.omen float64.npy --type f32
+
+With --type, rows are converted: rounded to f32, f16 or bf16, or whole numbers in the range of u8 or
+i8. A .npy file of float64, NumPy's default, needs it.
 
 Without --ids, the ids are those of the file (.jsonl), or else 0, 1, 2, … The database appears when
 it is complete. If the file is refused or Ctrl-C ends the build, nothing is left behind, and with
@@ -112,10 +116,9 @@ impl Build {
     pub(crate) fn run(self, global: &Global, output: &Output) -> Result<Outcome, Failure> {
         let with = Use::new(global, 0)?;
         let place = self.place(&with)?;
-        let input = Input::open(&self.file, self.ids.as_deref())?;
+        let (input, kind) = Input::open(&self.file, self.ids.as_deref())?.stored_as(self.shape.row_type)?;
         let bar = Bar::new(output);
-        let options =
-            self.shape.options(input.dim(), input.kind(), &with).id_kind(input.id_kind()).progress(bar.listener());
+        let options = self.shape.options(input.dim(), kind, &with).id_kind(input.id_kind()).progress(bar.listener());
 
         let start = Instant::now();
         let (stats, hash) = self.fill(&place.draft(), options, &input).map_err(|failure| place.renamed(failure))?;

@@ -1,6 +1,6 @@
 //! `omendb search`: searches for a file of queries, and measures it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use omendb_engine::{Db, SearchError, SearchOptions};
@@ -11,11 +11,12 @@ use crate::database::Use;
 use crate::failure::{Failure, Outcome};
 use crate::global::Global;
 use crate::output::{Output, counted, grouped, table};
-use crate::queries::Queries;
+use crate::queries::{self, Queries};
+use crate::query_text::STDIN;
 use crate::recall::Expected;
 use crate::sweep::{HEADER, Plan, Run};
 
-/// The queries whose hits are printed. The JSON object and --out have all.
+/// The queries of a file whose hits are printed. The JSON object and --out have all.
 const PRINTED: usize = 10;
 
 /// Find the nearest rows of each query in a file, and measure time and recall
@@ -24,13 +25,18 @@ const PRINTED: usize = 10;
 Examples:
   omendb search notes.omen queries.fbin -k 10
   omendb search notes.omen '[0.5, 1.0, 0.25]'
+  omendb search notes.omen - < queries.txt
   omendb search notes.omen queries.fbin --recall 0.95
   omendb search sift.omen queries.fbin --truth truth.ibin --width 20,40,80
   omendb search sift.omen queries.fbin --truth truth.ibin --recall 0.95
   omendb search sift.omen queries.fbin --exact --out nearest.ibin
 
-Hits go to stdout, one per line: query, id and distance, separated by tabs. A summary follows on
-stderr. With --truth or --out no hits are printed, and the summary goes to stdout.
+With - as queries, each line of stdin is one, such as [0.5, 1.0, 0.25]. They are read to the end of
+stdin and answered in their order.
+
+Hits go to stdout, one per line: query, id and distance, separated by tabs. The first query is 0. Of
+a file of queries, the hits of the first 10 are printed. A summary follows on stderr. With --truth or
+--out no hits are printed, and the summary goes to stdout.
 
 The width is the number of candidates that a search keeps. A larger width finds more of the true
 neighbours and takes longer. Recall is the share of the true k nearest rows that are found. Times
@@ -42,7 +48,7 @@ from there. Once rows are deleted or replaced, row numbers are taken as ids.")]
 pub(crate) struct Search {
     /// The database
     db: PathBuf,
-    /// The queries: .fvecs .bvecs .fbin .f16bin .bf16bin .u8bin .i8bin .npy or .jsonl; or one query, such as '[0.5, 1]'
+    /// The queries: .fvecs .bvecs .fbin .f16bin .bf16bin .u8bin .i8bin .npy or .jsonl; one query, such as '[0.5, 1]'; or - for stdin
     queries: PathBuf,
     /// Rows to find for each query
     #[arg(short, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
@@ -164,9 +170,10 @@ impl Search {
         }
         match runs.last() {
             Some(last) if self.truth.is_none() && self.out.is_none() => {
-                output.lines(answers::lines(&last.run.hits[..queries.len().min(PRINTED)]))?;
-                if queries.len() > PRINTED {
-                    let more = counted(queries.len() - PRINTED, "more query", "more queries");
+                let printed = if self.queries == Path::new(STDIN) { queries.len() } else { queries.len().min(PRINTED) };
+                output.lines(answers::lines(&last.run.hits[..printed]))?;
+                if queries.len() > printed {
+                    let more = counted(queries.len() - printed, "more query", "more queries");
                     output.note(format_args!("… and {more}: --json or --out FILE has all hits"));
                 }
                 output.note(summary);
@@ -209,7 +216,7 @@ impl Asked<'_> {
     }
 
     fn refused(&self, error: SearchError) -> Failure {
-        Failure::about(&self.search.queries, error)
+        Failure::about(queries::name(&self.search.queries), error)
     }
 
     fn at(&self, width: Option<usize>) -> Result<Measured, Failure> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use omendb_engine::{Db, Hit, Id, Metric, Options, SearchOptions};
+use omendb_engine::{Db, ElementKind, Hit, Id, Metric, Options, SearchOptions};
 use omendb_formats::{FileKind, NumberKind, VectorWriter};
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::global::Global;
 use crate::input::Input;
 use crate::output::{Output, counted, grouped};
 use crate::progress::Bar;
-use crate::queries::Queries;
+use crate::queries::{self, Queries};
 
 /// The queries between two steps of the bar.
 const STEP: usize = 64;
@@ -30,7 +30,7 @@ lower row number. The file holds row numbers of BASE, one row per query, nearest
 pub(crate) struct MakeTruth {
     /// The rows
     base: PathBuf,
-    /// The queries
+    /// The queries: a file, or - for a JSON array of numbers on each line of stdin
     queries: PathBuf,
     /// Neighbours of each query [default: 100, or all rows if there are fewer]
     #[arg(short, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
@@ -38,6 +38,9 @@ pub(crate) struct MakeTruth {
     /// The metric: l2 (squared Euclidean distance), ip (inner product) or cosine
     #[arg(long, default_value = "l2")]
     metric: Metric,
+    /// The type of rows in the database that is measured [default: as in BASE]
+    #[arg(long = "type", value_name = "TYPE")]
+    row_type: Option<ElementKind>,
     /// The file to write: .ibin or .ivecs
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -48,8 +51,8 @@ impl MakeTruth {
         let with = Use::new(global, 0)?;
         FileKind::among(&self.out, FileKind::NEIGHBOURS)?;
         let start = Instant::now();
-        let base = Input::open(&self.base, None)?;
-        let queries = Queries::read(&self.queries, base.dim(), base.kind())?;
+        let (base, kind) = Input::open(&self.base, None)?.stored_as(self.row_type)?;
+        let queries = Queries::read(&self.queries, base.dim(), kind)?;
         let k = match self.k {
             None => base.count().min(100),
             Some(k) if k as usize <= base.count() => k as usize,
@@ -64,7 +67,7 @@ impl MakeTruth {
         let bar = Bar::new(output);
         // No graph: exact search scans all rows.
         let options = Options::new(base.dim(), self.metric)
-            .row_type(base.kind())
+            .row_type(kind)
             .buffer_rows(usize::MAX)
             .threads(with.threads)
             .isa(with.isa)
@@ -79,8 +82,9 @@ impl MakeTruth {
         for first in (0..queries.len()).step_by(STEP) {
             bar.count("searching", first, queries.len());
             let last = queries.len().min(first + STEP);
-            let answers =
-                queries.search_batch(&db, first..last, &exact).map_err(|error| Failure::about(&self.queries, error))?;
+            let answers = queries
+                .search_batch(&db, first..last, &exact)
+                .map_err(|error| Failure::about(queries::name(&self.queries), error))?;
             for hits in answers {
                 row.clear();
                 hits.iter().for_each(|hit| row.extend(number(hit).to_le_bytes()));

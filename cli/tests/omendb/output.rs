@@ -48,9 +48,39 @@ fn a_query_on_the_command_line_is_as_one_in_a_file() {
     let found: Vec<u64> =
         ask(&text).stdout.lines().map(|line| line.split('\t').nth(1).unwrap().parse().unwrap()).collect();
     assert_eq!(found, nearest(&base, &queries[4], 3));
-    for (wrong, why) in [("[1.0]", "has 1 values, expected 8"), ("[1.0, x]", "an array of numbers"), ("[", "EOF")] {
+    for (wrong, why) in [("[1.0]", "found 1 value, expected 8"), ("[1.0, x]", "an array of numbers"), ("[", "EOF")] {
         let refused = ask(wrong);
         assert!(refused.code == 2 && refused.stderr.contains(why), "{wrong}: {refused:?}");
+    }
+}
+
+#[test]
+fn queries_on_stdin_are_answered_in_their_order() {
+    let (folder, base, queries) = built();
+    let lines: String = queries.iter().map(|query| format!("{query:?}\n")).collect();
+    let ran = folder.piped("search a.omen - -k 3 --exact --rounds 1", &lines);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let found: Vec<(usize, u64)> = ran
+        .stdout
+        .lines()
+        .map(|line| line.split('\t').collect::<Vec<_>>())
+        .map(|fields| (fields[0].parse().unwrap(), fields[1].parse().unwrap()))
+        .collect();
+    // All of them: more than are printed of a file.
+    let expected: Vec<(usize, u64)> = queries
+        .iter()
+        .enumerate()
+        .flat_map(|(i, query)| nearest(&base, query, 3).into_iter().map(move |id| (i, id)))
+        .collect();
+    assert_eq!(found, expected);
+    for (wrong, why) in [
+        ("", "stdin: found no queries"),
+        ("[1, 2]\n", "stdin: line 1: found 2 values, expected 8"),
+        ("[1, 2, 3, 4, 5, 6, 7, 8]\nx\n", "stdin: line 2: expected an array of numbers"),
+        ("[1e39, 2, 3, 4, 5, 6, 7, 8]\n", "stdin: query 0"),
+    ] {
+        let refused = folder.piped("search a.omen -", wrong);
+        assert!(refused.code == 3 && refused.stderr.contains(why), "{wrong}: {refused:?}");
     }
 }
 

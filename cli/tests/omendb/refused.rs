@@ -40,6 +40,39 @@ fn truncated_empty_long_and_random_files_leave_nothing() {
 }
 
 #[test]
+fn float64_is_converted_only_to_a_type_that_is_named() {
+    let folder = Folder::new();
+    let base = rows(50, 4, 1);
+    folder.write_rows("d.npy", &base, NumberKind::F64);
+    folder.write_rows("far.npy", &[vec![0.0, 1.0, 2.0, f32::MAX]], NumberKind::F64);
+    for line in ["build x.omen d.npy", "truth d.npy d.npy --out x.ibin"] {
+        let message = folder.refused(line, 3);
+        assert!(message.contains("d.npy") && message.contains("f64") && message.contains("--type"), "{message}");
+    }
+    for kind in ["f32", "f16", "bf16", "u8"] {
+        let db = format!("{kind}.omen");
+        let built = folder.json(&format!("build {db} d.npy --type {kind}"));
+        assert_eq!((&built["rows"], &built["type"]), (&json!(50), &json!(kind)));
+        assert_eq!(folder.json(&format!("get {db} 7"))["vector"], json!(base[7]), "{kind}");
+        // The database names the type for rows and queries.
+        assert_eq!(folder.json(&format!("add {db} d.npy"))["count"], json!(100));
+        folder.json(&format!("truth d.npy d.npy --type {kind} -k 1 --out t.ibin"));
+        assert_eq!(folder.json(&format!("search {db} d.npy -k 1 --exact"))["hits"][7][0]["id"], json!(7), "{kind}");
+    }
+    let before = folder.names();
+    for (line, said) in [
+        ("build x.omen d.npy --type i8", "is not a whole number from -128 to 127"),
+        ("build x.omen far.npy --type f16", "row 0, column 3: 3.4028234663852886e38 is not a finite f16"),
+        ("add u8.omen far.npy", "is not a whole number from 0 to 255"),
+    ] {
+        let message = folder.refused(line, 3);
+        assert!(message.contains(said), "{line}: {message}");
+    }
+    assert_eq!(folder.names(), before);
+    assert_eq!(folder.json("info u8.omen")["count"], json!(100));
+}
+
+#[test]
 fn a_wrong_row_is_named_and_nothing_is_built() {
     let folder = Folder::new();
     let mut with_nan = rows(9, 3, 1);

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use omendb_formats::{NumberKind, RowId, VectorWriter};
 use serde_json::Value;
@@ -39,7 +39,18 @@ impl Folder {
     }
 
     pub(crate) fn run_args(&self, args: &[&str]) -> Ran {
-        let output = self.command(args).output().unwrap();
+        Self::checked(args, self.command(args).output().unwrap())
+    }
+
+    /// Runs the words of `line` with `input` on stdin.
+    pub(crate) fn piped(&self, line: &str, input: &str) -> Ran {
+        self.write("stdin", input);
+        let args: Vec<&str> = line.split_whitespace().collect();
+        let stdin = std::fs::File::open(self.path("stdin")).unwrap();
+        Self::checked(&args, self.command(&args).stdin(stdin).output().unwrap())
+    }
+
+    fn checked(args: &[&str], output: Output) -> Ran {
         let ran = Ran {
             // A signal is no exit code.
             code: output.status.code().unwrap_or(-1),

@@ -16,13 +16,16 @@ const FORTRAN: &[u8] = b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order':
 const ONE_DIMENSION: &[u8] = b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }                                                            \n\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00";
 /// `numpy.save(f, numpy.zeros((1, 2), dtype='>f4'))`
 const BIG_ENDIAN: &[u8] = b"\x93NUMPY\x01\x00v\x00{'descr': '>f4', 'fortran_order': False, 'shape': (1, 2), }                                                          \n\x00\x00\x00\x00\x00\x00\x00\x00";
-/// `numpy.save(f, numpy.zeros((1, 1)))`: the default type, f8
-const DOUBLE: &[u8] = b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1), }                                                          \n\x00\x00\x00\x00\x00\x00\x00\x00";
+/// `numpy.save(f, numpy.array([[1.5, -2]]))`: the default type, f8
+const F8: &[u8] = b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'fortran_order': False, 'shape': (1, 2), }                                                          \n\x00\x00\x00\x00\x00\x00\xf8?\x00\x00\x00\x00\x00\x00\x00\xc0";
+/// `numpy.save(f, numpy.zeros((1, 1), dtype='c8'))`
+const COMPLEX: &[u8] = b"\x93NUMPY\x01\x00v\x00{'descr': '<c8', 'fortran_order': False, 'shape': (1, 1), }                                                          \n\x00\x00\x00\x00\x00\x00\x00\x00";
 
 #[test]
 fn what_numpy_writes_is_read() {
     let folder = tempfile::tempdir().unwrap();
     for (bytes, kind, rows) in [
+        (F8, NumberKind::F64, vec![[1.5, -2.0]]),
         (F2, NumberKind::F16, vec![[1.5, -2.0]]),
         (U1, NumberKind::U8, vec![[1.0, 2.0], [3.0, 255.0], [0.0, 7.0]]),
         (I1, NumberKind::I8, vec![[-1.0, 2.0], [3.0, -128.0]]),
@@ -44,13 +47,49 @@ fn what_cannot_be_read_is_refused_and_says_what_to_do() {
         (FORTRAN, "Fortran order", "ascontiguousarray"),
         (ONE_DIMENSION, "an array of 1 dimension,", "2 dimensions"),
         (BIG_ENDIAN, "'>f4'", "astype('<f4')"),
-        (DOUBLE, "'<f8'", "astype('<f4')"),
+        (COMPLEX, "'<c8'", "astype('<f4')"),
     ] {
         let error = VectorFile::open(put(folder.path(), "a.npy", bytes)).unwrap_err();
         assert!(matches!(error, FormatError::Header { .. }), "{error:?}");
         let message = error.to_string();
         assert!(message.contains(found) && message.contains(remedy), "{message}");
     }
+}
+
+#[test]
+fn float64_is_converted_to_each_type() {
+    use NumberKind::{Bf16, F16, F32, F64, I8, U8};
+    let folder = tempfile::tempdir().unwrap();
+    let path = put(folder.path(), "a.npy", F8);
+    let mut row = Vec::new();
+    for kind in [F64, F32, F16, Bf16] {
+        let file = VectorFile::open(&path).unwrap().converted(kind).unwrap();
+        assert_eq!((file.kind(), file.rows(), file.dim()), (kind, 1, 2));
+        file.view().row_f32(0, &mut row);
+        assert_eq!(row, [1.5, -2.0], "{kind}");
+    }
+    for (kind, expected) in [(U8, "0 to 255"), (I8, "-128 to 127")] {
+        let error = VectorFile::open(&path).unwrap().converted(kind).unwrap_err();
+        assert!(matches!(error, FormatError::Number { row: 0, column: 0, .. }), "{error:?}");
+        let message = error.to_string();
+        assert!(message.contains("row 0, column 0: 1.5 is not") && message.contains(expected), "{message}");
+    }
+}
+
+#[test]
+fn a_float64_beyond_the_type_is_refused_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bytes = F8.to_vec();
+    bytes[136..].copy_from_slice(&1e300f64.to_le_bytes());
+    let path = put(folder.path(), "a.npy", &bytes);
+    let error = VectorFile::open(&path).unwrap().converted(NumberKind::F32).unwrap_err();
+    assert!(error.to_string().ends_with("row 0, column 1: 1e300 is not a finite f32"), "{error}");
+    let none = [&F8[..61], b"0, 2), }", &F8[69..128]].concat();
+    let none = VectorFile::open(put(folder.path(), "n.npy", &none)).unwrap().converted(NumberKind::F16).unwrap();
+    assert_eq!((none.kind(), none.rows(), none.dim(), none.view().bytes.len()), (NumberKind::F16, 0, 2, 0));
+    // Other types are as they are, whatever is asked.
+    let bytes = VectorFile::open(put(folder.path(), "u.npy", U1)).unwrap().converted(NumberKind::F16).unwrap();
+    assert_eq!(bytes.kind(), NumberKind::U8);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use omendb_formats::{FormatError, Ids, NumberKind, RowId, VectorFile, VectorWriter};
 use proptest::prelude::*;
 
-const NAMES: [(&str, NumberKind); 14] = [
+const NAMES: [(&str, NumberKind); 15] = [
     ("r.fvecs", NumberKind::F32),
     ("r.bvecs", NumberKind::U8),
     ("r.ivecs", NumberKind::I32),
@@ -13,6 +13,7 @@ const NAMES: [(&str, NumberKind); 14] = [
     ("r.u8bin", NumberKind::U8),
     ("r.i8bin", NumberKind::I8),
     ("r.ibin", NumberKind::I32),
+    ("f8.npy", NumberKind::F64),
     ("f4.npy", NumberKind::F32),
     ("f2.npy", NumberKind::F16),
     ("u1.npy", NumberKind::U8),
@@ -27,7 +28,7 @@ proptest! {
     fn rows_come_back_as_bytes(
         dim in 1usize..40,
         rows in 1usize..12,
-        seed in prop::collection::vec(any::<u8>(), 12 * 40 * 4),
+        seed in prop::collection::vec(any::<u8>(), 12 * 40 * 8),
     ) {
         let folder = tempfile::tempdir().unwrap();
         for (name, kind) in NAMES {
