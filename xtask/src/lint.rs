@@ -1,6 +1,6 @@
 //! `cargo xtask lint`: checks that tests do not make, with warnings denied.
 
-use crate::{Outcome, arrows, shell, tree, words};
+use crate::{Outcome, arrows, licences, shell, tree, words};
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     if let Some(unknown) = arguments.first() {
@@ -13,5 +13,6 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     shell::step(doc)?;
     arrows::run()?;
     tree::run()?;
+    licences::run()?;
     words::run()
 }

@@ -6,6 +6,7 @@ mod aarch64;
 mod arrows;
 mod circles;
 mod fuzz;
+mod licences;
 mod lint;
 mod members;
 mod native;
@@ -34,7 +35,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "test", about: "all tests: unit, property, crash and documentation tests", run: test::run },
     Command {
         name: "lint",
-        about: "formatting, clippy, documentation, arrows, dependencies and words, warnings denied",
+        about: "formatting, clippy, documentation, arrows, dependencies, licences and words, warnings denied",
         run: lint::run,
     },
     Command {
@@ -47,6 +48,7 @@ const COMMANDS: &[Command] = &[
         about: "the dependencies between packages and between files, and the files' lengths",
         run: |_| arrows::run(),
     },
+    Command { name: "licences", about: "whether every dependency has a permissive licence", run: |_| licences::run() },
     Command { name: "words", about: "words that the glossary retired", run: |_| words::run() },
     Command { name: "package", about: "whether every published package can be packaged", run: package::run },
     Command { name: "aarch64", about: "the NEON suite, cross-compiled and emulated", run: aarch64::run },
