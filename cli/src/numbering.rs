@@ -27,7 +27,7 @@ impl Numbering {
         if stats.count == stats.slots && stats.epoch == 0 {
             return Ok(Self::InOrder { ids: db.ids().collect(), numbers: OnceCell::new() });
         }
-        match db.options().ids() {
+        match db.config().id_kind() {
             IdKind::U64 => Ok(Self::Ids),
             IdKind::Text => Err(Failure::about(
                 file,

@@ -100,6 +100,6 @@ mod tests {
         assert!(matches!(refused, Some(OpenError::Storage(StorageError::Locked { .. }))), "{refused:?}");
         assert!(Db::open_read_only(&path).is_ok());
         place.publish().unwrap_or_else(|failure| panic!("{failure:?}"));
-        assert_eq!(Db::open(&path).unwrap().options().dim(), 3);
+        assert_eq!(Db::open(&path).unwrap().config().dim(), 3);
     }
 }

@@ -10,7 +10,6 @@ use arc_swap::ArcSwap;
 use omendb_graph::Graph;
 use omendb_storage::{Storage, StorageError};
 
-use crate::Options;
 use crate::search::curves::Curves;
 use crate::search::measure::Measure;
 use crate::search::scratch::Scratches;
@@ -21,6 +20,7 @@ use crate::state::index::Index;
 use crate::state::snapshot::Snapshot;
 use crate::write::linker::Linker;
 use crate::write::queue::Queue;
+use crate::{Config, OpenOptions};
 
 /// A vector database. A handle: cloning is cheap, and all clones are the same database.
 ///
@@ -45,7 +45,9 @@ pub struct Db {
 /// exists to the publishing of what was added), `index` (while a state is swapped in, or an id is looked up). `distinct`, `centre`, `queue` and the
 /// linker's state are taken last, and nothing is taken while one of them is held. Nobody waits for the thread that links while it holds any.
 pub(crate) struct Core {
-    pub(crate) options: Options,
+    pub(crate) config: Config,
+    /// How this process uses it.
+    pub(crate) use_: OpenOptions,
     pub(crate) path: Option<PathBuf>,
     pub(crate) read_only: bool,
     pub(crate) storage: Box<dyn Storage>,
@@ -133,9 +135,9 @@ impl Db {
         Db { core, _closing: Arc::new(closing) }
     }
 
-    /// What the database is.
-    pub fn options(&self) -> &Options {
-        &self.core.options
+    /// What the database is. [`Db::create`] makes another of the same kind of it.
+    pub fn config(&self) -> &Config {
+        &self.core.config
     }
 
     /// Where it is; none in memory.
@@ -241,7 +243,7 @@ impl Core {
         if self.pool.is_of_parent() {
             return Err(StorageError::Forked { path: path(), opened: self.pool.process, found: std::process::id() });
         }
-        if self.options.use_.listener.is_calling() {
+        if self.use_.listener.is_calling() {
             return Err(StorageError::InListener { path: path() });
         }
         match &self.path {
@@ -267,8 +269,8 @@ impl Core {
 
     /// The state of a database that holds nothing.
     pub(crate) fn empty_snapshot(&self, view: Arc<omendb_storage::View>) -> Snapshot {
-        let graph = Graph::empty(self.options.degree).expect("the degree was checked");
-        Snapshot { view, graph: Arc::new(graph), columns: Columns::empty(&self.options) }
+        let graph = Graph::empty(self.config.degree).expect("the degree was checked");
+        Snapshot { view, graph: Arc::new(graph), columns: Columns::empty(&self.config) }
     }
 }
 

@@ -22,6 +22,7 @@
 //! graph (`omendb-graph`, by distances of `omendb-kernels`) → a checkpoint writes the graph.
 #![forbid(unsafe_code)]
 
+mod config;
 mod db;
 mod error;
 mod input;
@@ -34,6 +35,7 @@ mod state;
 mod upkeep;
 mod write;
 
+pub use config::Config;
 pub use db::Db;
 pub use error::{BatchError, Error, OpenError, RepairError, SearchError};
 pub use input::ids::{Id, IdValue, IdsRef};

@@ -22,19 +22,20 @@ use crate::write::checkpoint::GRAPH_BLOB;
 use crate::write::link_thread::LinkThread;
 use crate::write::linker::Linker;
 use crate::write::queue::Queue;
-use crate::{Backend, Db, OpenError, Options};
+use crate::{Backend, Config, Db, OpenError, Options};
 
 impl Db {
-    /// A new, empty database in the folder `path`, which is made, or is empty.
+    /// A new, empty database in the folder `path`, which is made, or is empty. [`Options`] say what it is; so does the
+    /// [`Config`] of another database, which includes the backend.
     ///
     /// # Errors
     /// [`OpenError::Option`] for an option out of range; [`OpenError::Storage`] when something is
     /// there already or the medium fails.
-    pub fn create(path: impl AsRef<Path>, options: Options) -> Result<Db, OpenError> {
-        let path = path.as_ref();
+    pub fn create(path: impl AsRef<Path>, options: impl Into<Options>) -> Result<Db, OpenError> {
+        let (path, options) = (path.as_ref(), options.into());
         options.check()?;
         let parts = Parts::new(&options)?;
-        let storage = options.backend.create(path, &options.schema(), options.use_.durability)?;
+        let storage = options.config.backend.create(path, &options.config.schema(), options.use_.durability)?;
         assemble(options, parts, storage, Some(path), false)
     }
 
@@ -70,9 +71,9 @@ impl Db {
     /// # Errors
     /// As [`Db::open`] and [`Db::create`], and [`OpenError::Mismatch`] when the one that exists
     /// has another dimension, metric, row type or id kind.
-    pub fn open_or_create(path: impl AsRef<Path>, options: Options) -> Result<Db, OpenError> {
+    pub fn open_or_create(path: impl AsRef<Path>, options: impl Into<Options>) -> Result<Db, OpenError> {
         const TURNS: usize = 8;
-        let path = path.as_ref();
+        let (path, options) = (path.as_ref(), options.into());
         let mut turn = 1;
         let opened = loop {
             let missing = match Db::open_with(path, options.use_.clone()) {
@@ -93,10 +94,11 @@ impl Db {
         match opened {
             Err(error) => Err(error),
             Ok(db) => {
-                same(path, "dimension", &db.options().dim, &options.dim)?;
-                same(path, "metric", &db.options().metric, &options.metric)?;
-                same(path, "row type", &db.options().row_type, &options.row_type)?;
-                same(path, "ids of the kind", &db.options().id_kind, &options.id_kind)?;
+                let (found, asked) = (db.config(), &options.config);
+                same(path, "dimension", &found.dim, &asked.dim)?;
+                same(path, "metric", &found.metric, &asked.metric)?;
+                same(path, "row type", &found.row_type, &asked.row_type)?;
+                same(path, "ids of the kind", &found.id_kind, &asked.id_kind)?;
                 Ok(db)
             }
         }
@@ -127,10 +129,11 @@ impl Db {
     ///
     /// # Errors
     /// [`OpenError::Option`] for an option out of range.
-    pub fn in_memory(options: Options) -> Result<Db, OpenError> {
+    pub fn in_memory(options: impl Into<Options>) -> Result<Db, OpenError> {
+        let options = options.into();
         options.check()?;
         let parts = Parts::new(&options)?;
-        let storage = Memory::new(options.schema())?;
+        let storage = Memory::new(options.config.schema())?;
         assemble(options, parts, Box::new(storage), None, false)
     }
 
@@ -141,7 +144,7 @@ impl Db {
         path: &Path,
         read_only: bool,
     ) -> Result<Db, OpenError> {
-        let options = Options::from_schema(storage.schema(), backend, use_)?;
+        let options = Options { config: Config::from_schema(storage.schema(), backend)?, use_ };
         let parts = Parts::new(&options)?;
         assemble(options, parts, storage, Some(path), read_only)
     }
@@ -166,15 +169,16 @@ struct Parts {
 
 impl Parts {
     fn new(options: &Options) -> Result<Self, OpenError> {
+        let config = &options.config;
         let isa = options.use_.isa.map_or_else(Isa::chosen, Ok)?;
-        let new = |metric| Measure::new(metric, options.row_type, options.dim, isa);
+        let new = |metric| Measure::new(metric, config.row_type, config.dim, isa);
         // On rows of one length the inner product orders as the Euclidean distance does, which is a metric, as
         // RobustPrune assumes. Where lengths differ, rows have lists by both.
-        let linking = match options.metric {
+        let linking = match config.metric {
             Metric::InnerProduct => Metric::L2,
             metric => metric,
         };
-        let (asked, linking) = (new(options.metric)?, new(linking)?);
+        let (asked, linking) = (new(config.metric)?, new(linking)?);
         let threads = options.use_.threads;
         let pool = |name: &'static str| {
             rayon::ThreadPoolBuilder::new()
@@ -196,7 +200,7 @@ fn assemble(
     read_only: bool,
 ) -> Result<Db, OpenError> {
     let view = storage.view();
-    let (snapshot, whole) = recover(&options, storage.as_ref(), view)?;
+    let (snapshot, whole) = recover(&options.config, storage.as_ref(), view)?;
     let core = Arc::new(Core {
         index: RwLock::new(Index::of(&snapshot.view)),
         centred: parts.asked.centred(),
@@ -221,7 +225,8 @@ fn assemble(
         curves: Curves::default(),
         closing: AtomicBool::new(false),
         built: Built::default(),
-        options,
+        config: options.config,
+        use_: options.use_,
     });
     let linking = parts.thread.begin(&core);
     Ok(Db::of(core, linking))
@@ -231,16 +236,16 @@ fn assemble(
 /// derived from the rows was whole.
 ///
 /// What is derived and damaged, missing or unfit is not an error: it is derived again.
-fn recover(options: &Options, storage: &dyn Storage, view: Arc<View>) -> Result<(Snapshot, bool), OpenError> {
-    let empty = || Graph::empty(options.degree).expect("the degree was checked");
+fn recover(config: &Config, storage: &dyn Storage, view: Arc<View>) -> Result<(Snapshot, bool), OpenError> {
+    let empty = || Graph::empty(config.degree).expect("the degree was checked");
     let read = |bytes: &[u8]| match Graph::read_from(bytes) {
-        Ok(graph) if graph.rows() <= view.slots() && graph.csr().degree() == options.degree => Ok(graph),
+        Ok(graph) if graph.rows() <= view.slots() && graph.csr().degree() == config.degree => Ok(graph),
         Ok(_) => Err("it does not belong to these rows".to_string()),
         Err(error) => Err(error.to_string()),
     };
     let graph = derived(storage, GRAPH_BLOB, read)?;
     let mut whole = !matches!(graph, Derived::Lost);
-    let columns = Columns::empty(options).try_map(|empty| {
+    let columns = Columns::empty(config).try_map(|empty| {
         let read = |bytes: &[u8]| {
             let column = empty.read_from(bytes).filter(|column| column.len() <= view.slots());
             column.ok_or_else(|| "it does not belong to these rows".to_string())

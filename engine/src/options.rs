@@ -1,27 +1,18 @@
 //! Options: what a database is, fixed when it is made, and how this process uses it.
 
-use std::str::FromStr;
 use std::sync::Arc;
 
-use omendb_graph::BuildOptions;
-use omendb_kernels::{ElementKind, Isa, MAX_DIM, Metric};
-use omendb_storage::{Durability, IdKind, Schema};
-use serde::{Deserialize, Serialize};
+use omendb_kernels::{ElementKind, Isa, Metric};
+use omendb_storage::{Durability, IdKind};
 
 use crate::progress::{Listener, Progress};
-use crate::{Backend, OpenError};
+use crate::{Backend, Config, OpenError};
 
-/// What a new database is. Everything but dimension and metric has a default.
+/// What a new database is ([`Config`]) and how this process uses it ([`OpenOptions`]). Everything but dimension and metric has a
+/// default.
 #[derive(Debug, Clone)]
 pub struct Options {
-    pub(crate) dim: usize,
-    pub(crate) metric: Metric,
-    pub(crate) row_type: ElementKind,
-    pub(crate) id_kind: IdKind,
-    pub(crate) degree: usize,
-    pub(crate) build: BuildOptions,
-    pub(crate) buffer_rows: usize,
-    pub(crate) backend: Backend,
+    pub(crate) config: Config,
     pub(crate) use_: OpenOptions,
 }
 
@@ -82,54 +73,44 @@ impl OpenOptions {
 impl Options {
     /// Rows of `dim` numbers, 1 to 65,536, compared by `metric`.
     pub fn new(dim: usize, metric: Metric) -> Self {
-        Options {
-            dim,
-            metric,
-            row_type: ElementKind::F32,
-            id_kind: IdKind::U64,
-            degree: 32,
-            build: BuildOptions::default(),
-            buffer_rows: 1000,
-            backend: Backend::default(),
-            use_: OpenOptions::default(),
-        }
+        Config::new(dim, metric).into()
     }
 
     /// The type that rows are stored in. The default is f32.
     pub fn row_type(mut self, kind: ElementKind) -> Self {
-        self.row_type = kind;
+        self.config.row_type = kind;
         self
     }
 
     /// The kind of ids: numbers, the default, or strings.
     pub fn id_kind(mut self, kind: IdKind) -> Self {
-        self.id_kind = kind;
+        self.config.id_kind = kind;
         self
     }
 
     /// R, the most neighbours of a row in the graph. The default is 32.
     pub fn degree(mut self, degree: usize) -> Self {
-        self.degree = degree;
+        self.config.degree = degree;
         self
     }
 
     /// L, the width of the search for a new row's neighbours. The default is 100. A bulk build compares rows in groups
     /// instead; a larger L means more groups.
     pub fn build_width(mut self, width: usize) -> Self {
-        self.build.build_width = width;
+        self.config.build.build_width = width;
         self
     }
 
     /// α, how much nearer a detour must be for a prune to drop an edge. The default is 1.1.
     pub fn alpha(mut self, alpha: f32) -> Self {
-        self.build.alpha = alpha;
+        self.config.build.alpha = alpha;
         self
     }
 
     /// The seed of everything random: the order in which the rows of a batch are linked, and the leaders of a bulk
     /// build's partitions.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.build.seed = seed;
+        self.config.build.seed = seed;
         self
     }
 
@@ -137,7 +118,7 @@ impl Options {
     /// is throttled. At 0, each call returns when its rows are linked: the same calls, one after another, make the
     /// same graph.
     pub fn buffer_rows(mut self, rows: usize) -> Self {
-        self.buffer_rows = rows;
+        self.config.buffer_rows = rows;
         self
     }
 
@@ -165,118 +146,28 @@ impl Options {
         self
     }
 
-    /// Values per row.
-    pub fn dim(&self) -> usize {
-        self.dim
-    }
-
-    /// How rows are compared.
-    pub fn metric(&self) -> Metric {
-        self.metric
-    }
-
-    /// The type rows are stored in.
-    pub fn stored_type(&self) -> ElementKind {
-        self.row_type
-    }
-
     /// The backend of a new database. The default is mapped files. An existing database keeps its own.
     pub fn backend(mut self, backend: Backend) -> Self {
-        self.backend = backend;
+        self.config.backend = backend;
         self
-    }
-
-    /// The kind of ids.
-    pub fn ids(&self) -> IdKind {
-        self.id_kind
-    }
-
-    pub(crate) fn row_bytes(&self) -> usize {
-        self.dim * self.row_type.size()
     }
 
     /// Every option inside its range.
     pub(crate) fn check(&self) -> Result<(), OpenError> {
-        let wrong = |name, found: &dyn ToString, expected: &str| {
-            Err(OpenError::Option { name, found: found.to_string(), expected: expected.to_owned() })
-        };
-        let (least, most) = (omendb_graph::MIN_DEGREE, omendb_graph::MAX_DEGREE);
-        let build = &self.build;
-        match () {
-            () if !(1..=MAX_DIM).contains(&self.dim) => wrong("dim", &self.dim, &format!("1 to {MAX_DIM}")),
-            () if !(least..=most).contains(&self.degree) => {
-                wrong("degree", &self.degree, &format!("{least} to {most}"))
-            }
-            () if !(1..=100_000).contains(&build.build_width) => {
-                wrong("build_width", &build.build_width, "1 to 100,000")
-            }
-            () if !(1.0..=10.0).contains(&build.alpha) => wrong("alpha", &build.alpha, "1 to 10"),
-            () => self.use_.check(),
-        }
-    }
-
-    pub(crate) fn schema(&self) -> Schema {
-        let description = Description {
-            dim: self.dim,
-            metric: self.metric.to_string(),
-            row_type: self.row_type.to_string(),
-            degree: self.degree,
-            build_width: self.build.build_width,
-            alpha: self.build.alpha,
-            seed: self.build.seed,
-            buffer_rows: self.buffer_rows,
-        };
-        Schema {
-            row_bytes: self.row_bytes(),
-            ids: self.id_kind,
-            user: serde_json::to_vec(&description).expect("numbers and strings become JSON"),
-        }
-    }
-
-    /// The options that [`Options::schema`] wrote.
-    pub(crate) fn from_schema(schema: &Schema, backend: Backend, use_: OpenOptions) -> Result<Self, OpenError> {
-        let unknown = |what: String| OpenError::Description { what };
-        let description: Description =
-            serde_json::from_slice(&schema.user).map_err(|error| unknown(error.to_string()))?;
-        let options = Options {
-            dim: description.dim,
-            metric: Metric::from_str(&description.metric).map_err(|error| unknown(error.to_string()))?,
-            row_type: ElementKind::from_str(&description.row_type).map_err(|error| unknown(error.to_string()))?,
-            id_kind: schema.ids,
-            degree: description.degree,
-            build: BuildOptions {
-                build_width: description.build_width,
-                alpha: description.alpha,
-                seed: description.seed,
-            },
-            buffer_rows: description.buffer_rows,
-            backend,
-            use_,
-        };
-        options.check()?;
-        if options.row_bytes() != schema.row_bytes {
-            let what = format!(
-                "rows of {} bytes, {} values of {} have {}",
-                schema.row_bytes,
-                options.dim,
-                options.row_type,
-                options.row_bytes()
-            );
-            return Err(unknown(what));
-        }
-        Ok(options)
+        self.config.check()?;
+        self.use_.check()
     }
 }
 
-/// What the medium keeps of the options, as JSON.
-#[derive(Serialize, Deserialize)]
-struct Description {
-    dim: usize,
-    metric: String,
-    row_type: String,
-    degree: usize,
-    build_width: usize,
-    alpha: f32,
-    seed: u64,
-    buffer_rows: usize,
+/// Options of a database of the same kind, with the defaults for this process.
+impl From<Config> for Options {
+    fn from(config: Config) -> Self {
+        Self { config, use_: OpenOptions::default() }
+    }
+}
+
+impl From<&Config> for Options {
+    fn from(config: &Config) -> Self {
+        config.clone().into()
+    }
 }

@@ -24,7 +24,7 @@ fn stored(db: &Db) -> Vec<f32> {
 
 /// The first answer is as near as the nearest row, as far as f32 can tell.
 fn answers(db: &Db, rows: &[f32], query: &[f32], case: &str) {
-    let metric = db.options().metric();
+    let metric = db.config().metric();
     let row = |id: u64| &rows[id as usize * DIM..][..DIM];
     let length = |values: &[f32]| distance(Metric::L2, values, &[0.0; DIM]).sqrt();
     let best = nearest(metric, rows, query, 1)[0];

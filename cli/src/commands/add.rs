@@ -44,19 +44,19 @@ impl Add {
         let input = Input::open(&self.file, self.ids.as_deref())?;
         let bar = Bar::new(output);
         let db = with.write(&self.db, bar.listener())?;
-        if input.dim() != db.options().dim() {
+        if input.dim() != db.config().dim() {
             return Err(Failure::about(
                 input.path(),
                 format_args!(
                     "found rows of dimension {}, expected {}, the dimension of the database",
                     input.dim(),
-                    db.options().dim()
+                    db.config().dim()
                 ),
             ));
         }
-        let (input, _) = input.stored_as(Some(db.options().stored_type()))?;
+        let (input, _) = input.stored_as(Some(db.config().row_type()))?;
         let ids = match input.ids() {
-            Some(ids) => ids_of_kind(ids.clone(), db.options().ids(), &input.ids_path().display().to_string())?,
+            Some(ids) => ids_of_kind(ids.clone(), db.config().id_kind(), &input.ids_path().display().to_string())?,
             None => next_numbers(&db, &input)?,
         };
 
@@ -93,7 +93,7 @@ impl Add {
 
 /// The numbers after the highest id.
 fn next_numbers(db: &Db, input: &Input) -> Result<Ids, Failure> {
-    if db.options().ids() == IdKind::Text {
+    if db.config().id_kind() == IdKind::Text {
         return Err(Failure::about(
             input.path(),
             "found no ids, expected one for each row, because the database has string ids: give them with --ids \

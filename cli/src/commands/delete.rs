@@ -46,7 +46,7 @@ impl Delete {
         let bar = Bar::new(output);
         let db = with.write(&self.db, bar.listener())?;
         // An id that occurs twice counts once.
-        let ids: BTreeSet<Id> = match ids_of_kind(ids, db.options().ids(), &from)? {
+        let ids: BTreeSet<Id> = match ids_of_kind(ids, db.config().id_kind(), &from)? {
             Ids::U64(numbers) => numbers.into_iter().map(Id::from).collect(),
             Ids::Text(texts) => texts.into_iter().map(Id::from).collect(),
         };

@@ -38,7 +38,7 @@ impl Export {
     pub(crate) fn run(self, global: &Global, output: &Output) -> Result<Outcome, Failure> {
         let db = Use::new(global, 1)?.read(&self.db)?;
         let start = Instant::now();
-        let stored = number_kind(db.options().stored_type());
+        let stored = number_kind(db.config().row_type());
         let kinds = FileKind::among(&self.file, FileKind::ROWS)?.numbers();
         // The stored type if the file can hold it, or else the file's type.
         let kind = match kinds {
@@ -46,7 +46,7 @@ impl Export {
             [only] => *only,
             _ => NumberKind::F32,
         };
-        let mut out = VectorWriter::create(&self.file, db.options().dim(), kind)?;
+        let mut out = VectorWriter::create(&self.file, db.config().dim(), kind)?;
         let bar = Bar::new(output);
         let count = db.count();
         let mut done = 0;
@@ -68,7 +68,7 @@ impl Export {
         output.line(format_args!("{} written to {}", counted(rows, "row", "rows"), self.file.display()))?;
         output.json(&json!({
             "count": rows,
-            "dim": db.options().dim(),
+            "dim": db.config().dim(),
             "type": kind.to_string(),
             "file": self.file.display().to_string(),
             "seconds": seconds,

@@ -27,7 +27,7 @@ impl Get {
     pub(crate) fn run(self, global: &Global, output: &Output) -> Result<Outcome, Failure> {
         let db = Use::new(global, 1)?.read(&self.db)?;
         let asked = Ids::Text(vec![self.id.clone()]);
-        let id = match ids_of_kind(asked, db.options().ids(), "the command line")? {
+        let id = match ids_of_kind(asked, db.config().id_kind(), "the command line")? {
             Ids::U64(numbers) => Id::from(numbers[0]),
             Ids::Text(_) => Id::from(self.id),
         };

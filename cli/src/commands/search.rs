@@ -88,8 +88,8 @@ impl Search {
         let db = with.read(&self.db)?;
         let k = self.k as usize;
         let out = self.out.as_deref().map(|path| Out::new(path, &db, k)).transpose()?;
-        let options = db.options();
-        let queries = Queries::read(&self.queries, options.dim(), options.stored_type())?;
+        let config = db.config();
+        let queries = Queries::read(&self.queries, config.dim(), config.row_type())?;
         let expected = match &self.truth {
             Some(truth) => Some(Expected::read(truth, &db, queries.len(), k)?),
             None => None,
@@ -108,7 +108,7 @@ impl Search {
         if outcome == Outcome::Found
             && let Some(goal) = self.recall
         {
-            let metric = db.options().metric();
+            let metric = db.config().metric();
             output.line(format_args!(
                 "no width reaches recall {goal}; check that the truth is of these rows and the metric {metric}"
             ))?;

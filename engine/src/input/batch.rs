@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::input::rows::Place;
 use crate::input::values::{self, Fit, MAX_SQUARED, MIN_SQUARED, Shortness};
-use crate::{BatchError, IdsRef, Options, RowsRef};
+use crate::{BatchError, Config, IdsRef, RowsRef};
 
 /// Rows handled at a time by one thread.
 const PIECE: usize = 1024;
@@ -33,17 +33,17 @@ pub(crate) struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     /// Checks everything that does not depend on what the database holds already.
-    pub(crate) fn check(rows: &'a RowsRef<'a>, ids: &'a IdsRef<'a>, options: &Options) -> Result<Self, BatchError> {
-        let len = count(rows, options.dim)?;
-        if ids.kind() != Some(options.id_kind) && len > 0 {
-            return Err(BatchError::IdKind { expected: options.id_kind, found: ids.kind() });
+    pub(crate) fn check(rows: &'a RowsRef<'a>, ids: &'a IdsRef<'a>, config: &Config) -> Result<Self, BatchError> {
+        let len = count(rows, config.dim)?;
+        if ids.kind() != Some(config.id_kind) && len > 0 {
+            return Err(BatchError::IdKind { expected: config.id_kind, found: ids.kind() });
         }
         if ids.column().len() != len {
             return Err(BatchError::Ids { expected: len, found: ids.column().len() });
         }
-        let batch = Batch { rows, ids, len, dim: options.dim, stored: options.row_type };
+        let batch = Batch { rows, ids, len, dim: config.dim, stored: config.row_type };
         batch.check_ids()?;
-        batch.check_values(options.metric)?;
+        batch.check_values(config.metric)?;
         Ok(batch)
     }
 

@@ -31,7 +31,7 @@ impl Core {
         let k = options.k.min(view.live() as usize);
         let mut stats = SearchStats::default();
         let keep = |slot: u32| !view.is_dead(slot) && options.filter.as_ref().is_none_or(|keep| keep(view.id(slot)));
-        let cosine = self.options.metric == Metric::Cosine;
+        let cosine = self.config.metric == Metric::Cosine;
         let mut top = Top::new(view, k).with_spare(if options.exact || cosine { EXACT_MARGIN } else { 0 });
         let linked = match plan {
             Plan::Nothing => return (Vec::new(), stats),
@@ -63,6 +63,6 @@ impl Core {
 
     /// Rounding may leave a cosine just beyond 1 or -1; no distance is shown below 0 or above 2 for it.
     fn shown(&self, distance: f32) -> f32 {
-        if self.options.metric == Metric::Cosine { distance.clamp(0.0, 2.0) } else { distance }
+        if self.config.metric == Metric::Cosine { distance.clamp(0.0, 2.0) } else { distance }
     }
 }

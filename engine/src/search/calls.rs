@@ -68,7 +68,7 @@ impl Core {
 
     fn search_batch(&self, queries: &RowsRef<'_>, options: &SearchOptions) -> Result<Vec<Vec<Hit>>, SearchError> {
         options.check()?;
-        let queries = queries.queries(self.options.dim)?;
+        let queries = queries.queries(self.config.dim)?;
         let snapshot = self.snapshot.load_full();
         let plan = Plan::of(self, &snapshot, options);
         let answers: Vec<Result<Vec<Hit>, SearchError>> = install(&self.pool, || {

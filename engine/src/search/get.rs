@@ -20,8 +20,8 @@ impl Db {
         self.core.indexed(|index, present| {
             let row = |id: IdRef<'_>| {
                 let slot = index.find(&present.view, id)?;
-                let mut row = Vec::with_capacity(self.core.options.dim);
-                values::read(self.core.options.row_type, present.view.row(slot), &mut row);
+                let mut row = Vec::with_capacity(self.core.config.dim);
+                values::read(self.core.config.row_type, present.view.row(slot), &mut row);
                 Some(row)
             };
             ids.into_iter().map(row).collect()
@@ -52,10 +52,10 @@ impl Db {
     /// Whatever `each` returns; it ends the walk.
     pub fn for_each_row<E>(&self, mut each: impl FnMut(IdRef<'_>, &[f32]) -> Result<(), E>) -> Result<(), E> {
         let view = Arc::clone(&self.core.snapshot.load().view);
-        let mut row = Vec::with_capacity(self.core.options.dim);
+        let mut row = Vec::with_capacity(self.core.config.dim);
         for slot in (0..view.slots()).filter(alive(&view)) {
             row.clear();
-            values::read(self.core.options.row_type, view.row(slot), &mut row);
+            values::read(self.core.config.row_type, view.row(slot), &mut row);
             each(view.id(slot), &row)?;
         }
         Ok(())

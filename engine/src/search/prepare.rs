@@ -16,7 +16,7 @@ impl Core {
         scratch: &mut SearchScratch,
     ) -> Result<(), SearchError> {
         let SearchScratch { probe, floats, .. } = scratch;
-        let expected = self.options.dim;
+        let expected = self.config.dim;
         if query.bytes.len() != expected * query.kind.size() {
             let found = query.bytes.len() / query.kind.size();
             return Err(SearchError::Dimension { expected, found, query: number });
@@ -24,7 +24,7 @@ impl Core {
         let kind = self.measure.probe_kind();
         // Copied to where numbers of any type may start.
         probe.begin(query.kind, expected).copy_from_slice(query.bytes);
-        if query.kind == kind && kind != ElementKind::F32 && self.options.metric != Metric::Cosine {
+        if query.kind == kind && kind != ElementKind::F32 && self.config.metric != Metric::Cosine {
             return Ok(());
         }
         floats.clear();
@@ -36,7 +36,7 @@ impl Core {
         if squared > MAX_SQUARED {
             return Err(SearchError::TooLong { query: number, squared, limit: MAX_SQUARED });
         }
-        let cosine = self.options.metric == Metric::Cosine;
+        let cosine = self.config.metric == Metric::Cosine;
         match values::shortness(squared) {
             Shortness::Zero if cosine => return Err(SearchError::ZeroNorm { query: number }),
             Shortness::Lost => return Err(SearchError::TooShort { query: number, squared, limit: MIN_SQUARED }),

@@ -33,7 +33,7 @@ impl Db {
         let mut query = Vec::new();
         for slot in spread(&view, rows) {
             query.clear();
-            values::read(self.core.options.row_type, view.row(slot), &mut query);
+            values::read(self.core.config.row_type, view.row(slot), &mut query);
             let nearest = match self.search_with(&query, &exact) {
                 // A row that an older version took cannot ask.
                 Err(SearchError::TooShort { .. }) => continue,

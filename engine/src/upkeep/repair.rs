@@ -7,7 +7,7 @@ use omendb_storage::{IdRef, Schema};
 
 use crate::input::values::{self, Shortness};
 use crate::upkeep::problem::Problem;
-use crate::{Backend, Db, Id, OpenError, OpenOptions, Options, RepairError, RowsRef};
+use crate::{Backend, Config, Db, Id, OpenError, OpenOptions, Options, RepairError, RowsRef};
 
 /// Bytes of rows that are added at a time.
 const PIECE: usize = 64 << 20;
@@ -65,7 +65,7 @@ struct Saving {
 
 impl Saving {
     fn new(to: &Path, schema: &Schema, backend: Backend, options: OpenOptions) -> Result<Self, OpenError> {
-        let db = Db::create(to, Options::from_schema(schema, backend, options)?)?;
+        let db = Db::create(to, Options { config: Config::from_schema(schema, backend)?, use_: options })?;
         // Another epoch: rows that are not whole are missing, so the n-th here was not the n-th added.
         db.clear()?;
         Ok(Saving { db, ids: Vec::new(), rows: Vec::new(), refused: Vec::new() })
@@ -80,19 +80,19 @@ impl Saving {
     fn add(&mut self) -> Result<(), RepairError> {
         // The newer of two rows with one id is the later.
         let last: HashMap<&Id, usize> = self.ids.iter().zip(0..).collect();
-        let options = self.db.options();
-        let bytes = options.row_bytes();
+        let config = self.db.config();
+        let bytes = config.row_bytes();
         let newest = |place: usize| last[&self.ids[place]] == place;
         let places: Vec<usize> = (0..self.ids.len()).filter(|&place| newest(place)).collect();
         // Copied to where numbers of any type may start.
         let mut rows = crate::input::query::Probe::new();
-        let aligned = rows.begin(options.row_type, places.len() * options.dim);
-        let (mut ids, mut values) = (Vec::with_capacity(places.len()), Vec::with_capacity(options.dim));
+        let aligned = rows.begin(config.row_type, places.len() * config.dim);
+        let (mut ids, mut values) = (Vec::with_capacity(places.len()), Vec::with_capacity(config.dim));
         for place in places {
             let (id, row) = (&self.ids[place], &mut aligned[ids.len() * bytes..][..bytes]);
             row.copy_from_slice(&self.rows[place * bytes..][..bytes]);
             values.clear();
-            values::read(options.row_type, row, &mut values);
+            values::read(config.row_type, row, &mut values);
             let squared = values::squared_length(&values);
             if let Shortness::Lost = values::shortness(squared) {
                 let what = format!("its squared norm {squared:e} is 0 in f32");
@@ -102,7 +102,7 @@ impl Saving {
             ids.push(id.clone());
         }
         let rows = &rows.bytes()[..ids.len() * bytes];
-        self.db.upsert_batch(&ids, RowsRef::bytes(options.row_type, rows))?;
+        self.db.upsert_batch(&ids, RowsRef::bytes(config.row_type, rows))?;
         self.ids.clear();
         self.rows.clear();
         Ok(())

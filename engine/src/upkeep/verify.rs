@@ -41,7 +41,7 @@ impl Db {
     pub fn verify(&self) -> VerifyReport {
         let core = &self.core;
         let mut problems: Vec<Problem> = core.storage.verify().into_iter().map(Problem::of_file).collect();
-        if core.options.use_.listener.is_calling() {
+        if core.use_.listener.is_calling() {
             let what = "it was not checked, as a progress listener asks, for which it may be waiting".into();
             problems.push(Problem::Graph { what });
         } else {
@@ -82,7 +82,7 @@ impl Core {
         let mut row = Vec::new();
         let is_infinite = |slot: &u32| {
             row.clear();
-            values::read(self.options.row_type, view.row(*slot), &mut row);
+            values::read(self.config.row_type, view.row(*slot), &mut row);
             !values::squared_length(&row).is_finite()
         };
         let infinite = view.living().filter(is_infinite).collect();

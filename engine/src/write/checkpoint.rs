@@ -60,7 +60,7 @@ impl Core {
         let copy = copy.expect("memory takes what is written to it");
         let _turn = copy.is_none().then_some(turn);
         let rows = snapshot.graph.rows() as usize;
-        let listener = &self.options.use_.listener;
+        let listener = &self.use_.listener;
         listener.tell(Phase::Checkpoint, 0, rows);
         let write_graph = |out: &mut dyn Write| match &copy {
             Some(bytes) => out.write_all(bytes),

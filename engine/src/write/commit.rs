@@ -87,8 +87,8 @@ impl Db {
 impl Core {
     fn write(&self, ids: &IdsRef<'_>, rows: &RowsRef<'_>, existing: Existing) -> Result<(), BatchError> {
         self.writable()?;
-        let listener = &self.options.use_.listener;
-        let check = || Batch::check(rows, ids, &self.options);
+        let listener = &self.use_.listener;
+        let check = || Batch::check(rows, ids, &self.config);
         let batch = if rows.is_small() { check()? } else { install(&self.pool, check)? };
         if batch.len() == 0 {
             return Ok(());
@@ -173,7 +173,7 @@ impl Core {
         if dead.is_empty() {
             return Ok(0);
         }
-        let none = IdColumn::none(self.options.id_kind);
+        let none = IdColumn::none(self.config.id_kind);
         let end = self.commit(Commit { rows: &Nothing, ids: none, dead: &dead })?;
         drop(writing);
         self.after_commit(end, 0);
@@ -182,7 +182,7 @@ impl Core {
 
     /// Refuses ids of another kind than the database's.
     pub(crate) fn check_kind(&self, ids: &[IdRef<'_>]) -> Result<(), BatchError> {
-        let expected = self.options.id_kind;
+        let expected = self.config.id_kind;
         match ids.iter().find(|id| id.kind() != expected) {
             Some(id) => Err(BatchError::IdKind { expected, found: Some(id.kind()) }),
             None => Ok(()),
@@ -202,7 +202,7 @@ impl Core {
     pub(crate) fn after_commit(&self, end: Place, rows: usize) {
         if rows > 0 {
             self.throttle(end, rows);
-        } else if self.options.buffer_rows == 0 {
+        } else if self.config.buffer_rows == 0 {
             // Where callers wait for their rows to be linked, they wait for those that are to go, too.
             self.link_present();
         } else {

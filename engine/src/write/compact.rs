@@ -40,7 +40,7 @@ impl Core {
         // In the order of their slots, so that what is linked comes before what is not.
         let order: Vec<u32> = before.view.living().collect();
         let linked = order.partition_point(|&slot| slot < before.graph.rows());
-        let build = &self.options.build;
+        let build = &self.config.build;
         let compacted =
             || self.with_linking_space(&before, |rows| before.graph.compacted(rows, &order[..linked], build));
         let graph = install(&self.link_pool, compacted).expect("a smaller graph of the same degree");

@@ -19,7 +19,7 @@ impl Core {
         let view = &before.view;
         let is_alive = |slot: u32| !view.is_dead(slot);
         let without =
-            || self.with_linking_space(&before, |rows| before.graph.without_dead(rows, is_alive, &self.options.build));
+            || self.with_linking_space(&before, |rows| before.graph.without_dead(rows, is_alive, &self.config.build));
         match install(&self.link_pool, without) {
             Ok(None) => {}
             Ok(Some(graph)) => {

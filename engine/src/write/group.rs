@@ -21,7 +21,7 @@ const SMALL: usize = 64 << 10;
 impl Core {
     /// Whether a batch may become part of a commit with others: where there is a sync to be shared.
     pub(crate) fn may_share(&self, batch: &Batch<'_>) -> bool {
-        batch.bytes() <= SMALL && self.path.is_some() && self.options.use_.durability == Durability::Sync
+        batch.bytes() <= SMALL && self.path.is_some() && self.use_.durability == Durability::Sync
     }
 
     /// Commits a small batch, together with those of other callers that wait for the writer's lock too.
@@ -69,7 +69,7 @@ impl Core {
         let rows: Vec<u8> = batches.iter().flat_map(|one| &one.rows).copied().collect();
         let ids: Vec<IdRef<'_>> = batches.iter().flat_map(|one| one.ids()).collect();
         let (numbers, strings) = columns(&ids);
-        let ids = match self.options.id_kind {
+        let ids = match self.config.id_kind {
             IdKind::U64 => IdColumn::U64(&numbers),
             IdKind::Text => IdColumn::Text(&strings),
         };

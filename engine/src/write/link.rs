@@ -41,7 +41,7 @@ impl Core {
 
     /// Links rows of the buffer of `before`: copies of rows share their vertices, and rows that are dead by now get none.
     fn link_new(&self, before: &Snapshot, to: u32, observe: Observe<'_>) -> Result<Linked, GraphError> {
-        let (view, kind, graph) = (&before.view, self.options.row_type, &before.graph);
+        let (view, kind, graph) = (&before.view, self.config.row_type, &before.graph);
         let (living, dead): (Vec<u32>, Vec<u32>) = (graph.rows()..to).partition(|&slot| !view.is_dead(slot));
         let copies = {
             // Not held while rows are linked: `stats` asks how large the table is.
@@ -54,15 +54,15 @@ impl Core {
             copies
         };
         let rows = NewRows { total: to, copies: &copies, dead: &dead };
-        if self.options.metric == Metric::InnerProduct && !graph.has_near() {
+        if self.config.metric == Metric::InnerProduct && !graph.has_near() {
             let old = Lengths::of(view, kind, 0..graph.rows());
             // What is sampled stands for all.
             if old.plus(Lengths::sum(view, kind, &living)).are_uneven() {
-                let build = |space: &Rows<'_>| link(&graph.emptied(), space, rows, &self.options.build, observe);
+                let build = |space: &Rows<'_>| link(&graph.emptied(), space, rows, &self.config.build, observe);
                 return self.with_space(before, true, build);
             }
         }
-        self.with_space(before, graph.has_near(), |space| link(graph, space, rows, &self.options.build, observe))
+        self.with_space(before, graph.has_near(), |space| link(graph, space, rows, &self.config.build, observe))
     }
 
     /// Calls `work` with the rows of a state as its graph is linked by.
@@ -81,12 +81,12 @@ impl Core {
 
     /// The centre of the rows, which stays where it is while they keep their slots.
     fn centre(&self, view: &View) -> Arc<Centre> {
-        let kind = self.options.row_type;
+        let kind = self.config.row_type;
         let mut kept = self.centre.lock().unwrap_or_else(PoisonError::into_inner);
         let centre = match kept.take().filter(|centre| centre.epoch == view.epoch()) {
             Some(centre) if centre.products.len() == view.slots() => centre,
             Some(centre) => Arc::new(Arc::unwrap_or_clone(centre).extended(view, kind)),
-            None => Arc::new(Centre::of(view, kind, self.options.dim)),
+            None => Arc::new(Centre::of(view, kind, self.config.dim)),
         };
         *kept = Some(Arc::clone(&centre));
         centre
@@ -112,7 +112,7 @@ impl Core {
         on_batch: &mut (dyn FnMut() + Send),
     ) -> Result<Linked, GraphError> {
         let (linked, total) = (before.graph.rows() - stretch.from, stretch.len());
-        let listener = &self.options.use_.listener;
+        let listener = &self.use_.listener;
         let mut observe = |done: u32| {
             on_batch();
             listener.tell(Phase::Link, (linked + done).min(total) as usize, total as usize);

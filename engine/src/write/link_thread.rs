@@ -57,7 +57,7 @@ impl Core {
     /// Works, and waits for work, until the last handle goes. Of a database that is only read, until what was found in its
     /// buffer is linked.
     fn link_until_closing(&self) {
-        let (mut pace, mut saves, mut stretch) = (Pace::of(self.options.buffer_rows), Saves::default(), None);
+        let (mut pace, mut saves, mut stretch) = (Pace::of(self.config.buffer_rows), Saves::default(), None);
         while let Some(task) = self.next_task(&mut stretch) {
             let linked = match task {
                 Task::Link(stretch) => self.guarded("linking", || self.round(stretch, &mut pace)).flatten(),
@@ -124,7 +124,7 @@ impl Core {
         let asked = state.asked.iter().filter(|place| place.is_of(present) && place.slots > from);
         let first = asked.min_by_key(|place| place.slots).copied();
         // After a failure, when as many more have come as may wait.
-        let limit = self.options.buffer_rows;
+        let limit = self.config.buffer_rows;
         let again = state.failed.filter(|failed| failed.is_of(present));
         let again = again.is_none_or(|failed| (present.view.slots() - failed.slots) as usize >= limit.max(1));
         let all = (present.buffered() > limit && again).then(|| Place::end(&present.view));

@@ -18,7 +18,7 @@ impl Core {
     /// Wakes the thread if it has something to do.
     pub(crate) fn wake_linker(&self) {
         let snapshot = self.snapshot.load();
-        if snapshot.buffered() > self.options.buffer_rows || self.many_died(&snapshot) {
+        if snapshot.buffered() > self.config.buffer_rows || self.many_died(&snapshot) {
             // Under the lock: the thread has looked before this state, and waits, or will look after it.
             let _state = self.linker.state.lock();
             self.linker.work.notify_one();
@@ -28,7 +28,7 @@ impl Core {
     /// Throttles a caller that has committed `rows` rows that end at `place`: until no more rows before it wait than
     /// `buffer_rows`, for a limited time. With `buffer_rows` of 0, until its rows are linked.
     pub(crate) fn throttle(&self, place: Place, rows: usize) {
-        let (linker, limit) = (&self.linker, self.options.buffer_rows);
+        let (linker, limit) = (&self.linker, self.config.buffer_rows);
         if limit == 0 {
             return self.link_up_to(place);
         }

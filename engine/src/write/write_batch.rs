@@ -98,7 +98,7 @@ impl Core {
             return Ok(written);
         }
         let (numbers, strings) = columns(&ids);
-        let ids = match self.options.id_kind {
+        let ids = match self.config.id_kind {
             IdKind::U64 => IdColumn::U64(&numbers),
             IdKind::Text => IdColumn::Text(&strings),
         };
@@ -126,7 +126,7 @@ impl<'a> Parts<'a> {
     fn check(core: &Core, batch: &'a WriteBatch<'a>) -> Result<Self, BatchError> {
         let (mut parts, mut len) = (Vec::with_capacity(batch.upserts.len()), 0);
         for (ids, rows) in &batch.upserts {
-            let check = || Batch::check(rows, ids, &core.options);
+            let check = || Batch::check(rows, ids, &core.config);
             let part = if rows.is_small() { check() } else { install(&core.pool, check) };
             let part = part.map_err(|error| error.of_rows_from(len))?;
             len += part.len();

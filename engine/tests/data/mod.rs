@@ -58,10 +58,10 @@ pub fn number(hit: &Hit) -> u64 {
 
 /// Of the k nearest by looking at all, the share that the search finds.
 pub fn recall(db: &Db, rows: &[f32], queries: &[f32], k: usize, width: usize) -> f64 {
-    let dim = db.options().dim();
+    let dim = db.config().dim();
     let mut found = 0;
     for query in queries.chunks(dim) {
-        let exact = nearest(db.options().metric(), rows, query, k);
+        let exact = nearest(db.config().metric(), rows, query, k);
         let hits = db.search_with(query, &SearchOptions::new(k).width(width)).unwrap();
         found += hits.iter().filter(|hit| exact.contains(&number(hit))).count();
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use omendb_storage::View;
 
-use crate::Options;
+use crate::Config;
 
 pub(crate) mod norms;
 #[cfg(test)]
@@ -18,7 +18,7 @@ mod peaks;
 pub(crate) mod per_slot;
 
 /// A kind of column: makes the empty column of a database that has one.
-type Kind = fn(&Options) -> Option<Arc<dyn Column>>;
+type Kind = fn(&Config) -> Option<Arc<dyn Column>>;
 
 /// All kinds of columns.
 const KINDS: &[Kind] = &[
@@ -61,8 +61,8 @@ pub(crate) struct Columns(Vec<Arc<dyn Column>>);
 
 impl Columns {
     /// The columns of a database without rows.
-    pub(crate) fn empty(options: &Options) -> Self {
-        Columns(KINDS.iter().filter_map(|empty| empty(options)).collect())
+    pub(crate) fn empty(config: &Config) -> Self {
+        Columns(KINDS.iter().filter_map(|empty| empty(config)).collect())
     }
 
     /// The column of kind `C`, if the database has one.

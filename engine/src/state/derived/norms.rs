@@ -8,7 +8,7 @@ use std::sync::Arc;
 use omendb_kernels::{ElementKind, Metric};
 use omendb_storage::View;
 
-use crate::Options;
+use crate::Config;
 use crate::input::values;
 use crate::state::derived::Column;
 use crate::state::derived::per_slot::PerSlot;
@@ -23,9 +23,9 @@ pub(crate) struct InverseNorms {
 }
 
 impl InverseNorms {
-    pub(crate) fn empty(options: &Options) -> Option<Arc<dyn Column>> {
-        let column = || InverseNorms { kind: options.row_type, values: PerSlot::default() };
-        (options.metric == Metric::Cosine).then(|| Arc::new(column()) as Arc<dyn Column>)
+    pub(crate) fn empty(config: &Config) -> Option<Arc<dyn Column>> {
+        let column = || InverseNorms { kind: config.row_type, values: PerSlot::default() };
+        (config.metric == Metric::Cosine).then(|| Arc::new(column()) as Arc<dyn Column>)
     }
 
     pub(crate) fn values(&self) -> &PerSlot {

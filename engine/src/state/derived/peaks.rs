@@ -8,7 +8,7 @@ use std::sync::Arc;
 use omendb_kernels::ElementKind;
 use omendb_storage::View;
 
-use crate::Options;
+use crate::Config;
 use crate::input::values;
 use crate::state::derived::Column;
 
@@ -19,8 +19,8 @@ pub(super) struct Peaks {
 }
 
 impl Peaks {
-    pub(super) fn empty(options: &Options) -> Option<Arc<dyn Column>> {
-        Some(Arc::new(Peaks { kind: options.row_type, values: Vec::new() }))
+    pub(super) fn empty(config: &Config) -> Option<Arc<dyn Column>> {
+        Some(Arc::new(Peaks { kind: config.row_type, values: Vec::new() }))
     }
 
     fn of(&self, view: &View, slot: u32) -> f32 {
@@ -72,7 +72,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::{Db, Metric};
+    use crate::{Db, Metric, Options};
 
     const DIM: usize = 3;
 
