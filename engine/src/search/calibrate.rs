@@ -1,13 +1,11 @@
 //! Calibration: which width reaches which recall. Measured with leave-one-out queries.
 
-use std::sync::Arc;
-
 use omendb_graph::{Scratch, Space};
 use rayon::prelude::*;
 
 use crate::db::{Core, install};
 use crate::input::query::Probe;
-use crate::search::curves::Curve;
+use crate::search::curves::{Measured, WIDEST, count_missed};
 use crate::search::options::check_recall;
 use crate::search::plan::scan_is_cheaper;
 use crate::state::snapshot::Snapshot;
@@ -17,20 +15,20 @@ use crate::{Db, SearchError};
 /// Rows that ask.
 const ASKING: u32 = 256;
 
-/// The widest search, whose answers are taken for the truth; also what is used for a recall that
-/// nothing narrower reaches.
-const WIDEST: usize = 2048;
-
 impl Db {
     /// The least width at which a search for the `k` nearest is expected to find the share
     /// `recall` of them, as [`SearchOptions::target_recall`] uses it.
     ///
     /// Expected for queries that are like the rows: measured on 256 rows that ask, each as if it
     /// were not in the database, against the answers of a search of width 2,048. It errs to the
-    /// wide side: the row that asks is missing from the paths to its neighbours. Measured at the
-    /// first call for a `k`, which takes about as long as ten thousand searches, and again when the
-    /// graph has grown by a quarter, or the database was cleared or compacted. One thread measures;
-    /// others that ask meanwhile wait for it.
+    /// wide side: the row that asks is missing from the paths to its neighbours. Widths are measured in
+    /// steps of an eighth, above 200 of a quarter.
+    ///
+    /// The first call takes about as long as five to ten thousand searches. All `k` share what it
+    /// measures. A call for another `k` or a higher recall measures the widths that it needs besides,
+    /// mostly in a tenth of that time. All of it is measured again when the graph has grown by a
+    /// quarter, or the database was cleared or compacted. One thread measures; others that ask
+    /// meanwhile wait for it.
     ///
     /// [`SearchOptions::target_recall`]: crate::SearchOptions::target_recall
     ///
@@ -49,69 +47,70 @@ impl Core {
         if scan_is_cheaper(rows as usize, k) || k >= WIDEST {
             return k;
         }
-        self.curve_of(snapshot, k).width(recall).unwrap_or(WIDEST)
-    }
-
-    /// The curve for `k`, measured by one thread at a time.
-    ///
-    /// A thread of the pool that measures, which a filter may call this from, waits for nobody: who measures
-    /// may be waiting for it. Nor does a forked process, where nobody measures.
-    fn curve_of(&self, snapshot: &Snapshot, k: usize) -> Arc<Curve> {
+        if let Some(Ok(width)) = self.curves.get(snapshot).map(|measured| measured.width(k, recall)) {
+            return width;
+        }
+        // A thread of the pool that measures, which a filter may call this from, waits for nobody: who measures may be
+        // waiting for it. Nor does a forked process, where nobody measures.
         let waits = !self.pool.is_of_parent() && self.pool.current_thread_index().is_none();
-        let _turn = match self.curves.get(k, snapshot) {
-            Some(curve) => return curve,
-            None if waits => match self.curves.wait(k, snapshot) {
-                Ok(curve) => return curve,
-                Err(turn) => Some(turn),
-            },
+        let _turn = match waits.then(|| self.curves.wait(snapshot, k, recall)) {
+            Some(Ok(width)) => return width,
+            Some(Err(turn)) => Some(turn),
             None => None,
         };
-        let curve = Arc::new(install(&self.pool, || self.curve(snapshot, k)));
-        self.curves.put(k, Arc::clone(&curve));
-        curve
+        let (measured, width) = install(&self.pool, || self.calibrate(snapshot, k, recall));
+        self.curves.put(measured);
+        width
     }
 
-    /// Measures recall@k at growing widths, until nothing is missed.
-    fn curve(&self, snapshot: &Snapshot, k: usize) -> Curve {
-        let rows = snapshot.graph.rows();
-        // Spread over the slots, and the same ones each time.
-        let slots: Vec<u32> =
-            (0..ASKING).map(|i| (u64::from(i) * u64::from(rows) / u64::from(ASKING)) as u32).collect();
-        let space = |slot| Without { rows: snapshot.rows(&self.measure), slot };
-        let ask = |slot: u32, width: usize, scratch: &mut (Scratch, Probe)| -> Vec<f32> {
-            let (scratch, probe) = scratch;
-            let space = space(slot);
-            space.load(slot, probe);
-            snapshot.graph.search(&space, probe, width, scratch);
-            scratch.nearest().take(k).map(|near| near.distance).collect()
+    /// Measures what is not known and is needed to tell the width for `k` and `recall`.
+    fn calibrate(&self, snapshot: &Snapshot, k: usize, recall: f64) -> (Measured, usize) {
+        let mut measured = match self.curves.get(snapshot) {
+            Some(known) if known.is_of(snapshot) => (*known).clone(),
+            known => {
+                let mut measured = Measured::new(snapshot, self.leave_one_out(snapshot, WIDEST));
+                // What was known stays known. Calls for two k that alternate while the graph changes would otherwise
+                // measure again and again.
+                for width in known.iter().flat_map(|known| known.known()) {
+                    let missed = self.missed(snapshot, &measured, width);
+                    measured.put(width, missed);
+                }
+                measured
+            }
         };
-        let scratch = || (Scratch::new(), Probe::new());
-        let farthest: Vec<f32> = slots
-            .par_iter()
-            .map_init(scratch, |scratch, &slot| *ask(slot, WIDEST, scratch).last().unwrap_or(&0.0))
-            .collect();
-        let mut points = Vec::new();
-        for width in widths(k) {
-            let missed: usize = slots
-                .par_iter()
-                .zip(&farthest)
-                .map_init(scratch, |scratch, (&slot, &farthest)| {
-                    let found = ask(slot, width, scratch);
-                    k - found.iter().filter(|&&distance| distance <= farthest).count().min(k)
-                })
-                .sum();
-            points.push((width, 1.0 - missed as f64 / (k as f64 * f64::from(ASKING))));
-            if missed == 0 {
-                break;
+        loop {
+            match measured.width(k, recall) {
+                Ok(width) => return (measured, width),
+                Err(width) => {
+                    let missed = self.missed(snapshot, &measured, width);
+                    measured.put(width, missed);
+                }
             }
         }
-        Curve { epoch: snapshot.view.epoch(), rows, points }
     }
-}
 
-/// From k upwards, each wider by about a quarter.
-fn widths(k: usize) -> impl Iterator<Item = usize> {
-    std::iter::successors(Some(k), |&width| Some(width + width.div_ceil(4))).take_while(|&width| width < WIDEST)
+    /// How many neighbours searches of this width miss, for each k up to that width.
+    fn missed(&self, snapshot: &Snapshot, measured: &Measured, width: usize) -> Vec<u32> {
+        let mut missed = vec![0; width];
+        for (truth, found) in measured.truth.iter().zip(self.leave_one_out(snapshot, width)) {
+            count_missed(truth, &found, &mut missed);
+        }
+        missed
+    }
+
+    /// The distances that each leave-one-out query finds with this width, nearest first.
+    fn leave_one_out(&self, snapshot: &Snapshot, width: usize) -> Vec<Vec<f32>> {
+        let rows = u64::from(snapshot.graph.rows());
+        let find = |(scratch, probe): &mut (Scratch, Probe), i: u32| -> Vec<f32> {
+            // Spread over the slots, and the same ones each time.
+            let slot = (u64::from(i) * rows / u64::from(ASKING)) as u32;
+            let space = Without { rows: snapshot.rows(&self.measure), slot };
+            space.load(slot, probe);
+            snapshot.graph.search(&space, probe, width, scratch);
+            scratch.nearest().map(|near| near.distance).collect()
+        };
+        (0..ASKING).into_par_iter().map_init(|| (Scratch::new(), Probe::new()), find).collect()
+    }
 }
 
 /// The rows of a view, one of which is farther away than all others.
@@ -168,16 +167,57 @@ mod tests {
         const THREADS: usize = 16;
         let db = some();
         let (start, snapshot) = (Barrier::new(THREADS), db.core.snapshot.load_full());
-        let curves: Vec<_> = std::thread::scope(|scope| {
+        let measured: Vec<_> = std::thread::scope(|scope| {
             let ask = || {
                 start.wait();
-                db.core.curve_of(&snapshot, 10)
+                let width = db.core.width_for(&snapshot, 10, 0.95);
+                (width, db.core.curves.get(&snapshot).unwrap())
             };
             let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(ask)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
-        assert!(curves.iter().all(|curve| Arc::ptr_eq(curve, &curves[0])));
-        assert!(db.core.curves.known().measuring.is_empty());
+        assert!(measured.iter().all(|(width, what)| *width == measured[0].0 && Arc::ptr_eq(what, &measured[0].1)));
+        assert!(!db.core.curves.state().is_measuring);
+    }
+
+    #[test]
+    fn all_k_share_what_is_measured_and_agree_with_a_measurement_of_their_own() {
+        let (shared, snapshot) = (some(), |db: &Db| db.core.snapshot.load_full());
+        for (k, recall) in [(10, 0.9), (1, 0.99), (7, 0.5), (40, 0.95), (10, 1.0), (11, 0.9)] {
+            let own = some();
+            let width = shared.width_for(k, recall).unwrap();
+            assert_eq!(width, own.width_for(k, recall).unwrap(), "k = {k}, recall {recall}");
+            assert!(width >= k);
+            let measured = shared.core.curves.get(&snapshot(&shared)).unwrap();
+            // Known now.
+            assert_eq!(shared.width_for(k, recall).unwrap(), width);
+            assert!(Arc::ptr_eq(&measured, &shared.core.curves.get(&snapshot(&shared)).unwrap()));
+        }
+        let measured = shared.core.curves.get(&snapshot(&shared)).unwrap();
+        let truth = measured.truth.as_ptr();
+        // Another k adds widths and keeps the truth.
+        shared.width_for(100, 0.99).unwrap();
+        let more = shared.core.curves.get(&snapshot(&shared)).unwrap();
+        assert_eq!(more.truth.as_ptr(), truth);
+        assert!(more.known().count() > measured.known().count());
+    }
+
+    #[test]
+    fn a_graph_that_grew_a_little_is_measured_anew_only_for_what_is_not_known() {
+        let db = some();
+        let known = db.width_for(10, 0.9).unwrap();
+        let before = db.core.curves.get(&db.core.snapshot.load_full()).unwrap();
+        db.add_batch(&(3_000..3_100).collect::<Vec<u64>>(), &vec![[0.5f32; 4]; 100]).unwrap();
+        db.flush().unwrap();
+        assert_eq!(db.width_for(10, 0.9).unwrap(), known);
+        let snapshot = db.core.snapshot.load_full();
+        assert!(Arc::ptr_eq(&before, &db.core.curves.get(&snapshot).unwrap()));
+        // Other widths cannot be compared with the truth of the old graph.
+        db.width_for(100, 0.99).unwrap();
+        let after = db.core.curves.get(&snapshot).unwrap();
+        assert!(!before.is_of(&snapshot) && after.is_of(&snapshot));
+        let widths: Vec<usize> = after.known().collect();
+        assert!(before.known().all(|width| widths.contains(&width)));
     }
 
     #[test]
@@ -186,21 +226,22 @@ mod tests {
         let snapshot = db.core.snapshot.load_full();
         let panicked = std::thread::scope(|scope| {
             let measure = || {
-                let _turn = db.core.curves.wait(10, &snapshot).err();
+                let _turn = db.core.curves.wait(&snapshot, 10, 0.9).err();
                 panic!("as a measurement may");
             };
             scope.spawn(measure).join()
         });
         assert!(panicked.is_err());
         assert!(db.core.width_for(&snapshot, 10, 0.9) >= 10);
+        assert!(!db.core.curves.state().is_measuring);
     }
 
     #[test]
     fn a_thread_of_the_pool_waits_for_nobody() {
         let db = some();
         let snapshot = db.core.snapshot.load_full();
-        // Another thread measures for this k, and never ends.
-        let _turn = db.core.curves.wait(10, &snapshot).err();
+        // Another thread measures, and never ends.
+        let _turn = db.core.curves.wait(&snapshot, 10, 0.9).err();
         let inner = db.clone();
         let ask = move |_: IdRef<'_>| {
             !inner.search_with(&[0.5; 4], &SearchOptions::new(10).target_recall(0.9)).unwrap().is_empty()

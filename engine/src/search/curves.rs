@@ -1,93 +1,189 @@
-//! What calibration found: which width reaches which recall.
+//! What calibration found: which width reaches which recall, for every k.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+
+use omendb_graph::Graph;
 
 use crate::state::snapshot::Snapshot;
 
 /// After this much more (or less) of the graph, what was measured is measured again.
 const STALE: f64 = 1.25;
 
-/// Recall at some widths, narrowest first.
-pub(crate) struct Curve {
-    /// Of the rows' places: others after a `clear` or `compact`.
-    pub(super) epoch: u64,
+/// The widest search, whose answers are taken for the truth; also what is used for a recall that nothing narrower
+/// reaches.
+pub(super) const WIDEST: usize = 2048;
+
+/// The widths that are measured. Most k are round numbers, and a search is at least as wide as its k. Wide searches
+/// take most of the time, so up to 200 the steps are about an eighth, and above a quarter.
+const WIDTHS: [usize; 45] = [
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20, 22, 25, 28, 32, 36, 40, 45, 50, 56, 63, 71, 80, 90, 100,
+    112, 125, 140, 160, 180, 200, 250, 320, 400, 500, 640, 800, 1000, 1250, 1600,
+];
+
+/// What was measured of one graph. A search of some width answers for all k up to that width, so all k share it.
+#[derive(Clone)]
+pub(super) struct Measured {
+    epoch: u64,
     /// How many rows the graph had.
-    pub(super) rows: u32,
-    pub(super) points: Vec<(usize, f64)>,
+    rows: u32,
+    graph: Weak<Graph>,
+    /// For each leave-one-out query the distances that the widest search found, nearest first.
+    pub(super) truth: Arc<Vec<Vec<f32>>>,
+    /// For each width that was measured: how many neighbours all queries together miss, for k = 1, 2, …
+    missed: BTreeMap<usize, Arc<[u32]>>,
 }
 
-impl Curve {
-    /// The least width that reached `recall`.
-    pub(super) fn width(&self, recall: f64) -> Option<usize> {
-        self.points.iter().find(|(_, reached)| *reached >= recall).map(|(width, _)| *width)
+impl Measured {
+    pub(super) fn new(snapshot: &Snapshot, truth: Vec<Vec<f32>>) -> Self {
+        Self {
+            epoch: snapshot.view.epoch(),
+            rows: snapshot.graph.rows(),
+            graph: Arc::downgrade(&snapshot.graph),
+            truth: Arc::new(truth),
+            missed: BTreeMap::new(),
+        }
+    }
+
+    /// The least width that reaches `recall` for `k`. The error is the first width that has to be measured to know.
+    pub(super) fn width(&self, k: usize, recall: f64) -> Result<usize, usize> {
+        let neighbours = (k * self.truth.len()) as f64;
+        for width in WIDTHS.into_iter().filter(|&width| width >= k) {
+            match self.missed.get(&width) {
+                None => return Err(width),
+                Some(missed) if 1.0 - f64::from(missed[k - 1]) / neighbours >= recall => return Ok(width),
+                Some(_) => {}
+            }
+        }
+        Ok(WIDEST)
+    }
+
+    pub(super) fn put(&mut self, width: usize, missed: Vec<u32>) {
+        self.missed.insert(width, missed.into());
+    }
+
+    /// The widths that were measured.
+    pub(super) fn known(&self) -> impl Iterator<Item = usize> {
+        self.missed.keys().copied()
+    }
+
+    /// Whether it was measured on this very graph, so that other widths can be compared with its truth.
+    pub(super) fn is_of(&self, snapshot: &Snapshot) -> bool {
+        std::ptr::eq(self.graph.as_ptr(), Arc::as_ptr(&snapshot.graph))
+    }
+
+    /// Whether it holds for a state still, or again.
+    fn holds(&self, snapshot: &Snapshot) -> bool {
+        let ratio = f64::from(snapshot.graph.rows()) / f64::from(self.rows);
+        self.epoch == snapshot.view.epoch() && (1.0 / STALE..STALE).contains(&ratio)
+    }
+}
+
+/// Adds to `missed` how many of the k nearest distances of `truth` are not among the k nearest of `found`, for each k.
+/// Both are in order.
+pub(super) fn count_missed(truth: &[f32], found: &[f32], missed: &mut [u32]) {
+    let mut reached = 0;
+    for (k, missed) in (1..).zip(missed) {
+        let farthest = truth.get(k - 1).or(truth.last()).copied().unwrap_or(0.0);
+        while found.get(reached).is_some_and(|&distance| distance <= farthest) {
+            reached += 1;
+        }
+        *missed += k.saturating_sub(reached) as u32;
     }
 }
 
 /// What was measured since the database was opened.
 #[derive(Default)]
 pub(crate) struct Curves {
-    known: Mutex<Known>,
+    state: Mutex<State>,
     /// A turn has ended.
     ended: Condvar,
 }
 
 #[derive(Default)]
-pub(super) struct Known {
-    /// For each k.
-    curves: HashMap<usize, Arc<Curve>>,
-    /// The ks that a thread measures for now.
-    pub(super) measuring: HashSet<usize>,
+pub(super) struct State {
+    measured: Option<Arc<Measured>>,
+    /// Whether a thread measures.
+    pub(super) is_measuring: bool,
 }
 
-impl Known {
-    /// What holds for a state still, or again.
-    fn get(&self, k: usize, snapshot: &Snapshot) -> Option<Arc<Curve>> {
-        let holds = |curve: &Arc<Curve>| {
-            let ratio = f64::from(snapshot.graph.rows()) / f64::from(curve.rows);
-            curve.epoch == snapshot.view.epoch() && (1.0 / STALE..STALE).contains(&ratio)
-        };
-        self.curves.get(&k).filter(|&curve| holds(curve)).cloned()
+impl State {
+    fn get(&self, snapshot: &Snapshot) -> Option<&Arc<Measured>> {
+        self.measured.as_ref().filter(|measured| measured.holds(snapshot))
     }
 }
 
 impl Curves {
-    pub(super) fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn get(&self, k: usize, snapshot: &Snapshot) -> Option<Arc<Curve>> {
-        self.known().get(k, snapshot)
+    /// What was measured and holds.
+    pub(super) fn get(&self, snapshot: &Snapshot) -> Option<Arc<Measured>> {
+        self.state().get(snapshot).cloned()
     }
 
-    /// The curve that holds, after the wait for who measures it; or the turn to measure it.
-    pub(super) fn wait(&self, k: usize, snapshot: &Snapshot) -> Result<Arc<Curve>, Turn<'_>> {
-        let mut known = self.known();
+    /// The width for `k` and `recall`, after the wait for who measures; or the turn to measure it.
+    pub(super) fn wait(&self, snapshot: &Snapshot, k: usize, recall: f64) -> Result<usize, Turn<'_>> {
+        let mut state = self.state();
         loop {
-            if let Some(curve) = known.get(k, snapshot) {
-                return Ok(curve);
+            if let Some(Ok(width)) = state.get(snapshot).map(|measured| measured.width(k, recall)) {
+                return Ok(width);
             }
-            if known.measuring.insert(k) {
-                return Err(Turn { curves: self, k });
+            if !std::mem::replace(&mut state.is_measuring, true) {
+                return Err(Turn { curves: self });
             }
-            known = self.ended.wait(known).unwrap_or_else(PoisonError::into_inner);
+            state = self.ended.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    pub(super) fn put(&self, k: usize, curve: Arc<Curve>) {
-        self.known().curves.insert(k, curve);
+    pub(super) fn put(&self, measured: Measured) {
+        self.state().measured = Some(Arc::new(measured));
     }
 }
 
-/// To measure for `k`, until it is dropped.
+/// To measure, until it is dropped.
 pub(super) struct Turn<'a> {
     curves: &'a Curves,
-    k: usize,
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.curves.known().measuring.remove(&self.k);
+        self.curves.state().is_measuring = false;
         self.curves.ended.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{WIDEST, WIDTHS, count_missed};
+
+    #[test]
+    fn misses_are_counted_for_each_k() {
+        let truth = [1.0, 2.0, 2.0, 4.0];
+        for (found, expected) in [
+            (&[1.0, 2.0, 2.0, 4.0][..], [0, 0, 0, 0]),
+            (&[2.0, 2.0, 4.0, 5.0], [1, 0, 1, 1]),
+            (&[1.0, 5.0], [0, 1, 2, 3]),
+            (&[], [1, 2, 3, 4]),
+        ] {
+            let mut missed = [0; 4];
+            count_missed(&truth, found, &mut missed);
+            assert_eq!(missed, expected, "{found:?}");
+        }
+        // Where even the widest search found fewer than k, its farthest decides.
+        let mut missed = [0; 3];
+        count_missed(&[1.0], &[0.5, 1.0, 1.0], &mut missed);
+        assert_eq!(missed, [0, 0, 0]);
+    }
+
+    #[test]
+    fn widths_grow_in_small_steps() {
+        let mut steps = WIDTHS.windows(2).filter(|pair| pair[0] >= 10);
+        assert!(WIDTHS.is_sorted() && WIDTHS.last() < Some(&WIDEST));
+        assert!(
+            steps
+                .all(|pair| pair[1] - pair[0] <= if pair[0] < 200 { pair[0].div_ceil(7) } else { pair[0].div_ceil(3) })
+        );
     }
 }
