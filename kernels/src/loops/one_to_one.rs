@@ -67,6 +67,11 @@ unsafe fn pair_over<S: Token, D: Accumulate<S>, C: Cell, const U: usize>(
     finish_pair::<S, D, C>(s, sums[0], norms[0], squares[0])
 }
 
+/// Marks the branch that calls it as unlikely, as `core::hint::cold_path` of Rust 1.95 does. No call remains in the code.
+#[cold]
+#[inline]
+fn cold_path() {}
+
 /// One query to one row.
 ///
 /// # Safety
@@ -79,10 +84,10 @@ pub(crate) unsafe fn pair<S: Token, D: Accumulate<S>, C: Cell>(query: *const u8,
         // Calls overlap: short rows need few instructions, long ones many accumulators. The hints keep the code of short
         // rows in line. A long row does not notice a taken branch.
         if dim >= Tuning::FOUR * D::LANES {
-            core::hint::cold_path();
+            cold_path();
             pair_over::<S, D, C, 4>(s, query.cast(), row.cast(), dim)
         } else if dim >= Tuning::TWO * D::LANES {
-            core::hint::cold_path();
+            cold_path();
             pair_over::<S, D, C, 2>(s, query.cast(), row.cast(), dim)
         } else {
             pair_over::<S, D, C, 1>(s, query.cast(), row.cast(), dim)
