@@ -4,7 +4,7 @@ mod space;
 
 use std::ops::ControlFlow::{Break, Continue};
 
-use omendb_graph::{BuildOptions, Defect, Graph, GraphError, Scratch, link};
+use omendb_graph::{BuildOptions, Defect, Graph, GraphError, NewRows, Scratch, Space, link};
 use proptest::prelude::*;
 use space::Points;
 
@@ -193,6 +193,24 @@ fn a_compacted_graph_finds_the_rows_that_stay() {
     }
     let none = graph.compacted(&points, &[], &BuildOptions::default()).unwrap();
     assert_eq!((none.rows(), none.entries().len()), (0, 0));
+}
+
+#[test]
+fn rows_that_follow_dead_ones_are_found() {
+    let points = Points::clustered(2_000, 8, 4);
+    let options = BuildOptions::default();
+    let dead: Vec<u32> = (0..1_500).collect();
+    let rows = NewRows { dead: &dead, ..NewRows::from(1_500) };
+    let graph = link(&Graph::empty(16).unwrap(), &points, rows, &options, &mut |_| Continue(())).unwrap().graph;
+    let linked = link(&graph, &points, 2_000, &options, &mut |_| Continue(())).unwrap();
+    assert_eq!(linked.graph.check(), []);
+    assert!(linked.repaired <= 5, "{} of 500 rows needed another edge", linked.repaired);
+    let (mut scratch, mut probe) = (Scratch::new(), points.probe());
+    for slot in 1_500..2_000 {
+        points.load(slot, &mut probe);
+        linked.graph.search(&points, &probe, 64, &mut scratch);
+        assert!(scratch.nearest().any(|near| near.slot == slot), "row {slot} is not found by its own values");
+    }
 }
 
 #[test]

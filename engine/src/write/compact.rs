@@ -12,11 +12,11 @@ use crate::state::snapshot::Snapshot;
 use crate::write::checkpoint::with_blobs;
 
 impl Db {
-    /// Rewrites the database without its deleted and replaced rows, and reconnects the graph where it
-    /// led through them. Searches go on meanwhile; writes wait.
+    /// Rewrites the database without its deleted and replaced rows, and links the others anew, as a build of them in one
+    /// batch would: it takes as long, and answers as well. Searches go on meanwhile; writes wait.
     ///
-    /// Takes as much space on the medium as the rows that stay, until it returns. Where none was deleted
-    /// or replaced, nothing is rewritten, and what is not yet written of the graph is.
+    /// Takes as much space on the medium as the rows that stay, until it returns. If no row was deleted or replaced,
+    /// nothing is rewritten but what is not yet written of the graph.
     ///
     /// # Errors
     /// What the medium says; the database is then as it was.

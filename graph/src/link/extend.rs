@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::bulk::{self, Bulk};
 use super::incremental::extend;
+use super::reconnect::Searched;
 use super::{BuildOptions, Linked, Observe};
 use crate::absent::RowCopy;
 use crate::csr::Edge;
@@ -17,14 +18,21 @@ use crate::{Graph, GraphError, MIN_DEGREE, Space};
 const CHECK_WHOLE: u32 = 1 << 13;
 const CHECKS_PER_E: f64 = 8.0;
 
-/// This many old rows are searched for with each new one, in the base and in upper levels: an edge to one may have been
-/// dropped. They take turns, so that no link takes long. Figures: docs/experiments/013.
-const OLD_PER_NEW: u32 = 8;
-const OLD_PER_NEW_ABOVE: u32 = 16;
+/// This many old rows take their turn with each new one, in the base and in upper levels: edges to them may have been dropped,
+/// or new rows may lead their searches astray. In the base one in [`ONE_IN`] of them is searched for, and if many of these
+/// are lost, this part of them. Figures: docs/experiments/013.
+const OLD_PER_NEW: u32 = 32;
+const ONE_IN: usize = 32;
+const PART_IF_MANY: usize = 4;
+const OLD_PER_NEW_ABOVE: u32 = 64;
 
-/// In graphs of up to [`CHECK_WHOLE`] rows these are searched for one by one, not sampled: a sample misses the few rows
-/// that lost their way.
+/// In the base of graphs of up to [`CHECK_WHOLE`] rows these take their turn, and all are searched for: a sample misses the
+/// few rows that lost their way. So it is with a second graph: by inner product a row is not its own nearest.
 const OLD_PER_NEW_SMALL: u32 = 16;
+const OLD_PER_NEW_BY_PRODUCT: u32 = 8;
+
+/// After a bulk build, one row in this many is searched for, in the order in which they were linked.
+const ONE_IN_BULK: usize = 8;
 
 /// The rows that a graph is to have.
 #[derive(Clone, Copy, Debug)]
@@ -133,23 +141,18 @@ impl Linked {
     /// Reconnects rows. After a bulk build, which linked them `in_order`, it samples the whole graph. Otherwise it searches
     /// for new rows and some old ones. Returns the rows that lost an edge to them.
     fn reconnect<S: Space>(&mut self, old: &Graph, space: &S, in_order: Option<Vec<u32>>) -> Vec<LevelRow> {
-        let (mut dropped, bulk) = (Vec::new(), in_order.is_some());
-        let mut in_order = in_order.unwrap_or_default();
+        let mut dropped = Vec::new();
         for number in (0..=self.graph.upper.len()).rev() {
-            let (old, rows) = (old.level_rows(number), self.graph.level_rows(number));
-            let (all, stretches) = match number {
-                0 if bulk => (Vec::new(), std::mem::take(&mut in_order)),
-                _ if bulk => ((0..rows).collect(), Vec::new()),
-                // By inner product a row is not its own nearest, so that a sample says less.
-                0 if self.graph.has_near() || rows <= CHECK_WHOLE => {
-                    ((old..rows).chain(self.graph.take_turn(0, old)).collect(), Vec::new())
-                }
-                _ => ((old..rows).collect(), self.graph.take_turn(number, old)),
+            let searched = match &in_order {
+                Some(in_order) if number == 0 => Searched {
+                    sample: in_order.iter().copied().step_by(ONE_IN_BULK).collect(),
+                    if_many: in_order.clone(),
+                    all: Vec::new(),
+                },
+                Some(_) => Searched { all: (0..self.graph.level_rows(number)).collect(), ..Searched::default() },
+                None => self.graph.searched_with_new(number, old.level_rows(number)),
             };
-            let vertices = |rows: Vec<u32>| -> Vec<u32> {
-                rows.into_iter().filter(|&row| number > 0 || self.graph.is_vertex(row)).collect()
-            };
-            let reconnected = self.graph.reconnect(number, space, &vertices(all), &vertices(stretches));
+            let reconnected = self.graph.reconnect(number, space, &searched);
             self.repaired += reconnected.connected;
             dropped.extend(reconnected.dropped.into_iter().map(|row| (number, row)));
         }
@@ -158,17 +161,33 @@ impl Linked {
 }
 
 impl Graph {
-    /// The next of the first `old` rows of a level to search for.
-    fn take_turn(&mut self, number: usize, old: u32) -> Vec<u32> {
-        let per_new = match number {
-            0 if self.rows() <= CHECK_WHOLE => OLD_PER_NEW_SMALL,
-            0 => OLD_PER_NEW,
-            _ => OLD_PER_NEW_ABOVE,
+    /// What is searched for in a level after its rows from `old` on were linked.
+    fn searched_with_new(&mut self, number: usize, old: u32) -> Searched {
+        let rows = self.level_rows(number);
+        let (per_new, sampled) = match number {
+            0 if rows <= CHECK_WHOLE => (OLD_PER_NEW_SMALL, false),
+            0 if self.has_near() => (OLD_PER_NEW_BY_PRODUCT, false),
+            0 => (OLD_PER_NEW, true),
+            _ => (OLD_PER_NEW_ABOVE, false),
         };
-        let some = (self.level_rows(number) - old).saturating_mul(per_new).min(old);
+        let turn = self.take_turn(number, old, (rows - old).saturating_mul(per_new));
+        let is_vertex = |row: &u32| number > 0 || self.is_vertex(*row);
+        let new = (old..rows).filter(is_vertex);
+        let turn = turn.into_iter().filter(is_vertex);
+        if !sampled {
+            return Searched { all: new.chain(turn).collect(), ..Searched::default() };
+        }
+        let turn: Vec<u32> = turn.collect();
+        let sample = turn.iter().copied().step_by(ONE_IN).collect();
+        Searched { all: new.collect(), sample, if_many: turn[..turn.len() / PART_IF_MANY].to_vec() }
+    }
+
+    /// The next `some` of the first `old` rows of a level, those after the last again from the first on.
+    fn take_turn(&mut self, number: usize, old: u32, some: u32) -> Vec<u32> {
+        let some = some.min(old);
         let next = &mut self.level_mut(number).next_searched;
         let first = if *next < old { *next } else { 0 };
-        // One is skipped, so that other rows are the first of their stretches in the next turn.
+        // One is skipped, so that other rows are sampled in the next turn.
         *next = first.saturating_add(some + 1);
         (first..old).chain(0..first).take(some as usize).collect()
     }

@@ -59,7 +59,9 @@ pub(super) fn extend<S: Space>(
     let few = new <= graph.rows() / FEW;
     let grown = if few { graph.grown(rows)? } else { graph.detached().grown(rows)? };
     let mut linking = Linking::new(grown, space, options);
-    linking.linked = (0..=linking.task.graph.upper.len()).map(|level| graph.level_rows(level) as usize).collect();
+    // Absent rows are not linked. If all are absent, the level still needs an entry point.
+    let linked = |level| if level == 0 { graph.vertex_count() } else { graph.level_rows(level) };
+    linking.linked = (0..=linking.task.graph.upper.len()).map(|level| linked(level) as usize).collect();
     linking.remembers = few && new > 0;
     for group in linking.groups(graph).iter().rev() {
         // From the base up, so that upper levels lead only to rows that are linked below.

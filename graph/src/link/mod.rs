@@ -16,4 +16,5 @@ pub use extend::{NewRows, link};
 pub(crate) use incremental::{link_levels, relink};
 pub use linked::{Linked, Observe};
 pub use options::BuildOptions;
+pub(crate) use reconnect::Searched;
 pub(crate) use worker::Worker;

@@ -4,6 +4,8 @@
 //! never take the one edge into another group. So rows are searched for. A row that is not found gets an edge from where its
 //! search ended. One such edge mostly reconnects its whole group. Figures: docs/experiments/013.
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 
 use crate::graph::Sampled;
@@ -25,10 +27,23 @@ const PART_AT_ONCE: usize = 4;
 /// The most rounds that reconnect few rows. A replaced edge may have been the only one to its row, which is lost then.
 const MAX_FRUITLESS: usize = 8;
 
-/// Of each stretch of 512 rows, one in eight is searched for. If more than one in 64 of these is lost, all are.
-const STRETCH: usize = 512;
-const ONE_IN: usize = 8;
+/// An edge may lead the search for another row astray. If all rows in question are searched for, they are searched for
+/// again, at most so many times.
+const MOST_AGAIN: usize = 3;
+
+/// If more than one in this many rows of a sample is lost, more rows are searched for.
 const MANY: usize = 64;
+
+/// The rows of a level to search for, numbered as there.
+#[derive(Debug, Default)]
+pub(crate) struct Searched {
+    /// All of these.
+    pub(crate) all: Vec<u32>,
+    /// All of these, and the neighbours of those that are lost: mostly the whole group is.
+    pub(crate) sample: Vec<u32>,
+    /// These too, if many of the sample are lost.
+    pub(crate) if_many: Vec<u32>,
+}
 
 /// The result of a reconnect.
 #[derive(Debug)]
@@ -40,15 +55,11 @@ pub(crate) struct Reconnected {
 }
 
 impl Graph {
-    /// Searches for rows of a level (numbered as there) and adds an edge to those that are not found. It searches for `all`,
-    /// and for samples of the `stretches`. If many of a sample are lost, it searches for the whole stretch. One edge mostly
-    /// reconnects a group, so the rows of a group should follow each other.
-    pub(crate) fn reconnect<S: Space>(&self, number: usize, space: &S, all: &[u32], stretches: &[u32]) -> Reconnected {
+    /// Searches for rows of a level and adds an edge to those that are not found.
+    pub(crate) fn reconnect<S: Space>(&self, number: usize, space: &S, searched: &Searched) -> Reconnected {
         match number.checked_sub(1) {
-            None => self.reconnect_in(number, space, space, all, stretches),
-            Some(upper) => {
-                self.reconnect_in(number, space, &Sampled::new(space, &self.upper[upper].slots), all, stretches)
-            }
+            None => self.reconnect_in(number, space, space, searched),
+            Some(upper) => self.reconnect_in(number, space, &Sampled::new(space, &self.upper[upper].slots), searched),
         }
     }
 
@@ -57,21 +68,16 @@ impl Graph {
         number: usize,
         base: &S,
         space: &L,
-        all: &[u32],
-        stretches: &[u32],
+        searched: &Searched,
     ) -> Reconnected {
         let pool = ObjectPool::new();
         let searcher = || pool.take(|| Searcher { probe: space.probe(), starts: Vec::new(), scratch: Scratch::new() });
         let is_lost = |row: u32| !searcher().get().finds(self, number, base, space, row);
         let all_lost = |rows: &[u32]| -> Vec<u32> { rows.par_iter().copied().filter(|&row| is_lost(row)).collect() };
-        let lost_in = |stretch: &[u32]| -> Vec<u32> {
-            let some: Vec<u32> = stretch.iter().copied().step_by(ONE_IN).collect();
-            let lost = all_lost(&some);
-            if lost.len() * MANY <= some.len() { lost } else { all_lost(stretch) }
-        };
-        let mut lost = all_lost(all);
-        lost.par_extend(stretches.par_chunks(STRETCH).flat_map_iter(lost_in));
+        let mut lost = all_lost(&searched.all);
+        lost.extend(self.lost_around(number, searched, all_lost));
         let (mut dropped, mut connected, mut fruitless) = (Vec::new(), 0, 0);
+        let mut again = if searched.sample.is_empty() { MOST_AGAIN } else { 0 };
         while !lost.is_empty() && fruitless < MAX_FRUITLESS {
             let before = lost.len();
             let first_dropped = dropped.len();
@@ -90,10 +96,35 @@ impl Graph {
             doubtful.sort_unstable();
             doubtful.dedup();
             lost = all_lost(&doubtful);
+            if lost.is_empty() && again > 0 {
+                again -= 1;
+                lost = all_lost(&searched.all);
+            }
             // A round that reconnects less than half of the tried rows is fruitless.
             fruitless += usize::from(2 * before.saturating_sub(lost.len()) < tried);
         }
         Reconnected { connected, dropped }
+    }
+
+    /// The lost rows of the sample and around them, but not those of `searched.all`.
+    fn lost_around(&self, number: usize, searched: &Searched, all_lost: impl Fn(&[u32]) -> Vec<u32>) -> Vec<u32> {
+        let csr = &self.level(number).csr;
+        let mut seen: HashSet<u32> = searched.all.iter().copied().collect();
+        let mut unseen = |rows: Vec<u32>| -> Vec<u32> { rows.into_iter().filter(|&row| seen.insert(row)).collect() };
+        let sample = unseen(searched.sample.clone());
+        let mut around = all_lost(&sample);
+        if around.len() * MANY > sample.len() {
+            around.extend(all_lost(&unseen(searched.if_many.clone())));
+        }
+        let mut lost = around.clone();
+        while !around.is_empty() {
+            let near = around.iter().flat_map(|&row| csr.neighbours(row)).collect();
+            around = all_lost(&unseen(near));
+            lost.extend(&around);
+        }
+        // Rows of a group mostly follow each other. The first gets an edge, and the others are found.
+        lost.sort_unstable();
+        lost
     }
 }
 

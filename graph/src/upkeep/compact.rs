@@ -1,5 +1,8 @@
 //! Removes rows from the graph.
 //!
+//! Compaction links the remaining rows anew, as a build of them would. Two cases remove vertices from the lists instead: a
+//! graph whose rows keep their slots, and a graph with a second graph, which a bulk build does not make.
+//!
 //! A row that loses neighbours gets their neighbours as candidates, as in FreshDiskANN (Singh et al., 2021, algorithm 4).
 //! If most of a region is removed, those are removed too. So a row that loses half of its list or more is linked anew.
 
@@ -11,7 +14,7 @@ use rayon::prelude::*;
 use crate::absent::{Absent, RowCopy};
 use crate::csr::Edge;
 use crate::graph::Sampled;
-use crate::link::{NewRows, Worker, link, link_levels, relink};
+use crate::link::{NewRows, Searched, Worker, link, link_levels, relink};
 use crate::search::medoid::medoid;
 use crate::search::scratch::ObjectPool;
 use crate::{BuildOptions, Graph, GraphError, Space};
@@ -21,6 +24,11 @@ const REMOVED: u32 = u32::MAX;
 
 /// If at least this part of the vertices is deleted, all deleted ones are removed.
 const REMOVE_ALL_PART: u32 = 4;
+
+/// An observer that never asks to stop.
+fn go_on() -> impl FnMut(u32) -> ControlFlow<()> {
+    |_| ControlFlow::Continue(())
+}
 
 impl Graph {
     /// Makes the graph over the rows `order` alone, numbered by their index in it. `space` knows them by the numbers of
@@ -41,6 +49,10 @@ impl Graph {
         let (places, absent) = self.staying(&numbers);
         let absent = Arc::new(absent);
         let all = Sampled::with_near(space, order);
+        if !self.has_near() {
+            let graph = Graph { absent, ..self.emptied() };
+            return Ok(link(&graph, &all, NewRows::from(order.len() as u32), options, &mut go_on())?.graph);
+        }
         self.moved(space, &places, &all, (order.len() as u32, &absent), true, options)
     }
 
@@ -97,12 +109,11 @@ impl Graph {
         whole: bool,
         options: &BuildOptions,
     ) -> Result<Graph, GraphError> {
-        let mut go_on = |_| ControlFlow::Continue(());
         let mut graph = Graph { absent: Arc::clone(absent), ..self.emptied() };
         let vertices: Vec<u32> = self.vertices().collect();
         if absent.vertex_count(rows) < vertices.len() as u32 / 2 {
             // Most lists lost their neighbours' neighbours too: link anew.
-            return Ok(link(&graph, moved, NewRows::from(rows), options, &mut go_on)?.graph);
+            return Ok(link(&graph, moved, NewRows::from(rows), options, &mut go_on())?.graph);
         }
         let near = match (&self.near, space.near(), moved.near()) {
             (Some(near), Some(space), Some(moved)) => {
@@ -132,7 +143,7 @@ impl Graph {
             let vertices: Vec<u32> = graph.vertices().collect();
             graph.base.entries.extend(medoid(moved, &vertices));
         }
-        let mut graph = link_levels(&graph, moved, options, &mut go_on)?.graph;
+        let mut graph = link_levels(&graph, moved, options, &mut go_on())?.graph;
         if let Some(near) = near {
             graph = graph.with_near(near);
         }
@@ -144,7 +155,7 @@ impl Graph {
                 0 => graph.vertices().collect(),
                 _ => (0..graph.level_rows(number)).collect(),
             };
-            graph.reconnect(number, moved, &searched, &[]);
+            graph.reconnect(number, moved, &Searched { all: searched, ..Searched::default() });
         }
         graph.repair(moved);
         Ok(graph)
