@@ -156,9 +156,10 @@ impl Db {
         self.core.storage.sync()
     }
 
-    /// Writes the graph, so that the next opening need not link again what it covers. Rows in the buffer stay there. Nothing
-    /// is written if less than a 64th of the graph is new since the last checkpoint, and fewer than 4,096 commits: calls in
-    /// quick succession cost little. Closing writes all.
+    /// Writes the graph, so that the next opening need not link again what it covers. Rows in the buffer stay there.
+    ///
+    /// If less than a 64th of the graph is new since the last checkpoint, and there were fewer than 4,096 commits, commits
+    /// are synced and the graph is not written: calls in quick succession cost little. Closing writes all.
     ///
     /// # Errors
     /// What the medium says; the database goes on as before.

@@ -171,6 +171,23 @@ fn a_row_in_the_buffer_outlives_checkpoints_and_compacting() {
 }
 
 #[test]
+fn a_checkpoint_with_nothing_to_write_says_that_the_folder_was_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, away) = (folder.path().join("db.omen"), folder.path().join("away"));
+    let db = Db::create(&path, Options::new(8, Metric::L2)).unwrap();
+    db.add_batch(&numbers(2_000), &clustered(2_000, 8, 3)).unwrap();
+    db.flush().unwrap();
+    db.checkpoint().unwrap();
+    db.checkpoint().unwrap();
+    std::fs::rename(&path, &away).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    assert!(db.checkpoint().is_err(), "another folder has its path");
+    drop(db);
+    assert_eq!(std::fs::read_dir(&path).unwrap().count(), 0, "nothing is written into the other folder");
+    assert_eq!(Db::open(&away).unwrap().len(), 2_000);
+}
+
+#[test]
 fn rows_behind_the_checkpoint_are_linked_again() {
     let folder = tempfile::tempdir().unwrap();
     let (path, crashed) = (folder.path().join("db.omen"), folder.path().join("crashed.omen"));

@@ -80,13 +80,13 @@ impl Core {
         Ok(())
     }
 
-    /// A checkpoint, unless little is new.
+    /// A checkpoint, unless little is new: then commits are synced, as a checkpoint would sync them.
     pub(crate) fn checkpoint_if_worth(&self) -> Result<(), StorageError> {
         let (snapshot, saved) = (self.snapshot.load_full(), self.saved_rows.load(Relaxed));
         let rows = snapshot.graph.rows();
         let is_little = saved > 0 && rows.checked_sub(saved).is_some_and(|new| new <= rows / LITTLE);
         let commits = snapshot.view.commit().saturating_sub(self.storage.checkpoint_commit());
-        if is_little && commits < FEW_COMMITS { Ok(()) } else { self.checkpoint() }
+        if is_little && commits < FEW_COMMITS { self.storage.sync() } else { self.checkpoint() }
     }
 
     /// A checkpoint if anything was committed, or linked, since the last one.
