@@ -42,11 +42,6 @@ impl Edge {
         self.0 & !Edge::LATE
     }
 
-    /// The same edge, with its target renumbered.
-    pub(crate) fn moved(self, number: impl Fn(u32) -> u32) -> Self {
-        if self.is_late() { Edge::late(number(self.target())) } else { Edge::chosen(number(self.target())) }
-    }
-
     pub(crate) fn is_late(self) -> bool {
         self.0 & Edge::LATE != 0
     }

@@ -27,12 +27,8 @@ const PART_AT_ONCE: usize = 4;
 /// The most rounds that reconnect few rows. A replaced edge may have been the only one to its row, which is lost then.
 const MAX_FRUITLESS: usize = 8;
 
-/// An edge may lead the search for another row astray. If all rows in question are searched for, they are searched for
-/// again, at most so many times.
-const MOST_AGAIN: usize = 3;
-
 /// If more than one in this many rows of a sample is lost, more rows are searched for.
-const MANY: usize = 64;
+const MANY: usize = 16;
 
 /// The rows of a level to search for, numbered as there.
 #[derive(Debug, Default)]
@@ -77,7 +73,6 @@ impl Graph {
         let mut lost = all_lost(&searched.all);
         lost.extend(self.lost_around(number, searched, all_lost));
         let (mut dropped, mut connected, mut fruitless) = (Vec::new(), 0, 0);
-        let mut again = if searched.sample.is_empty() { MOST_AGAIN } else { 0 };
         while !lost.is_empty() && fruitless < MAX_FRUITLESS {
             let before = lost.len();
             let first_dropped = dropped.len();
@@ -96,10 +91,6 @@ impl Graph {
             doubtful.sort_unstable();
             doubtful.dedup();
             lost = all_lost(&doubtful);
-            if lost.is_empty() && again > 0 {
-                again -= 1;
-                lost = all_lost(&searched.all);
-            }
             // A round that reconnects less than half of the tried rows is fruitless.
             fruitless += usize::from(2 * before.saturating_sub(lost.len()) < tried);
         }
