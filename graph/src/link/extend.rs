@@ -140,19 +140,19 @@ fn stage_end(linked: u32, rows: u32) -> u32 {
 impl Linked {
     /// Reconnects rows. After a bulk build, which linked them `in_order`, it samples the whole graph. Otherwise it searches
     /// for new rows and some old ones. Returns the rows that lost an edge to them.
-    fn reconnect<S: Space>(&mut self, old: &Graph, space: &S, in_order: Option<Vec<u32>>) -> Vec<LevelRow> {
+    fn reconnect<S: Space>(&mut self, old: &Graph, space: &S, mut in_order: Option<Vec<u32>>) -> Vec<LevelRow> {
         let mut dropped = Vec::new();
         for number in (0..=self.graph.upper.len()).rev() {
-            let searched = match &in_order {
+            let searched = match &mut in_order {
                 Some(in_order) if number == 0 => Searched {
                     sample: in_order.iter().copied().step_by(ONE_IN_BULK).collect(),
-                    if_many: in_order.clone(),
+                    if_many: std::mem::take(in_order),
                     all: Vec::new(),
                 },
                 Some(_) => Searched { all: (0..self.graph.level_rows(number)).collect(), ..Searched::default() },
                 None => self.graph.searched_with_new(number, old.level_rows(number)),
             };
-            let reconnected = self.graph.reconnect(number, space, &searched);
+            let reconnected = self.graph.reconnect(number, space, searched);
             self.repaired += reconnected.connected;
             dropped.extend(reconnected.dropped.into_iter().map(|row| (number, row)));
         }

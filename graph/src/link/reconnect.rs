@@ -52,7 +52,7 @@ pub(crate) struct Reconnected {
 
 impl Graph {
     /// Searches for rows of a level and adds an edge to those that are not found.
-    pub(crate) fn reconnect<S: Space>(&self, number: usize, space: &S, searched: &Searched) -> Reconnected {
+    pub(crate) fn reconnect<S: Space>(&self, number: usize, space: &S, searched: Searched) -> Reconnected {
         match number.checked_sub(1) {
             None => self.reconnect_in(number, space, space, searched),
             Some(upper) => self.reconnect_in(number, space, &Sampled::new(space, &self.upper[upper].slots), searched),
@@ -64,7 +64,7 @@ impl Graph {
         number: usize,
         base: &S,
         space: &L,
-        searched: &Searched,
+        searched: Searched,
     ) -> Reconnected {
         let pool = ObjectPool::new();
         let searcher = || pool.take(|| Searcher { probe: space.probe(), starts: Vec::new(), scratch: Scratch::new() });
@@ -98,14 +98,14 @@ impl Graph {
     }
 
     /// The lost rows of the sample and around them, but not those of `searched.all`.
-    fn lost_around(&self, number: usize, searched: &Searched, all_lost: impl Fn(&[u32]) -> Vec<u32>) -> Vec<u32> {
+    fn lost_around(&self, number: usize, searched: Searched, all_lost: impl Fn(&[u32]) -> Vec<u32>) -> Vec<u32> {
         let csr = &self.level(number).csr;
-        let mut seen: HashSet<u32> = searched.all.iter().copied().collect();
+        let mut seen: HashSet<u32> = searched.all.into_iter().collect();
         let mut unseen = |rows: Vec<u32>| -> Vec<u32> { rows.into_iter().filter(|&row| seen.insert(row)).collect() };
-        let sample = unseen(searched.sample.clone());
+        let sample = unseen(searched.sample);
         let mut around = all_lost(&sample);
         if around.len() * MANY > sample.len() {
-            around.extend(all_lost(&unseen(searched.if_many.clone())));
+            around.extend(all_lost(&unseen(searched.if_many)));
         }
         let mut lost = around.clone();
         while !around.is_empty() {

@@ -109,11 +109,11 @@ impl Graph {
         let relinked: Vec<u32> = changed.iter().filter(|(_, half)| *half).map(|(slot, _)| *slot).collect();
         relink(&graph, space, &relinked, options);
         for number in (0..=graph.upper.len()).rev() {
-            let searched: Vec<u32> = match number {
+            let all: Vec<u32> = match number {
                 0 => changed.iter().map(|(slot, _)| *slot).collect(),
                 _ => (0..graph.level_rows(number)).collect(),
             };
-            graph.reconnect(number, space, &Searched { all: searched, ..Searched::default() });
+            graph.reconnect(number, space, Searched { all, ..Searched::default() });
         }
         graph.repair(space);
         Ok(graph)
