@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use data::{clustered, number, numbers};
-use omendb_engine::{Db, Metric, Options, Phase, Progress, SearchOptions};
+use omendb_engine::{Db, Durability, Metric, Options, Phase, Progress, SearchOptions};
 use rayon::prelude::*;
 
 #[test]
@@ -104,6 +104,57 @@ fn readers_see_each_acknowledged_batch_whole() {
         }
         done.store(true, Ordering::Relaxed);
     });
+}
+
+#[test]
+fn rows_that_come_and_go_while_others_are_compacted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db.omen");
+    let (rows, dim) = (12_000, 16);
+    let values = clustered(rows, dim, 9);
+    let row = |id: usize| &values[id * dim..][..dim];
+    for metric in [Metric::L2, Metric::InnerProduct] {
+        let db = Db::create(&path, Options::new(dim, metric).durability(Durability::Os).threads(2)).unwrap();
+        db.add_batch(&numbers(9_000), &values[..9_000 * dim]).unwrap();
+        db.delete_batch((0..9_000u64).step_by(4)).unwrap();
+        db.flush().unwrap();
+        // Meanwhile one row comes, another goes, and a third is replaced.
+        let done = AtomicBool::new(false);
+        let turns = std::thread::scope(|scope| {
+            let writing = scope.spawn(|| {
+                let mut turn = 0;
+                while !done.load(Ordering::SeqCst) && turn < 2_000 {
+                    db.add((9_000 + turn) as u64, row(9_000 + turn)).unwrap();
+                    assert!(db.delete((4 * turn + 1) as u64).unwrap());
+                    db.upsert((4 * turn + 2) as u64, row(4 * turn + 2)).unwrap();
+                    turn += 1;
+                }
+                turn
+            });
+            db.compact().unwrap();
+            done.store(true, Ordering::SeqCst);
+            writing.join().unwrap()
+        });
+        db.flush().unwrap();
+        let stays = |id: &usize| match id {
+            9_000.. => id - 9_000 < turns,
+            _ => id % 4 != 0 && (id % 4 != 1 || id / 4 >= turns),
+        };
+        let staying: Vec<usize> = (0..rows).filter(stays).collect();
+        assert_eq!((db.stats().epoch, db.count()), (1, staying.len()), "{metric:?}");
+        assert!(db.verify().is_ok(), "{metric:?}: {}", db.verify());
+        let mut found = 0;
+        for &id in staying.iter().step_by(20) {
+            assert_eq!(db.get(id as u64).unwrap(), row(id));
+            let exact = db.search_with(row(id), &SearchOptions::new(10).exact(true)).unwrap();
+            let near = db.search_with(row(id), &SearchOptions::new(10).width(64)).unwrap();
+            found += near.iter().filter(|hit| exact.iter().any(|other| other.id == hit.id)).count();
+        }
+        let of = 10 * staying.len().div_ceil(20);
+        assert!(100 * found >= 98 * of, "{metric:?}: {found} of {of}");
+        db.close().unwrap();
+        std::fs::remove_dir_all(&path).unwrap();
+    }
 }
 
 /// Threads that find nothing there and make it at once: one is the writer, others are told so.

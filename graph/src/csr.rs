@@ -42,6 +42,11 @@ impl Edge {
         self.0 & !Edge::LATE
     }
 
+    /// The same edge to another row.
+    pub(crate) fn to(self, target: u32) -> Self {
+        Edge(Edge::chosen(target).0 | self.0 & Edge::LATE)
+    }
+
     pub(crate) fn is_late(self) -> bool {
         self.0 & Edge::LATE != 0
     }

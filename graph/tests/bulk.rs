@@ -213,12 +213,39 @@ impl Space for Counted<'_> {
 #[test]
 fn the_few_rows_that_stay_of_many_are_linked_as_if_they_were_alone() {
     let points = Points::clustered(30_000, 8, 13);
-    let order: Vec<u32> = (0..30_000).step_by(3).collect();
-    let stay = Points { dim: 8, values: order.iter().flat_map(|&slot| points.row(slot).to_vec()).collect() };
-    let (all, alone) = (Counted(&points, AtomicU64::new(0)), Counted(&stay, AtomicU64::new(0)));
+    let (order, gone): (Vec<u32>, Vec<u32>) = (0..30_000).partition(|slot| slot % 3 == 0);
+    let (first, anew) = (Counted(&points, AtomicU64::new(0)), Counted(&points, AtomicU64::new(0)));
     let (options, old) = (BuildOptions::default(), build(&points, &[30_000], &BuildOptions::default(), 2));
-    let compacted = old.compacted(&all, &order, &options).unwrap();
+    let rows = NewRows { dead: &gone, ..NewRows::from(30_000) };
+    let alone = link(&Graph::empty(32).unwrap(), &first, rows, &options, &mut |_| Continue(())).unwrap().graph;
+    let relinked = old.relinked(&anew, |slot| slot % 3 == 0, &options, &mut |_| Continue(())).unwrap();
+    assert_eq!(relinked.check(), []);
+    assert_eq!(relinked.hash(), alone.hash());
+    assert_eq!(anew.1.into_inner(), first.1.into_inner(), "distances asked for one row at a time");
+
+    // When they are numbered, almost all lists stay as they are.
+    let compacted = relinked.compacted(&points, &order, &options).unwrap();
     assert_eq!(compacted.check(), []);
-    assert_eq!(compacted.hash(), build(&alone, AT_ONCE, &options, 2).hash());
-    assert_eq!(all.1.into_inner(), alone.1.into_inner(), "distances asked for one row at a time");
+    let stays = |&number: &u32| {
+        let list = compacted.csr().neighbours(number).map(|near| order[near as usize]);
+        list.eq(relinked.csr().neighbours(order[number as usize]))
+    };
+    let same = (0..compacted.rows()).filter(stays).count();
+    assert!(100 * same >= 99 * order.len(), "{same} of {} lists are the same", order.len());
+}
+
+#[test]
+fn rows_that_die_while_others_are_linked_anew_leave_when_these_are_numbered() {
+    let points = Points::clustered(12_000, 8, 14);
+    let (options, old) = (BuildOptions::default(), build(&points, &[12_000], &BuildOptions::default(), 2));
+    let relinked = old.relinked(&points, |slot| slot % 4 != 0, &options, &mut |_| Continue(())).unwrap();
+    // Of the rows that were linked anew, one in thirty died meanwhile.
+    let order: Vec<u32> = (0..12_000).filter(|slot| slot % 4 != 0 && slot % 30 != 1).collect();
+    let stay = Points { dim: 8, values: order.iter().flat_map(|&slot| points.row(slot).to_vec()).collect() };
+    let compacted = relinked.compacted(&points, &order, &options).unwrap();
+    assert_eq!((compacted.rows() as usize, compacted.check()), (order.len(), vec![]));
+    let alone = link(&Graph::empty(32).unwrap(), &stay, stay.rows().count() as u32, &options, &mut |_| Continue(()));
+    let (queries, alone) = (queries(&stay), alone.unwrap().graph);
+    let (found, best) = (search(&compacted, &stay, &queries, 32).0, search(&alone, &stay, &queries, 32).0);
+    assert!(found >= best - 0.005, "recall {found}, and {best} of rows that were always alone");
 }

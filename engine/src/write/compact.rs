@@ -1,8 +1,10 @@
 //! Returns the space of deleted and replaced rows to the system.
 
+use std::ops::ControlFlow;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;
 
+use omendb_graph::GraphError;
 use omendb_storage::{BlobSource, StorageError};
 
 use crate::Db;
@@ -13,7 +15,10 @@ use crate::write::checkpoint::with_blobs;
 
 impl Db {
     /// Rewrites the database without its deleted and replaced rows, and links the others anew, as a build of them in one
-    /// batch would: it takes as long, and answers as well. Searches go on meanwhile; writes wait.
+    /// batch would: it takes as long, and answers as well.
+    ///
+    /// Searches go on meanwhile. While rows are linked, writes go on too, until the buffer is full. They wait while the
+    /// rows are rewritten.
     ///
     /// Takes as much space on the medium as the rows that stay, until it returns. If no row was deleted or replaced,
     /// nothing is rewritten but what is not yet written of the graph.
@@ -31,6 +36,7 @@ impl Core {
         self.link_present();
         let saving = self.saving.lock();
         let turn = self.linker.turn.lock();
+        self.link_anew();
         let writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.snapshot.load_full();
         if before.view.live() == before.view.slots() {
@@ -57,5 +63,29 @@ impl Core {
             Some(Snapshot { view, graph: graph.into(), columns })
         });
         Ok(())
+    }
+
+    /// Links the rows that are alive anew, for a caller that holds the linker's turn. Writers go on meanwhile.
+    fn link_anew(&self) {
+        let before = self.snapshot.load_full();
+        let view = &before.view;
+        if view.live() == view.slots() {
+            return;
+        }
+        let mut unless_cleared = |_| {
+            let cleared = self.snapshot.load().view.epoch() != view.epoch();
+            if cleared { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let is_alive = |slot: u32| !view.is_dead(slot);
+        let relinked = || {
+            self.with_linking_space(&before, |rows| {
+                before.graph.relinked(rows, is_alive, &self.config.build, &mut unless_cleared)
+            })
+        };
+        match install(&self.link_pool, relinked) {
+            Ok(graph) => self.publish_graph(&before, graph),
+            Err(GraphError::Cancelled { .. }) => {} // cleared: no row is left
+            Err(error) => tracing::error!(%error, "rows keep their old lists"),
+        }
     }
 }

@@ -6,16 +6,15 @@ use rayon::prelude::*;
 
 use super::bulk::{self, Bulk};
 use super::incremental::extend;
-use super::reconnect::Searched;
+use super::reconnect::{FEW_ROWS, Searched};
 use super::{BuildOptions, Linked, Observe};
 use crate::absent::RowCopy;
 use crate::csr::Edge;
 use crate::level::LevelRow;
 use crate::{Graph, GraphError, MIN_DEGREE, Space};
 
-/// Graphs of up to this many rows are checked whole after each link. Larger ones are checked each time they have grown by
+/// Graphs of up to [`FEW_ROWS`] are checked whole after each link. Larger ones are checked each time they have grown by
 /// about an eighth.
-const CHECK_WHOLE: u32 = 1 << 13;
 const CHECKS_PER_E: f64 = 8.0;
 
 /// This many old rows take their turn with each new one, in the base and in upper levels: edges to them may have been dropped,
@@ -26,13 +25,10 @@ const ONE_IN: usize = 32;
 const PART_IF_MANY: usize = 4;
 const OLD_PER_NEW_ABOVE: u32 = 64;
 
-/// In the base of graphs of up to [`CHECK_WHOLE`] rows these take their turn, and all are searched for: a sample misses the
+/// In the base of graphs of up to [`FEW_ROWS`] rows these take their turn, and all are searched for: a sample misses the
 /// few rows that lost their way. So it is with a second graph: by inner product a row is not its own nearest.
 const OLD_PER_NEW_SMALL: u32 = 16;
 const OLD_PER_NEW_BY_PRODUCT: u32 = 8;
-
-/// After a bulk build, one row in this many is searched for, in the order in which they were linked.
-const ONE_IN_BULK: usize = 8;
 
 /// The rows that a graph is to have.
 #[derive(Clone, Copy, Debug)]
@@ -121,7 +117,7 @@ pub fn link<'a, S: Space>(
     let rows = linked.graph.vertex_count();
     // A row that searches find through upper levels may still be unreachable from the entry points.
     let checks = |rows: u32| (f64::from(rows.max(1)).ln() * CHECKS_PER_E) as u64;
-    linked.repaired += if bulk || rows <= CHECK_WHOLE || checks(old) != checks(rows) {
+    linked.repaired += if bulk || rows <= FEW_ROWS || checks(old) != checks(rows) {
         linked.graph.repair(space)
     } else {
         linked.graph.repair_around(space, graph, &dropped)
@@ -144,12 +140,8 @@ impl Linked {
         let mut dropped = Vec::new();
         for number in (0..=self.graph.upper.len()).rev() {
             let searched = match &mut in_order {
-                Some(in_order) if number == 0 => Searched {
-                    sample: in_order.iter().copied().step_by(ONE_IN_BULK).collect(),
-                    if_many: std::mem::take(in_order),
-                    all: Vec::new(),
-                },
-                Some(_) => Searched { all: (0..self.graph.level_rows(number)).collect(), ..Searched::default() },
+                Some(in_order) if number == 0 => Searched::among(std::mem::take(in_order)),
+                Some(_) => Searched::all((0..self.graph.level_rows(number)).collect()),
                 None => self.graph.searched_with_new(number, old.level_rows(number)),
             };
             let reconnected = self.graph.reconnect(number, space, searched);
@@ -165,7 +157,7 @@ impl Graph {
     fn searched_with_new(&mut self, number: usize, old: u32) -> Searched {
         let rows = self.level_rows(number);
         let (per_new, sampled) = match number {
-            0 if rows <= CHECK_WHOLE => (OLD_PER_NEW_SMALL, false),
+            0 if rows <= FEW_ROWS => (OLD_PER_NEW_SMALL, false),
             0 if self.has_near() => (OLD_PER_NEW_BY_PRODUCT, false),
             0 => (OLD_PER_NEW, true),
             _ => (OLD_PER_NEW_ABOVE, false),
@@ -175,7 +167,7 @@ impl Graph {
         let new = (old..rows).filter(is_vertex);
         let turn = turn.into_iter().filter(is_vertex);
         if !sampled {
-            return Searched { all: new.chain(turn).collect(), ..Searched::default() };
+            return Searched::all(new.chain(turn).collect());
         }
         let turn: Vec<u32> = turn.collect();
         let sample = turn.iter().copied().step_by(ONE_IN).collect();

@@ -4,8 +4,6 @@
 //! never take the one edge into another group. So rows are searched for. A row that is not found gets an edge from where its
 //! search ended. One such edge mostly reconnects its whole group. Figures: docs/experiments/013.
 
-use std::collections::HashSet;
-
 use rayon::prelude::*;
 
 use crate::graph::Sampled;
@@ -30,15 +28,34 @@ const MAX_FRUITLESS: usize = 8;
 /// If more than one in this many rows of a sample is lost, more rows are searched for.
 const MANY: usize = 16;
 
+/// Of a graph of up to this many rows, all are searched for. Of a larger one that was linked whole, one in so many is.
+pub(super) const FEW_ROWS: u32 = 1 << 13;
+const ONE_IN_WHOLE: usize = 8;
+
 /// The rows of a level to search for, numbered as there.
 #[derive(Debug, Default)]
 pub(crate) struct Searched {
-    /// All of these.
     pub(crate) all: Vec<u32>,
-    /// All of these, and the neighbours of those that are lost: mostly the whole group is.
+    /// Some of other rows.
     pub(crate) sample: Vec<u32>,
-    /// These too, if many of the sample are lost.
+    /// More of those, which are searched for if many of the sample are lost.
     pub(crate) if_many: Vec<u32>,
+}
+
+impl Searched {
+    /// All of these.
+    pub(crate) fn all(rows: Vec<u32>) -> Self {
+        Searched { all: rows, ..Searched::default() }
+    }
+
+    /// Of the rows of a graph that was linked whole: all if they are few, otherwise a sample.
+    pub(crate) fn among(rows: Vec<u32>) -> Self {
+        if rows.len() <= FEW_ROWS as usize {
+            return Searched::all(rows);
+        }
+        let sample = rows.iter().copied().step_by(ONE_IN_WHOLE).collect();
+        Searched { all: Vec::new(), sample, if_many: rows }
+    }
 }
 
 /// The result of a reconnect.
@@ -70,8 +87,13 @@ impl Graph {
         let searcher = || pool.take(|| Searcher { probe: space.probe(), starts: Vec::new(), scratch: Scratch::new() });
         let is_lost = |row: u32| !searcher().get().finds(self, number, base, space, row);
         let all_lost = |rows: &[u32]| -> Vec<u32> { rows.par_iter().copied().filter(|&row| is_lost(row)).collect() };
-        let mut lost = all_lost(&searched.all);
-        lost.extend(self.lost_around(number, searched, all_lost));
+        let mut lost = all_lost(&searched.sample);
+        if lost.len() * MANY > searched.sample.len() {
+            lost.extend(all_lost(&searched.if_many));
+            lost.sort_unstable();
+            lost.dedup();
+        }
+        let mut lost = [all_lost(&searched.all), lost].concat();
         let (mut dropped, mut connected, mut fruitless) = (Vec::new(), 0, 0);
         while !lost.is_empty() && fruitless < MAX_FRUITLESS {
             let before = lost.len();
@@ -95,27 +117,6 @@ impl Graph {
             fruitless += usize::from(2 * before.saturating_sub(lost.len()) < tried);
         }
         Reconnected { connected, dropped }
-    }
-
-    /// The lost rows of the sample and around them, but not those of `searched.all`.
-    fn lost_around(&self, number: usize, searched: Searched, all_lost: impl Fn(&[u32]) -> Vec<u32>) -> Vec<u32> {
-        let csr = &self.level(number).csr;
-        let mut seen: HashSet<u32> = searched.all.into_iter().collect();
-        let mut unseen = |rows: Vec<u32>| -> Vec<u32> { rows.into_iter().filter(|&row| seen.insert(row)).collect() };
-        let sample = unseen(searched.sample);
-        let mut around = all_lost(&sample);
-        if around.len() * MANY > sample.len() {
-            around.extend(all_lost(&unseen(searched.if_many)));
-        }
-        let mut lost = around.clone();
-        while !around.is_empty() {
-            let near = around.iter().flat_map(|&row| csr.neighbours(row)).collect();
-            around = all_lost(&unseen(near));
-            lost.extend(&around);
-        }
-        // Rows of a group mostly follow each other. The first gets an edge, and the others are found.
-        lost.sort_unstable();
-        lost
     }
 }
 

@@ -1,4 +1,4 @@
-//! Removes deleted vertices from the graph. Rows keep their slots.
+//! Removes vertices from the graph. The others keep their slots, or move to new ones.
 //!
 //! A row that loses neighbours gets their neighbours as candidates, as in FreshDiskANN (Singh et al., 2021, algorithm 4).
 //! If most of a region is removed, those are removed too. So a row that loses half of its list or more is linked anew.
@@ -17,6 +17,21 @@ use crate::{BuildOptions, Graph, GraphError, Space};
 
 /// If at least this part of the vertices is deleted, all deleted ones are removed.
 const REMOVE_ALL_PART: u32 = 4;
+
+/// Where the vertices of a graph go.
+pub(super) struct Places<'a> {
+    /// The slot of each vertex in the new graph. Those that are removed have none.
+    pub(super) of: &'a [Option<u32>],
+    /// The number of slots of the new graph, and those of them that are not vertices.
+    pub(super) rows: u32,
+    pub(super) absent: Arc<Absent>,
+}
+
+impl Places<'_> {
+    fn place(&self, slot: u32) -> Option<u32> {
+        self.of.get(slot as usize).copied().flatten()
+    }
+}
 
 impl Graph {
     /// Makes the graph without deleted vertices. If they are many, all of them are removed. Otherwise those are removed
@@ -52,92 +67,93 @@ impl Graph {
         if gone.is_empty() {
             return Ok(None);
         }
-        let mut stays = vec![true; self.rows() as usize];
-        gone.iter().for_each(|&slot| stays[slot as usize] = false);
+        let mut places: Vec<Option<u32>> = (0..self.rows()).map(Some).collect();
+        gone.iter().for_each(|&slot| places[slot as usize] = None);
         let (left, right): (Vec<RowCopy>, Vec<RowCopy>) =
-            self.absent.copies().iter().partition(|copy| stays[copy.vertex as usize]);
+            self.absent.copies().iter().partition(|copy| places[copy.vertex as usize].is_some());
         let removed = self.absent.removed().chain(gone).chain(right.iter().map(|copy| copy.slot)).collect();
-        let absent = Arc::new(Absent::new(removed, left));
-        self.without(space, &stays, &absent, options).map(Some)
+        let to = Places { of: &places, rows: self.rows(), absent: Arc::new(Absent::new(removed, left)) };
+        self.moved(space, space, &to, options).map(Some)
     }
 
-    /// Makes the graph of the vertices that stay. The others are `absent`.
-    fn without<S: Space>(
+    /// Makes the graph of the vertices that have a place, at their places. `space` knows the rows by their slots in this
+    /// graph, `moved` by their slots in the new one.
+    pub(super) fn moved<S: Space, M: Space<Probe = S::Probe>>(
         &self,
         space: &S,
-        stays: &[bool],
-        absent: &Arc<Absent>,
+        moved: &M,
+        to: &Places<'_>,
         options: &BuildOptions,
     ) -> Result<Graph, GraphError> {
         let mut go_on = |_| ControlFlow::Continue(());
-        let rows = self.rows();
-        let mut graph = Graph { absent: Arc::clone(absent), ..self.emptied() };
+        let mut graph = Graph { absent: Arc::clone(&to.absent), ..self.emptied() };
         let vertices: Vec<u32> = self.vertices().collect();
-        if absent.vertex_count(rows) < vertices.len() as u32 / 2 {
+        if to.absent.vertex_count(to.rows) < vertices.len() as u32 / 2 {
             // Most lists lost their neighbours' neighbours too: link anew.
-            return Ok(link(&graph, space, NewRows::from(rows), options, &mut go_on)?.graph);
+            return Ok(link(&graph, moved, NewRows::from(to.rows), options, &mut go_on)?.graph);
         }
-        let near = match (&self.near, space.near()) {
-            (Some(near), Some(space)) => Some(near.without(space, stays, absent, options)?),
+        let near = match (&self.near, space.near(), moved.near()) {
+            (Some(near), Some(space), Some(moved)) => Some(near.moved(space, moved, to, options)?),
             _ => None,
         };
-        let base = graph.base.grown(rows)?;
+        let base = graph.base.grown(to.rows)?;
         let pool = ObjectPool::new();
         let worker = || pool.take(|| Worker::new(space.probe(), space.probe()));
-        // The rows whose lists changed, and whether each lost half of it.
+        // The places of the rows whose lists changed, and whether each lost half of it.
         let mut changed: Vec<(u32, bool)> = vertices
             .into_par_iter()
-            .filter(|&slot| stays[slot as usize])
-            .map_init(worker, |pooled, slot| {
-                let (before, left) = self.staying_neighbours(slot, stays);
-                base.csr.set(slot, self.list_without(space, slot, stays, options, pooled.get()));
-                (left < before).then_some((slot, 2 * left <= before))
+            .filter_map(|slot| Some((slot, to.place(slot)?)))
+            .map_init(worker, |pooled, (slot, place)| {
+                let (before, left) = self.staying_neighbours(slot, to);
+                base.csr.set(place, self.list_of_staying(space, slot, to, options, pooled.get()));
+                (left < before).then_some((place, 2 * left <= before))
             })
             .flatten()
             .collect();
         changed.sort_unstable();
         graph.base = base;
-        graph.base.entries = self.entries().iter().copied().filter(|&entry| stays[entry as usize]).collect();
+        graph.base.entries = self.entries().iter().filter_map(|&entry| to.place(entry)).collect();
         if graph.base.entries.is_empty() {
             let vertices: Vec<u32> = graph.vertices().collect();
-            graph.base.entries.extend(medoid(space, &vertices));
+            graph.base.entries.extend(medoid(moved, &vertices));
         }
-        let mut graph = link_levels(&graph, space, options, &mut go_on)?.graph;
+        let mut graph = link_levels(&graph, moved, options, &mut go_on)?.graph;
         if let Some(near) = near {
             graph = graph.with_near(near);
         }
-        let relinked: Vec<u32> = changed.iter().filter(|(_, half)| *half).map(|(slot, _)| *slot).collect();
-        relink(&graph, space, &relinked, options);
+        let relinked: Vec<u32> = changed.iter().filter(|(_, half)| *half).map(|(place, _)| *place).collect();
+        relink(&graph, moved, &relinked, options);
         for number in (0..=graph.upper.len()).rev() {
-            let all: Vec<u32> = match number {
-                0 => changed.iter().map(|(slot, _)| *slot).collect(),
+            let searched = match number {
+                0 => changed.iter().map(|(place, _)| *place).collect(),
                 _ => (0..graph.level_rows(number)).collect(),
             };
-            graph.reconnect(number, space, Searched { all, ..Searched::default() });
+            graph.reconnect(number, moved, Searched::all(searched));
         }
-        graph.repair(space);
+        graph.repair(moved);
         Ok(graph)
     }
 
     /// The number of neighbours of a row, and of those that stay.
-    fn staying_neighbours(&self, slot: u32, stays: &[bool]) -> (usize, usize) {
-        self.csr().neighbours(slot).fold((0, 0), |(all, left), near| {
-            (all + 1, left + usize::from(stays.get(near as usize).is_some_and(|&stays| stays)))
-        })
+    fn staying_neighbours(&self, slot: u32, to: &Places<'_>) -> (usize, usize) {
+        self.csr()
+            .neighbours(slot)
+            .fold((0, 0), |(all, left), near| (all + 1, left + usize::from(to.place(near).is_some())))
     }
 
     /// The edges of `slot` in the new graph. A prune chooses among remaining neighbours and neighbours of removed ones.
-    fn list_without<S: Space>(
+    fn list_of_staying<S: Space>(
         &self,
         space: &S,
         slot: u32,
-        stays: &[bool],
+        to: &Places<'_>,
         options: &BuildOptions,
         worker: &mut Worker<S::Probe>,
     ) -> Vec<Edge> {
-        let stays = |slot: u32| stays.get(slot as usize).is_some_and(|&stays| stays);
+        let stays = |slot: u32| to.place(slot).is_some();
+        let moved = |edge: Edge| to.place(edge.target()).map(|place| edge.to(place));
         if self.csr().neighbours(slot).all(stays) {
-            return self.csr().edges(slot).collect();
+            return self.csr().edges(slot).filter_map(moved).collect();
         }
         let among = |slots: &mut Vec<u32>| {
             for near in self.csr().neighbours(slot) {
@@ -151,6 +167,6 @@ impl Graph {
             slots.dedup();
         };
         worker.choose_among(space, slot, among, self.rule(0, options));
-        worker.list().collect()
+        worker.list().filter_map(moved).collect()
     }
 }
