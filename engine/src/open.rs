@@ -12,13 +12,13 @@ use omendb_storage::{Storage, StorageError, View};
 
 use crate::db::{Built, Core, LOST, Pool};
 use crate::options::OpenOptions;
-use crate::search::curves::Curves;
+use crate::search::curves::{Curves, Measured};
 use crate::search::measure::Measure;
 use crate::search::scratch::Scratches;
 use crate::state::derived::Columns;
 use crate::state::index::Index;
 use crate::state::snapshot::Snapshot;
-use crate::write::checkpoint::GRAPH_BLOB;
+use crate::write::checkpoint::{GRAPH_BLOB, MEASURED_BLOB};
 use crate::write::link_thread::LinkThread;
 use crate::write::linker::Linker;
 use crate::write::queue::Queue;
@@ -200,7 +200,7 @@ fn assemble(
     read_only: bool,
 ) -> Result<Db, OpenError> {
     let view = storage.view();
-    let (snapshot, whole) = recover(&options.config, storage.as_ref(), view)?;
+    let (snapshot, measured, whole) = recover(&options.config, storage.as_ref(), view)?;
     let core = Arc::new(Core {
         index: RwLock::new(Index::of(&snapshot.view)),
         centred: parts.asked.centred(),
@@ -222,7 +222,7 @@ fn assemble(
         saving: parking_lot::Mutex::default(),
         distinct: Mutex::default(),
         scratches: Scratches::default(),
-        curves: Curves::default(),
+        curves: Curves::of_checkpoint(measured),
         closing: AtomicBool::new(false),
         built: Built::default(),
         config: options.config,
@@ -232,11 +232,15 @@ fn assemble(
     Ok(Db::of(core, linking))
 }
 
-/// The state that the medium holds, with as much of the graph as a checkpoint covers; and whether all that is
-/// derived from the rows was whole.
+/// The state that the medium holds, with as much of the graph as a checkpoint covers; what calibration measured; and
+/// whether all that is derived from the rows was whole.
 ///
 /// What is derived and damaged, missing or unfit is not an error: it is derived again.
-fn recover(config: &Config, storage: &dyn Storage, view: Arc<View>) -> Result<(Snapshot, bool), OpenError> {
+fn recover(
+    config: &Config,
+    storage: &dyn Storage,
+    view: Arc<View>,
+) -> Result<(Snapshot, Option<Measured>, bool), OpenError> {
     let empty = || Graph::empty(config.degree).expect("the degree was checked");
     let read = |bytes: &[u8]| match Graph::read_from(bytes) {
         Ok(graph) if graph.rows() <= view.slots() && graph.csr().degree() == config.degree => Ok(graph),
@@ -257,7 +261,14 @@ fn recover(config: &Config, storage: &dyn Storage, view: Arc<View>) -> Result<(S
             Derived::None | Derived::Lost => empty.extended(&view),
         })
     })?;
-    Ok((Snapshot { view, graph: Arc::new(graph.unwrap_or_else(empty)), columns }, whole))
+    let read = |bytes: &[u8]| {
+        let measured = Measured::read_from(bytes, view.epoch(), view.slots());
+        measured.ok_or_else(|| "it does not belong to these rows".to_string())
+    };
+    let measured = derived(storage, MEASURED_BLOB, read)?;
+    whole &= !matches!(measured, Derived::Lost);
+    let graph = Arc::new(graph.found().unwrap_or_else(empty));
+    Ok((Snapshot { view, graph, columns }, measured.found(), whole))
 }
 
 /// What was found of something that is derived from the rows.
@@ -269,10 +280,10 @@ enum Derived<T> {
 }
 
 impl<T> Derived<T> {
-    fn unwrap_or_else(self, other: impl FnOnce() -> T) -> T {
+    fn found(self) -> Option<T> {
         match self {
-            Derived::Whole(value) => value,
-            Derived::None | Derived::Lost => other(),
+            Derived::Whole(value) => Some(value),
+            Derived::None | Derived::Lost => None,
         }
     }
 }

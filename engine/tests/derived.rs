@@ -79,7 +79,7 @@ fn lose(path: &Path, name: &str, loss: Loss) {
 #[test]
 fn what_is_derived_is_made_again() {
     let (values, queries) = (clustered(ROWS, DIM, 1), clustered(30, DIM, 2));
-    for (metric, names) in [(Metric::L2, &["graph"][..]), (Metric::Cosine, &["graph", "norms"])] {
+    for (metric, names) in [(Metric::L2, &["graph", "widths"][..]), (Metric::Cosine, &["graph", "norms", "widths"])] {
         for loss in [Loss::Removed, Loss::Flipped, Loss::Emptied] {
             for name in names {
                 let folder = tempfile::tempdir().unwrap();
@@ -87,6 +87,7 @@ fn what_is_derived_is_made_again() {
                 let db = Db::create(&path, Options::new(DIM, metric)).unwrap();
                 db.add_batch(&numbers(ROWS), &values).unwrap();
                 db.flush().unwrap();
+                db.width_for(1, 0.9).unwrap();
                 let graph = db.stats().graph;
                 db.close().unwrap();
                 assert!(open(&path, false).1.is_empty());

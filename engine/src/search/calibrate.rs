@@ -28,7 +28,7 @@ impl Db {
     /// measures. A call for another `k` or a higher recall measures the widths that it needs besides,
     /// mostly in a tenth of that time. All of it is measured again when the graph has grown by a
     /// quarter, or the database was cleared or compacted. One thread measures; others that ask
-    /// meanwhile wait for it.
+    /// meanwhile wait for it. Checkpoints keep what was measured.
     ///
     /// [`SearchOptions::target_recall`]: crate::SearchOptions::target_recall
     ///
@@ -150,7 +150,10 @@ mod tests {
 
     /// Rows enough that a walk is cheaper than a look at all.
     fn some() -> Db {
-        let db = Db::in_memory(Options::new(4, Metric::L2).threads(1)).unwrap();
+        some_in(Db::in_memory(Options::new(4, Metric::L2).threads(1)).unwrap())
+    }
+
+    fn some_in(db: Db) -> Db {
         let mut state = 1u32;
         let mut next = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -218,6 +221,34 @@ mod tests {
         assert!(!before.is_of(&snapshot) && after.is_of(&snapshot));
         let widths: Vec<usize> = after.known().collect();
         assert!(before.known().all(|width| widths.contains(&width)));
+    }
+
+    #[test]
+    fn what_was_measured_is_kept_for_the_next_opening() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db.omen");
+        let db = some_in(Db::create(&path, Options::new(4, Metric::L2).threads(1)).unwrap());
+        db.checkpoint().unwrap();
+        let known = db.width_for(10, 0.95).unwrap();
+        // Nothing else is new.
+        db.close().unwrap();
+        let measured = |db: &Db| db.core.curves.get(&db.core.snapshot.load_full());
+        for read_only in [false, true] {
+            let db = if read_only { Db::open_read_only(&path) } else { Db::open(&path) }.unwrap();
+            let before = measured(&db).unwrap();
+            assert_eq!((db.width_for(10, 0.95).unwrap(), before.truth.len()), (known, 0));
+            assert!(Arc::ptr_eq(&before, &measured(&db).unwrap()), "measured again");
+        }
+        // Another width is measured, by the same truth as all others then.
+        let db = Db::open(&path).unwrap();
+        db.width_for(100, 0.99).unwrap();
+        assert!(!measured(&db).unwrap().truth.is_empty());
+        assert_eq!(db.width_for(10, 0.95).unwrap(), known);
+        // It is of the rows that were there.
+        db.delete_batch(0..100u64).unwrap();
+        db.compact().unwrap();
+        db.close().unwrap();
+        assert!(measured(&Db::open(&path).unwrap()).is_none());
     }
 
     #[test]

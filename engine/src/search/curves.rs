@@ -7,6 +7,8 @@ use omendb_graph::Graph;
 
 use crate::state::snapshot::Snapshot;
 
+mod encode;
+
 /// After this much more (or less) of the graph, what was measured is measured again.
 const STALE: f64 = 1.25;
 
@@ -23,12 +25,14 @@ const WIDTHS: [usize; 45] = [
 
 /// What was measured of one graph. A search of some width answers for all k up to that width, so all k share it.
 #[derive(Clone)]
-pub(super) struct Measured {
+pub(crate) struct Measured {
     epoch: u64,
     /// How many rows the graph had.
     rows: u32,
     graph: Weak<Graph>,
-    /// For each leave-one-out query the distances that the widest search found, nearest first.
+    /// How many leave-one-out queries there were.
+    queries: u32,
+    /// For each of them the distances that the widest search found, nearest first. Empty after an opening.
     pub(super) truth: Arc<Vec<Vec<f32>>>,
     /// For each width that was measured: how many neighbours all queries together miss, for k = 1, 2, …
     missed: BTreeMap<usize, Arc<[u32]>>,
@@ -40,6 +44,7 @@ impl Measured {
             epoch: snapshot.view.epoch(),
             rows: snapshot.graph.rows(),
             graph: Arc::downgrade(&snapshot.graph),
+            queries: truth.len() as u32,
             truth: Arc::new(truth),
             missed: BTreeMap::new(),
         }
@@ -47,7 +52,7 @@ impl Measured {
 
     /// The least width that reaches `recall` for `k`. The error is the first width that has to be measured to know.
     pub(super) fn width(&self, k: usize, recall: f64) -> Result<usize, usize> {
-        let neighbours = (k * self.truth.len()) as f64;
+        let neighbours = k as f64 * f64::from(self.queries);
         for width in WIDTHS.into_iter().filter(|&width| width >= k) {
             match self.missed.get(&width) {
                 None => return Err(width),
@@ -92,7 +97,7 @@ pub(super) fn count_missed(truth: &[f32], found: &[f32], missed: &mut [u32]) {
     }
 }
 
-/// What was measured since the database was opened.
+/// What was measured, and who measures.
 #[derive(Default)]
 pub(crate) struct Curves {
     state: Mutex<State>,
@@ -103,6 +108,8 @@ pub(crate) struct Curves {
 #[derive(Default)]
 pub(super) struct State {
     measured: Option<Arc<Measured>>,
+    /// Whether a checkpoint holds it.
+    is_saved: bool,
     /// Whether a thread measures.
     pub(super) is_measuring: bool,
 }
@@ -114,12 +121,30 @@ impl State {
 }
 
 impl Curves {
+    /// What a checkpoint holds.
+    pub(crate) fn of_checkpoint(measured: Option<Measured>) -> Self {
+        let state = State { measured: measured.map(Arc::new), is_saved: true, is_measuring: false };
+        Curves { state: state.into(), ended: Condvar::new() }
+    }
+
+    /// A checkpoint holds `saved` now.
+    pub(crate) fn is_saved(&self, saved: Option<&Arc<Measured>>) {
+        let mut state = self.state();
+        state.is_saved |= saved.zip(state.measured.as_ref()).is_some_and(|(saved, now)| Arc::ptr_eq(saved, now));
+    }
+
+    /// Whether something holds for `snapshot` that no checkpoint has.
+    pub(crate) fn is_unsaved(&self, snapshot: &Snapshot) -> bool {
+        let state = self.state();
+        !state.is_saved && state.get(snapshot).is_some()
+    }
+
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What was measured and holds.
-    pub(super) fn get(&self, snapshot: &Snapshot) -> Option<Arc<Measured>> {
+    pub(crate) fn get(&self, snapshot: &Snapshot) -> Option<Arc<Measured>> {
         self.state().get(snapshot).cloned()
     }
 
@@ -138,7 +163,8 @@ impl Curves {
     }
 
     pub(super) fn put(&self, measured: Measured) {
-        self.state().measured = Some(Arc::new(measured));
+        let mut state = self.state();
+        (state.measured, state.is_saved) = (Some(Arc::new(measured)), false);
     }
 }
 

@@ -8,10 +8,12 @@ use omendb_storage::{BlobSource, StorageError};
 
 use crate::db::{Core, install};
 use crate::progress::Phase;
+use crate::search::curves::Measured;
 use crate::state::derived::Columns;
 use crate::state::snapshot::Snapshot;
 
 pub(crate) const GRAPH_BLOB: &str = "graph";
+pub(crate) const MEASURED_BLOB: &str = "widths";
 
 /// Fewer new rows than this are linked again at an opening sooner than a checkpoint is written.
 const MUCH: u32 = 10_000;
@@ -27,16 +29,19 @@ const FEW_COMMITS: u64 = 4096;
 /// one is not: the copy takes as much memory again.
 const COPIED: usize = 256 << 20;
 
-/// Calls `with` with the blobs of a graph and of derived columns.
+/// Calls `with` with the blobs of a graph, of derived columns, and of what calibration measured.
 pub(crate) fn with_blobs<T>(
     write_graph: impl Fn(&mut dyn Write) -> io::Result<()> + Sync,
     columns: &Columns,
+    measured: Option<&Measured>,
     with: impl FnOnce(&[BlobSource<'_>]) -> T,
 ) -> T {
     let columns: Vec<_> =
         columns.iter().map(|column| (column.name(), |out: &mut dyn Write| column.write_to(out))).collect();
     let mut blobs = vec![BlobSource { name: GRAPH_BLOB, write: &write_graph }];
     blobs.extend(columns.iter().map(|(name, write)| BlobSource { name, write }));
+    let write_measured = |out: &mut dyn Write| measured.map_or(Ok(()), |measured| measured.write_to(out));
+    blobs.extend(measured.map(|_| BlobSource { name: MEASURED_BLOB, write: &write_measured }));
     with(&blobs)
 }
 
@@ -66,13 +71,18 @@ impl Core {
             Some(bytes) => out.write_all(bytes),
             None => snapshot.graph.write_to(out),
         };
-        match with_blobs(write_graph, &snapshot.columns, |blobs| self.storage.checkpoint(&snapshot.view, blobs)) {
-            Ok(()) => self.indexed(|_, present| {
-                // Else cleared meanwhile, which says 0 while it holds the index.
-                if present.view.epoch() == snapshot.view.epoch() {
-                    self.saved_rows.store(snapshot.graph.rows(), Relaxed);
-                }
-            }),
+        let measured = self.curves.get(&snapshot);
+        let write = |blobs: &[BlobSource<'_>]| self.storage.checkpoint(&snapshot.view, blobs);
+        match with_blobs(write_graph, &snapshot.columns, measured.as_deref(), write) {
+            Ok(()) => {
+                self.curves.is_saved(measured.as_ref());
+                self.indexed(|_, present| {
+                    // Else cleared meanwhile, which says 0 while it holds the index.
+                    if present.view.epoch() == snapshot.view.epoch() {
+                        self.saved_rows.store(snapshot.graph.rows(), Relaxed);
+                    }
+                });
+            }
             Err(StorageError::Stale { .. }) => {} // cleared meanwhile: nothing is left to write
             Err(error) => return Err(error),
         }
@@ -89,7 +99,7 @@ impl Core {
         if is_little && commits < FEW_COMMITS { self.storage.sync() } else { self.checkpoint() }
     }
 
-    /// A checkpoint if anything was committed, or linked, since the last one.
+    /// A checkpoint if anything was committed, linked or measured since the last one.
     pub(crate) fn checkpoint_if_behind(&self) -> Result<(), StorageError> {
         if self.is_behind() { self.checkpoint() } else { Ok(()) }
     }
@@ -108,7 +118,8 @@ impl Core {
     fn is_behind(&self) -> bool {
         let snapshot = self.snapshot.load();
         let is_new = snapshot.view.commit() > self.storage.checkpoint_commit()
-            || snapshot.graph.rows() != self.saved_rows.load(Relaxed);
+            || snapshot.graph.rows() != self.saved_rows.load(Relaxed)
+            || self.curves.is_unsaved(&snapshot);
         is_new && !self.read_only && self.path.is_some()
     }
 

@@ -54,7 +54,7 @@ impl Core {
 
         let write = |blobs: &[BlobSource<'_>]| self.storage.compact(&before.view, &order, blobs);
         let view = match self.path {
-            Some(_) => with_blobs(|out| graph.write_to(out), &columns, write),
+            Some(_) => with_blobs(|out| graph.write_to(out), &columns, None, write),
             None => write(&[]),
         }?;
         self.saved_rows.store(graph.rows(), Relaxed);
