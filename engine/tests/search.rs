@@ -193,7 +193,7 @@ fn a_recall_can_be_asked_for_instead_of_a_width() {
         let right =
             |(hits, expected): (&Vec<_>, &Vec<u64>)| hits.iter().filter(|hit| expected.contains(&number(hit))).count();
         let reached = found.iter().zip(&expected).map(right).sum::<usize>() as f64 / (10 * asked) as f64;
-        // 256 rows and 300 queries, whose recalls differ by a tenth or so from one to the next.
+        // 512 rows and 300 queries, whose recalls differ by a tenth or so from one to the next.
         assert!((goal - 0.02..goal + 0.04).contains(&reached), "{goal} was asked for, {reached} found");
         let width = db.width_for(10, goal).unwrap();
         assert!(width > before, "width {width} for {goal}");

@@ -3,6 +3,9 @@
 //! Algorithm 1 of the DiskANN paper, with a sorted candidate list. Each step expands the nearest row that is not
 //! expanded yet.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use crate::csr::Csr;
 use crate::{GraphError, Scratch, SearchCount, Space};
 
@@ -16,13 +19,15 @@ pub(crate) struct Level {
     pub(crate) entries: Vec<u32>,
     /// Lists of the second graph, which searches follow too.
     pub(crate) beside: Option<Csr>,
+    /// Lists that searches follow instead: see [`HeldOut`](crate::HeldOut).
+    pub(crate) instead: Option<Arc<HashMap<u32, Vec<u32>>>>,
     /// The old row that is searched for next: see [`crate::link`].
     pub(crate) next_searched: u32,
 }
 
 impl Level {
     pub(crate) fn empty(degree: usize) -> Result<Self, GraphError> {
-        Ok(Level { csr: Csr::new(degree)?, entries: Vec::new(), beside: None, next_searched: 0 })
+        Ok(Level { csr: Csr::new(degree)?, entries: Vec::new(), beside: None, instead: None, next_searched: 0 })
     }
 
     pub(crate) fn grown(&self, rows: u32) -> Result<Self, GraphError> {
@@ -100,9 +105,13 @@ impl Level {
                 frontier[fresh] = slot;
                 fresh += usize::from(seen.insert(slot));
             };
-            self.csr.visit(next.slot, &mut meet);
-            if let Some(beside) = &self.beside {
-                beside.visit(next.slot, &mut meet);
+            if let Some(list) = self.instead.as_ref().and_then(|lists| lists.get(&next.slot)) {
+                list.iter().copied().for_each(meet);
+            } else {
+                self.csr.visit(next.slot, &mut meet);
+                if let Some(beside) = &self.beside {
+                    beside.visit(next.slot, &mut meet);
+                }
             }
             space.fetch(&frontier[..fresh]);
             if let Some(upcoming) = candidates.upcoming() {

@@ -61,6 +61,7 @@ pub use graph::Graph;
 pub use link::{BuildOptions, Linked, NewRows, Observe, link};
 pub use search::candidates::Neighbour;
 pub use search::count::SearchCount;
+pub use search::held_out::HeldOut;
 pub use search::scratch::Scratch;
 pub use space::Space;
 pub use upkeep::check::Defect;

@@ -82,13 +82,15 @@ impl Core {
     /// The centre of the rows, which stays where it is while they keep their slots.
     fn centre(&self, view: &View) -> Arc<Centre> {
         let kind = self.config.row_type;
-        let mut kept = self.centre.lock().unwrap_or_else(PoisonError::into_inner);
-        let centre = match kept.take().filter(|centre| centre.epoch == view.epoch()) {
-            Some(centre) if centre.products.len() == view.slots() => centre,
+        let kept = || self.centre.lock().unwrap_or_else(PoisonError::into_inner);
+        // Not held while values are computed: a thread of the pool that waits for others may come here again.
+        let known = kept().clone().filter(|centre| centre.epoch == view.epoch());
+        let centre = match known {
+            Some(centre) if centre.products.len() >= view.slots() => return centre,
             Some(centre) => Arc::new(Arc::unwrap_or_clone(centre).extended(view, kind)),
             None => Arc::new(Centre::of(view, kind, self.config.dim)),
         };
-        *kept = Some(Arc::clone(&centre));
+        *kept() = Some(Arc::clone(&centre));
         centre
     }
 
