@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use omendb_graph::Graph;
 use omendb_storage::{BlobSource, StorageError};
+use parking_lot::MutexGuard;
 
 use crate::db::{Core, install};
 use crate::progress::Phase;
@@ -58,7 +59,10 @@ impl Core {
     /// The graph is written as it is searched: linking sees to it that rows are reached.
     pub(crate) fn checkpoint(&self) -> Result<(), StorageError> {
         // Of two, the newer is written last.
-        let _saving = self.saving.lock();
+        self.checkpoint_alone(&self.saving.lock())
+    }
+
+    fn checkpoint_alone(&self, _saving: &MutexGuard<'_, ()>) -> Result<(), StorageError> {
         let turn = self.linker.turn.lock();
         let snapshot = self.snapshot.load_full();
         let copy = (snapshot.graph.bytes() <= COPIED).then(|| copy(&snapshot.graph)).transpose();
@@ -92,11 +96,22 @@ impl Core {
 
     /// A checkpoint, unless little is new: then commits are synced, as a checkpoint would sync them.
     pub(crate) fn checkpoint_if_worth(&self) -> Result<(), StorageError> {
+        if self.is_worth() {
+            let saving = self.saving.lock();
+            // Another one may have been written meanwhile.
+            if self.is_worth() {
+                return self.checkpoint_alone(&saving);
+            }
+        }
+        self.storage.sync()
+    }
+
+    fn is_worth(&self) -> bool {
         let (snapshot, saved) = (self.snapshot.load_full(), self.saved_rows.load(Relaxed));
         let rows = snapshot.graph.rows();
         let is_little = saved > 0 && rows.checked_sub(saved).is_some_and(|new| new <= rows / LITTLE);
         let commits = snapshot.view.commit().saturating_sub(self.storage.checkpoint_commit());
-        if is_little && commits < FEW_COMMITS { self.storage.sync() } else { self.checkpoint() }
+        !is_little || commits >= FEW_COMMITS
     }
 
     /// A checkpoint if anything was committed, linked or measured since the last one.
