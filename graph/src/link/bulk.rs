@@ -78,7 +78,8 @@ pub(super) fn build<S: Space>(
         ControlFlow::Continue(Offers::TooFew) => Ok(Bulk::TooFew { distances: linking.distances }),
         ControlFlow::Continue(Offers::Enough { order }) => {
             let levels = link_levels(&linking.task.graph, space, options, observe)?;
-            Ok(Bulk::Linked { linked: Linked { distances: linking.distances + levels.distances, ..levels }, order })
+            let linked = Linked { distances: linking.distances + levels.distances, ..levels };
+            Ok(Bulk::Linked { linked: Box::new(linked), order })
         }
     }
 }
@@ -86,7 +87,7 @@ pub(super) fn build<S: Space>(
 /// The result of a bulk build.
 pub(super) enum Bulk {
     /// The graph, and its vertices leaf by leaf, so that near rows mostly follow each other.
-    Linked { linked: Linked, order: Vec<u32> },
+    Linked { linked: Box<Linked>, order: Vec<u32> },
     /// The build is abandoned after `distances`: rows are better linked with searches.
     TooFew { distances: u64 },
 }

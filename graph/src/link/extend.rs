@@ -92,7 +92,7 @@ pub fn link<'a, S: Space>(
     let built = if bulk { Some(bulk::build(&known, space, rows, options, observe)?) } else { None };
     let (start, order) = match built {
         None => (Linked { graph: known, distances: 0, repaired: 0 }, None),
-        Some(Bulk::Linked { linked, order }) => (linked, Some(order)),
+        Some(Bulk::Linked { linked, order }) => (*linked, Some(order)),
         Some(Bulk::TooFew { distances }) => (Linked { graph: known.emptied(), distances, repaired: 0 }, None),
     };
     let (mut linked, mut order, mut dropped) = (start.beside(near), order, Vec::new());

@@ -13,6 +13,7 @@ pub struct Points {
 
 impl Points {
     /// Rows around 20 centres that are the same for every seed, so that queries fall among rows.
+    #[allow(dead_code, reason = "not every suite asks")]
     pub fn clustered(rows: usize, dim: usize, seed: u64) -> Self {
         let mut centres = StdRng::seed_from_u64(42);
         let centres: Vec<f32> = (0..20 * dim).map(|_| centres.random_range(-1.0..1.0)).collect();
