@@ -17,7 +17,7 @@ use crate::output::{Output, counted, rounded};
 pub(crate) struct Verify {
     /// The database
     db: PathBuf,
-    /// Also measure the recall with this many leave-one-out queries, spread over the database [default: 100]
+    /// Also measure the recall with this many rows as queries, spread over the database [default: 100]
     #[arg(long, value_name = "ROWS", num_args = 0..=1, default_missing_value = "100")]
     recall: Option<u32>,
 }
@@ -51,7 +51,7 @@ impl Verify {
                 "recall@{K} at width {}: {:.4} over {}, {} distances per query; {} found none of {K}",
                 SearchOptions::DEFAULT_WIDTH,
                 found.recall,
-                counted(found.asked, "leave-one-out query", "leave-one-out queries"),
+                counted(found.asked, "row as a query", "rows as queries"),
                 rounded(found.distances),
                 counted(found.none_found, "query", "queries"),
             ))?;
