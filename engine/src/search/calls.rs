@@ -59,9 +59,9 @@ impl Core {
     fn search(&self, query: QueryRef<'_>, options: &SearchOptions) -> Result<(Vec<Hit>, SearchStats), SearchError> {
         options.check()?;
         let snapshot = self.snapshot.load();
-        let plan = Plan::of(self, &snapshot, options);
         self.scratches.with(|scratch| {
             self.prepare(query, 0, scratch)?;
+            let plan = Plan::of(self, &snapshot, options);
             Ok(self.answer(&snapshot, options, plan, scratch))
         })
     }
