@@ -157,6 +157,40 @@ fn rows_that_come_and_go_while_others_are_compacted() {
     }
 }
 
+#[test]
+fn all_rows_go_while_they_are_compacted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db.omen");
+    let values = clustered(9_000, 16, 9);
+    for metric in [Metric::L2, Metric::InnerProduct] {
+        for (clears, wait) in [(true, 0), (true, 60), (false, 0), (false, 60), (false, 200)] {
+            let db = Db::create(&path, Options::new(16, metric).durability(Durability::Os).threads(2)).unwrap();
+            db.add_batch(&numbers(9_000), &values).unwrap();
+            db.delete_batch((0..9_000u64).step_by(4)).unwrap();
+            db.flush().unwrap();
+            std::thread::scope(|scope| {
+                scope.spawn(|| db.compact().unwrap());
+                std::thread::sleep(std::time::Duration::from_millis(wait));
+                if clears {
+                    db.clear().unwrap();
+                } else {
+                    db.delete_batch((0..9_000u64).filter(|id| id % 4 > 0)).unwrap();
+                }
+                db.add_batch(&numbers(20), &values[..20 * 16]).unwrap();
+                db.delete(3u64).unwrap();
+            });
+            let case = format!("{metric:?}, clear {clears}, after {wait} ms");
+            db.compact().unwrap();
+            assert_eq!((db.count(), db.stats().slots, db.contains(3u64)), (19, 19, false), "{case}");
+            assert!(db.verify().is_ok(), "{case}: {}", db.verify());
+            assert_eq!(db.search(&values[16 * 5..16 * 6], 19).unwrap().len(), 19, "{case}");
+            db.close().unwrap();
+            assert_eq!(Db::open(&path).unwrap().count(), 19, "{case}");
+            std::fs::remove_dir_all(&path).unwrap();
+        }
+    }
+}
+
 /// Threads that find nothing there and make it at once: one is the writer, others are told so.
 #[test]
 fn databases_that_are_opened_or_created_at_once() {

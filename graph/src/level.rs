@@ -9,6 +9,9 @@ use std::sync::Arc;
 use crate::csr::Csr;
 use crate::{GraphError, Scratch, SearchCount, Space};
 
+/// Some lists, by slot.
+pub(crate) type Lists = HashMap<u32, Vec<u32>>;
+
 /// The number of a level, and a row of it.
 pub(crate) type LevelRow = (usize, u32);
 
@@ -20,7 +23,7 @@ pub(crate) struct Level {
     /// Lists of the second graph, which searches follow too.
     pub(crate) beside: Option<Csr>,
     /// Lists that searches follow instead: see [`HeldOut`](crate::HeldOut).
-    pub(crate) instead: Option<Arc<HashMap<u32, Vec<u32>>>>,
+    pub(crate) instead: Option<Arc<Lists>>,
     /// The old row that is searched for next: see [`crate::link`].
     pub(crate) next_searched: u32,
 }

@@ -13,7 +13,7 @@ const ROWS: u32 = 9_000;
 const K: usize = 10;
 
 /// Recall of the 10 nearest rows that are not asking.
-fn recall<S: Space>(space: &S, asking: &[u32], mut find: impl FnMut(&S::Probe, &mut Scratch)) -> f64 {
+fn recall<S: Space>(space: &S, asking: &[u32], mut find: impl FnMut(u32, &S::Probe, &mut Scratch)) -> f64 {
     let (mut scratch, mut probe) = (Scratch::new(), space.probe());
     let mut right = 0;
     for &slot in asking {
@@ -22,7 +22,7 @@ fn recall<S: Space>(space: &S, asking: &[u32], mut find: impl FnMut(&S::Probe, &
         let mut distances = vec![0.0; rows.len()];
         space.distances(&probe, &rows, &mut distances);
         distances.select_nth_unstable_by(K - 1, f32::total_cmp);
-        find(&probe, &mut scratch);
+        find(slot, &probe, &mut scratch);
         let found = scratch.nearest().filter(|near| !asking.contains(&near.slot));
         right += found.take(K).filter(|near| near.distance <= distances[K - 1]).count();
     }
@@ -41,11 +41,11 @@ fn compare<S: Space>(space: &S, name: &str) {
     let held = HeldOut::new(&graph, space, &asking);
     assert_eq!(graph.hash(), hash);
     for width in [10, 20, 40] {
-        let never = recall(space, &asking, |probe, scratch| {
+        let never = recall(space, &asking, |_, probe, scratch| {
             without.search(space, probe, width, scratch);
         });
-        let held = recall(space, &asking, |probe, scratch| {
-            held.search(space, probe, width, scratch);
+        let held = recall(space, &asking, |row, probe, scratch| {
+            held.search(space, (row, probe), width, scratch);
         });
         // With edges that lead to them, rows would be found with 0.1 to 0.3 more.
         assert!((held - never).abs() < 0.09, "{name}, width {width}: {held} held out, {never} never linked");

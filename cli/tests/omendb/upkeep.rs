@@ -102,10 +102,7 @@ fn verify_measures_the_recall_that_a_scan_finds() {
     let recall = counted.sum::<usize>() as f64 / 25_000.0;
     assert!((told["recall"].as_f64().unwrap() - recall).abs() < 1e-9, "{told}, {recall} by a scan");
     let ran = folder.run("verify a.omen --recall");
-    assert!(
-        ran.stdout.contains("recall@10 at width 64") && ran.stdout.contains("100 rows as queries"),
-        "{ran:?}"
-    );
+    assert!(ran.stdout.contains("recall@10 at width 64") && ran.stdout.contains("100 rows as queries"), "{ran:?}");
     assert_eq!(folder.json("verify a.omen")["recall"], Value::Null);
 }
 

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::db::{Core, install};
 use crate::input::query::Probe;
-use crate::search::curves::{Measured, WIDEST, count_missed};
+use crate::search::curves::{LARGEST_MEASURED, Measured, WIDEST, count_missed};
 use crate::search::options::check_recall;
 use crate::search::plan::scan_is_cheaper;
 use crate::state::snapshot::Snapshot;
@@ -21,11 +21,11 @@ impl Db {
     ///
     /// Expected for queries that are like the rows: measured on 512 rows that ask, each as if it
     /// were not in the database, against the answers of a search of width 2,048. It errs to the wide side
-    /// by a standard error.
+    /// by about a standard error.
     ///
     /// The first call takes about as long as ten to twenty thousand searches. All `k` share what it
     /// measures. A call for another `k` or a higher recall measures the widths that it needs besides,
-    /// mostly in a fifth of that time. All of it is measured again when the graph has grown by a
+    /// mostly in a fifth of that time; after an opening, or once the graph has changed, in as much. All of it is measured again when the graph has grown by a
     /// quarter, or the database was cleared or compacted. One thread measures; others that ask
     /// meanwhile wait for it. Checkpoints keep what was measured.
     ///
@@ -45,6 +45,9 @@ impl Core {
         let (rows, k) = (snapshot.graph.rows(), k.max(1));
         if scan_is_cheaper(rows as usize, k) || k >= WIDEST {
             return k;
+        }
+        if k > LARGEST_MEASURED {
+            return WIDEST;
         }
         if let Some(Ok(width)) = self.curves.get(snapshot).map(|measured| measured.width(k, recall)) {
             return width;
@@ -103,13 +106,13 @@ impl Core {
         let find = |(scratch, probe): &mut (Scratch, Probe), slot: u32| -> Vec<f32> {
             let space = Without { rows: snapshot.rows(&self.measure), slot };
             space.load(slot, probe);
-            graph.search(&space, probe, width, scratch);
+            graph.search(&space, (slot, probe), width, scratch);
             scratch.nearest().map(|near| near.distance).collect()
         };
         asking(snapshot).into_par_iter().map_init(|| (Scratch::new(), Probe::new()), find).collect()
     }
 
-    /// The graph as if the rows that ask were not linked.
+    /// The graph, for searches as if the row that asks were not linked.
     fn held_out(&self, snapshot: &Snapshot) -> HeldOut {
         self.with_linking_space(snapshot, |rows| HeldOut::new(&snapshot.graph, rows, &asking(snapshot)))
     }
@@ -118,7 +121,8 @@ impl Core {
 /// The rows that ask: spread over the slots, and the same ones each time.
 fn asking(snapshot: &Snapshot) -> Vec<u32> {
     let rows = u64::from(snapshot.graph.rows());
-    (0..ASKING).map(|i| (u64::from(i) * rows / u64::from(ASKING)) as u32).collect()
+    let asking = u64::from(ASKING).min(rows);
+    (0..asking).map(|i| (i * rows / asking) as u32).collect()
 }
 
 /// The rows of a view, one of which is farther away than all others.

@@ -23,6 +23,9 @@ const WIDTHS: [usize; 45] = [
     112, 125, 140, 160, 180, 200, 250, 320, 400, 500, 640, 800, 1000, 1250, 1600,
 ];
 
+/// The largest k for which a width is measured.
+pub(super) const LARGEST_MEASURED: usize = WIDTHS[WIDTHS.len() - 1];
+
 /// What was measured of one graph. A search of some width answers for all k up to that width, so all k share it.
 #[derive(Clone)]
 pub(crate) struct Measured {
@@ -52,7 +55,8 @@ impl Measured {
 
     /// The least width that reaches `recall` for `k`. The error is the first width that has to be measured to know.
     ///
-    /// A standard error is on the safe side: of m missed neighbours, √m. Between two measured widths, m falls linearly.
+    /// On the safe side by √m of m missed neighbours: a standard error, if misses were independent. Between two measured
+    /// widths, both together fall linearly.
     pub(super) fn width(&self, k: usize, recall: f64) -> Result<usize, usize> {
         let allowed = (1.0 - recall) * k as f64 * f64::from(self.queries);
         let mut below = None;

@@ -1,4 +1,4 @@
-//! Writes the graph and the derived columns, so that the next opening need not derive them.
+//! Writes the graph, the derived columns and what calibration measured, so that the next opening need not derive them.
 
 use std::io::{self, Write};
 use std::sync::atomic::Ordering::Relaxed;
@@ -114,27 +114,29 @@ impl Core {
         !is_little || commits >= FEW_COMMITS
     }
 
-    /// A checkpoint if anything was committed, linked or measured since the last one.
+    /// A checkpoint if anything was committed, or linked, since the last one.
     pub(crate) fn checkpoint_if_behind(&self) -> Result<(), StorageError> {
         if self.is_behind() { self.checkpoint() } else { Ok(()) }
     }
 
     /// The last checkpoint, if there is anything for it: of a graph that was looked at whole.
     pub(crate) fn checkpoint_at_closing(&self) -> Result<(), StorageError> {
-        if !self.is_behind() {
-            return Ok(());
+        if self.is_behind() {
+            let turn = self.linker.turn.lock();
+            self.repaired();
+            drop(turn);
+            return self.checkpoint();
         }
-        let turn = self.linker.turn.lock();
-        self.repaired();
-        drop(turn);
-        self.checkpoint()
+        // A large graph is not written again for what calibration measured.
+        let snapshot = self.snapshot.load_full();
+        let is_worth = snapshot.graph.bytes() <= COPIED && self.curves.is_unsaved(&snapshot);
+        if is_worth && !self.read_only && self.path.is_some() { self.checkpoint() } else { Ok(()) }
     }
 
     fn is_behind(&self) -> bool {
         let snapshot = self.snapshot.load();
         let is_new = snapshot.view.commit() > self.storage.checkpoint_commit()
-            || snapshot.graph.rows() != self.saved_rows.load(Relaxed)
-            || self.curves.is_unsaved(&snapshot);
+            || snapshot.graph.rows() != self.saved_rows.load(Relaxed);
         is_new && !self.read_only && self.path.is_some()
     }
 

@@ -17,8 +17,8 @@ impl Db {
     /// Rewrites the database without its deleted and replaced rows, and links the others anew, as a build of them in one
     /// batch would: it takes as long, and answers as well.
     ///
-    /// Searches go on meanwhile. While rows are linked, writes go on too, until the buffer is full. They wait while the
-    /// rows are rewritten.
+    /// Searches go on meanwhile. While rows are linked, writes go on too, throttled as always. What they add stays in the
+    /// buffer, where every search scans it; with `buffer_rows(0)` they wait. All writes wait while the rows are rewritten.
     ///
     /// Takes as much space on the medium as the rows that stay, until it returns. If no row was deleted or replaced,
     /// nothing is rewritten but what is not yet written of the graph.

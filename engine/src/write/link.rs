@@ -82,15 +82,21 @@ impl Core {
     /// The centre of the rows, which stays where it is while they keep their slots.
     fn centre(&self, view: &View) -> Arc<Centre> {
         let kind = self.config.row_type;
+        let new = || Arc::new(Centre::of(view, kind, self.config.dim));
+        if self.pool.is_of_parent() {
+            // The lock may have been held at the fork.
+            return new();
+        }
         let kept = || self.centre.lock().unwrap_or_else(PoisonError::into_inner);
         // Not held while values are computed: a thread of the pool that waits for others may come here again.
         let known = kept().clone().filter(|centre| centre.epoch == view.epoch());
         let centre = match known {
             Some(centre) if centre.products.len() >= view.slots() => return centre,
             Some(centre) => Arc::new(Arc::unwrap_or_clone(centre).extended(view, kind)),
-            None => Arc::new(Centre::of(view, kind, self.config.dim)),
+            None => new(),
         };
-        *kept() = Some(Arc::clone(&centre));
+        let before = kept().replace(Arc::clone(&centre));
+        drop(before);
         centre
     }
 

@@ -1,6 +1,6 @@
-//! Searches as if some rows had never been linked. So rows can be queries: a query has no edge that leads to it.
+//! Searches as if a row had never been linked. So a row can be a query: a query has no edge that leads to it.
 //!
-//! Three of four lists that lose such a row get one of its neighbours instead, the nearest. If none did, searches would pass
+//! Three of four lists that lose the row get one of its neighbours instead, the nearest. If none did, searches would pass
 //! around a hole, and need a larger width than other queries. If all its neighbours were candidates, as after a deletion,
 //! lists would lead straight to the answers. Figures: docs/experiments/038.
 
@@ -10,62 +10,83 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::csr::Csr;
+use crate::level::Lists;
 use crate::{Graph, Scratch, SearchCount, Space};
 
-/// Of so many lists that lose a row, one gets no other instead.
-const NOT_REPLACED: u32 = 4;
-
-/// A graph for searches only, without some of its rows. Upper levels may still lead to them: the space of a search has to
-/// place the row that it asks for last.
+/// A graph for searches that ask with its rows.
 #[derive(Debug)]
-pub struct HeldOut(Graph);
+pub struct HeldOut {
+    graph: Graph,
+    /// For each row that asks, the lists that lead to it in the graph, without it.
+    lists: HashMap<u32, Arc<Lists>>,
+}
 
 impl HeldOut {
-    /// Holds `rows` out of a graph, in the current rayon pool. `space` is the one that the graph was linked by.
+    /// For searches that ask with one of `rows`. `space` is the one that the graph was linked by. Runs in the current rayon
+    /// pool.
     pub fn new<S: Space>(graph: &Graph, space: &S, rows: &[u32]) -> Self {
-        let mut held = vec![false; graph.rows() as usize];
-        rows.iter().filter(|&&row| row < graph.rows()).for_each(|&row| held[row as usize] = true);
-        let is_held = |row: u32| held.get(row as usize).is_some_and(|&held| held);
-        let list = |slot: u32| {
-            if is_held(slot) {
-                return Some((slot, Vec::new()));
-            }
-            graph.base.neighbours(slot).any(is_held).then(|| {
-                let mut list = Vec::new();
-                add_list(&graph.base.csr, space, slot, is_held, &mut list);
-                if let (Some(beside), Some(near)) = (&graph.base.beside, space.near()) {
-                    add_list(beside, near, slot, is_held, &mut list);
-                }
-                (slot, list)
-            })
+        let mut asks = vec![false; graph.rows() as usize];
+        rows.iter().filter(|&&row| row < graph.rows()).for_each(|&row| asks[row as usize] = true);
+        let asks = |row: &u32| asks.get(*row as usize).is_some_and(|&asks| asks);
+        let lists_of = |slot: u32| {
+            let mut lost: Vec<u32> = graph.base.neighbours(slot).filter(asks).collect();
+            lost.sort_unstable();
+            lost.dedup();
+            lost.into_iter().map(move |lost| (lost, slot, list_without(graph, space, slot, lost))).collect::<Vec<_>>()
         };
         let slots: Vec<u32> = graph.vertices().collect();
-        let lists: HashMap<u32, Vec<u32>> = slots.into_par_iter().filter_map(list).collect();
-        let mut without = graph.clone();
-        without.base.instead = Some(Arc::new(lists));
-        HeldOut(without)
+        let changed: Vec<(u32, u32, Vec<u32>)> = slots.into_par_iter().flat_map_iter(lists_of).collect();
+        let mut lists: HashMap<u32, Lists> = HashMap::new();
+        for (lost, slot, list) in changed {
+            lists.entry(lost).or_default().insert(slot, list);
+        }
+        HeldOut { graph: graph.clone(), lists: lists.into_iter().map(|(row, lists)| (row, Arc::new(lists))).collect() }
     }
 
-    /// See [`Graph::search`].
-    pub fn search<S: Space>(&self, space: &S, probe: &S::Probe, width: usize, scratch: &mut Scratch) -> SearchCount {
-        self.0.search(space, probe, width, scratch)
+    /// [`Graph::search`] as if `row` were not linked, if it is one of the rows that ask. Upper levels and entry points may
+    /// still lead to it, so `space` has to place it last.
+    pub fn search<S: Space>(
+        &self,
+        space: &S,
+        (row, probe): (u32, &S::Probe),
+        width: usize,
+        scratch: &mut Scratch,
+    ) -> SearchCount {
+        let mut without = self.graph.clone();
+        without.base.instead = self.lists.get(&row).cloned();
+        without.search(space, probe, width, scratch)
     }
 }
 
-/// Adds the list of `slot` to `list`. Instead of a row that is held out, it mostly has the neighbour of this row that is the
-/// nearest to `slot`.
-fn add_list<S: Space>(csr: &Csr, space: &S, slot: u32, is_held: impl Fn(u32) -> bool, list: &mut Vec<u32>) {
-    let first = list.len();
-    list.extend(csr.neighbours(slot).filter(|&near| !is_held(near)));
-    let (mut probe, mut distances) = (space.probe(), Vec::new());
-    space.load(slot, &mut probe);
-    let is_replaced = |lost: u32| !(slot ^ lost).is_multiple_of(NOT_REPLACED);
-    for lost in csr.neighbours(slot).filter(|&near| is_held(near) && is_replaced(near)) {
-        let is_new = |&next: &u32| next != slot && !is_held(next) && !list[first..].contains(&next);
-        let candidates: Vec<u32> = csr.neighbours(lost).filter(is_new).collect();
-        distances.resize(candidates.len(), 0.0);
-        space.distances(&probe, &candidates, &mut distances);
-        let nearest = candidates.iter().zip(&distances).min_by(|a, b| a.1.total_cmp(b.1));
-        list.extend(nearest.map(|(&next, _)| next));
+/// The lists of `slot` in both graphs without `lost`.
+fn list_without<S: Space>(graph: &Graph, space: &S, slot: u32, lost: u32) -> Vec<u32> {
+    let mut list = Vec::new();
+    add_list(&graph.base.csr, space, slot, lost, &mut list);
+    if let (Some(beside), Some(near)) = (&graph.base.beside, space.near()) {
+        add_list(beside, near, slot, lost, &mut list);
     }
+    list
+}
+
+/// Adds the list of `slot` to `list`. Instead of `lost` it mostly has the neighbour of `lost` that is the nearest to `slot`.
+fn add_list<S: Space>(csr: &Csr, space: &S, slot: u32, lost: u32, list: &mut Vec<u32>) {
+    // Lists may lead to rows that another clone of the graph has.
+    let neighbours = |slot: u32| csr.neighbours(slot).filter(|&near| near < csr.rows() && near != lost);
+    let first = list.len();
+    list.extend(neighbours(slot));
+    if !is_replaced(slot, lost) || csr.neighbours(slot).all(|near| near != lost) {
+        return;
+    }
+    let is_new = |&next: &u32| next != slot && !list[first..].contains(&next);
+    let candidates: Vec<u32> = neighbours(lost).filter(is_new).collect();
+    let (mut probe, mut distances) = (space.probe(), vec![0.0; candidates.len()]);
+    space.load(slot, &mut probe);
+    space.distances(&probe, &candidates, &mut distances);
+    let nearest = candidates.iter().zip(&distances).min_by(|a, b| a.1.total_cmp(b.1));
+    list.extend(nearest.map(|(&next, _)| next));
+}
+
+/// Whether the list of `slot` gets another row instead of `lost`: three of four do. A hash decides.
+fn is_replaced(slot: u32, lost: u32) -> bool {
+    (slot.wrapping_mul(0x9E37_79B1) ^ lost.wrapping_mul(0x85EB_CA6B)) >> 30 != 0
 }
