@@ -114,7 +114,9 @@ fn rows_that_come_and_go_while_others_are_compacted() {
     let values = clustered(rows, dim, 9);
     let row = |id: usize| &values[id * dim..][..dim];
     for metric in [Metric::L2, Metric::InnerProduct] {
-        let db = Db::create(&path, Options::new(dim, metric).durability(Durability::Os).threads(2)).unwrap();
+        let limit = 30;
+        let options = Options::new(dim, metric).buffer_rows(limit).durability(Durability::Os).threads(2);
+        let db = Db::create(&path, options).unwrap();
         db.add_batch(&numbers(9_000), &values[..9_000 * dim]).unwrap();
         db.delete_batch((0..9_000u64).step_by(4)).unwrap();
         db.flush().unwrap();
@@ -128,6 +130,9 @@ fn rows_that_come_and_go_while_others_are_compacted() {
                     assert!(db.delete((4 * turn + 1) as u64).unwrap());
                     db.upsert((4 * turn + 2) as u64, row(4 * turn + 2)).unwrap();
                     turn += 1;
+                    // Each call waits after it added a row.
+                    let buffered = db.stats().buffered;
+                    assert!(buffered <= 8 * limit + 1, "{metric:?}: {buffered} rows are in the buffer");
                 }
                 turn
             });

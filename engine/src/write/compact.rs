@@ -17,8 +17,8 @@ impl Db {
     /// Rewrites the database without its deleted and replaced rows, and links the others anew, as a build of them in one
     /// batch would: it takes as long, and answers as well.
     ///
-    /// Searches go on meanwhile. While rows are linked, writes go on too, throttled as always. What they add stays in the
-    /// buffer, where every search scans it; with `buffer_rows(0)` they wait. All writes wait while the rows are rewritten.
+    /// Searches go on meanwhile. While rows are linked, writes go on too. What they add stays in the buffer, where every
+    /// search scans it. They wait once it has eight times `buffer_rows`, and while the rows are rewritten.
     ///
     /// Takes as much space on the medium as the rows that stay, until it returns. If no row was deleted or replaced,
     /// nothing is rewritten but what is not yet written of the graph.
@@ -36,11 +36,12 @@ impl Core {
         self.link_present();
         let saving = self.saving.lock();
         let turn = self.linker.turn.lock();
+        let compacting = self.linker.compacting();
         self.link_anew();
         let writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.snapshot.load_full();
         if before.view.live() == before.view.slots() {
-            drop((writing, turn, saving));
+            drop((writing, compacting, turn, saving));
             return self.checkpoint_if_behind();
         }
         // In the order of their slots, so that what is linked comes before what is not.

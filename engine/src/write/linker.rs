@@ -27,6 +27,8 @@ pub(super) struct State {
     pub(super) failed: Option<Place>,
     /// How many times it failed.
     pub(super) failures: u64,
+    /// Whether rows are linked anew for a compaction: nothing else is linked meanwhile.
+    pub(super) is_compacting: bool,
     /// Whether deleted rows are being taken out, and how many times that was done.
     pub(super) taking_out: bool,
     pub(super) taken_out: u64,
@@ -48,6 +50,12 @@ impl Linker {
         self.found.is_of(snapshot) && !self.found.is_linked(snapshot)
     }
 
+    /// While it lives, the buffer is bounded by making writers wait.
+    pub(super) fn compacting(&self) -> Compacting<'_> {
+        self.state.lock().is_compacting = true;
+        Compacting { linker: self }
+    }
+
     /// How many of the slots before `place` wait to be linked, those that were found at opening apart.
     pub(super) fn waiting(&self, place: Place, snapshot: &Snapshot) -> usize {
         if !place.is_of(snapshot) {
@@ -55,5 +63,17 @@ impl Linker {
         }
         let found = if self.found.is_of(snapshot) { self.found.slots } else { 0 };
         place.slots.saturating_sub(snapshot.graph.rows().max(found)) as usize
+    }
+}
+
+/// See [`Linker::compacting`].
+pub(super) struct Compacting<'a> {
+    linker: &'a Linker,
+}
+
+impl Drop for Compacting<'_> {
+    fn drop(&mut self) {
+        self.linker.state.lock().is_compacting = false;
+        self.linker.over.notify_all();
     }
 }

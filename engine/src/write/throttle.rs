@@ -14,6 +14,9 @@ use crate::write::linker::State;
 use crate::write::pace::patience;
 use crate::write::place::Place;
 
+/// While rows are linked anew for a compaction, this many times `buffer_rows` may wait.
+const MOST_COMPACTING: usize = 8;
+
 impl Core {
     /// Wakes the thread if it has something to do.
     pub(crate) fn wake_linker(&self) {
@@ -40,8 +43,14 @@ impl Core {
         let deadline = Instant::now() + patience(waiting, rows, limit);
         let mut state = linker.state.lock();
         // Nobody waits for a linking that fails.
-        while state.failed.is_none() && linker.waiting(place, &self.snapshot.load()) > limit {
-            if linker.over.wait_until(&mut state, deadline).timed_out() {
+        loop {
+            let waiting = linker.waiting(place, &self.snapshot.load());
+            if state.failed.is_some() || waiting <= limit {
+                return;
+            }
+            if state.is_compacting && waiting > limit.saturating_mul(MOST_COMPACTING) {
+                linker.over.wait(&mut state);
+            } else if linker.over.wait_until(&mut state, deadline).timed_out() {
                 return;
             }
         }
