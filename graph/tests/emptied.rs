@@ -45,6 +45,6 @@ fn rows_that_lost_half_of_their_list_are_linked_anew() {
     assert_eq!(without.check(), []);
     for width in [10, 20, 40] {
         let (found, best) = (recall(&without, &points, width), recall(&anew, &points, width));
-        assert!(found >= best - 0.01, "width {width}: {found} without the dead rows, {best} linked anew");
+        assert!(found >= best - 0.01, "width {width}: {found} without the deleted rows, {best} linked anew");
     }
 }
