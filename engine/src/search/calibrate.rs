@@ -20,14 +20,15 @@ impl Db {
     /// `recall` of them, as [`SearchOptions::target_recall`] uses it.
     ///
     /// Expected for queries that are like the rows: measured on 512 rows that ask, each as if it
-    /// were not in the database, against the answers of a search of width 2,048. It errs to the wide side
-    /// by about a standard error.
+    /// were not in the database, against the answers of a search of width 2,048. It errs to the wide
+    /// side by about a standard error.
     ///
     /// The first call takes about as long as ten to twenty thousand searches. All `k` share what it
-    /// measures. A call for another `k` or a higher recall measures the widths that it needs besides,
-    /// mostly in a fifth of that time; after an opening, or once the graph has changed, in as much. All of it is measured again when the graph has grown by a
-    /// quarter, or the database was cleared or compacted. One thread measures; others that ask
-    /// meanwhile wait for it. Checkpoints keep what was measured.
+    /// measures. A call for another `k` or a higher recall also measures the widths that it needs,
+    /// mostly in a fifth of that time. After an opening, or once the graph has changed, it takes as
+    /// long as the first. All of it is measured again when the graph has grown by a quarter, or the
+    /// database was cleared or compacted. One thread measures. Others that ask meanwhile wait for it.
+    /// Checkpoints keep what was measured.
     ///
     /// [`SearchOptions::target_recall`]: crate::SearchOptions::target_recall
     ///
@@ -192,13 +193,13 @@ mod tests {
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         assert!(measured.iter().all(|(width, what)| *width == measured[0].0 && Arc::ptr_eq(what, &measured[0].1)));
-        assert!(!db.core.curves.state().is_measuring);
+        assert!(!db.core.curves.state.lock().unwrap().is_measuring);
     }
 
     #[test]
     fn all_k_share_what_is_measured_and_agree_with_a_measurement_of_their_own() {
         let (shared, snapshot) = (some(), |db: &Db| db.core.snapshot.load_full());
-        for (k, recall) in [(10, 0.9), (1, 0.99), (7, 0.5), (40, 0.95), (11, 0.9)] {
+        for (k, recall) in [(10, 0.9), (1, 0.99), (7, 0.5), (40, 0.95), (10, 1.0), (11, 0.9)] {
             let own = some();
             let width = shared.width_for(k, recall).unwrap();
             assert_eq!(width, own.width_for(k, recall).unwrap(), "k = {k}, recall {recall}");
@@ -276,7 +277,7 @@ mod tests {
         });
         assert!(panicked.is_err());
         assert!(db.core.width_for(&snapshot, 10, 0.9) >= 10);
-        assert!(!db.core.curves.state().is_measuring);
+        assert!(!db.core.curves.state.lock().unwrap().is_measuring);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! What calibration found: which width reaches which recall, for every k.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, PoisonError, Weak};
 
 use omendb_graph::Graph;
 
+use crate::search::lock::SearchLock;
 use crate::state::snapshot::Snapshot;
 
 mod encode;
@@ -111,7 +112,7 @@ pub(super) fn count_missed(truth: &[f32], found: &[f32], missed: &mut [u32]) {
 /// What was measured, and who measures.
 #[derive(Default)]
 pub(crate) struct Curves {
-    state: Mutex<State>,
+    pub(super) state: SearchLock<State>,
     /// A turn has ended.
     ended: Condvar,
 }
@@ -135,33 +136,28 @@ impl Curves {
     /// What a checkpoint holds.
     pub(crate) fn of_checkpoint(measured: Option<Measured>) -> Self {
         let state = State { measured: measured.map(Arc::new), is_saved: true, is_measuring: false };
-        Curves { state: state.into(), ended: Condvar::new() }
+        Curves { state: SearchLock::new(state), ended: Condvar::new() }
     }
 
     /// A checkpoint holds `saved` now.
     pub(crate) fn is_saved(&self, saved: Option<&Arc<Measured>>) {
-        let mut state = self.state();
+        let Some(mut state) = self.state.lock() else { return };
         state.is_saved |= saved.zip(state.measured.as_ref()).is_some_and(|(saved, now)| Arc::ptr_eq(saved, now));
     }
 
     /// Whether something holds for `snapshot` that no checkpoint has.
     pub(crate) fn is_unsaved(&self, snapshot: &Snapshot) -> bool {
-        let state = self.state();
-        !state.is_saved && state.get(snapshot).is_some()
-    }
-
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().is_some_and(|state| !state.is_saved && state.get(snapshot).is_some())
     }
 
     /// What was measured and holds.
     pub(crate) fn get(&self, snapshot: &Snapshot) -> Option<Arc<Measured>> {
-        self.state().get(snapshot).cloned()
+        self.state.lock()?.get(snapshot).cloned()
     }
 
     /// The width for `k` and `recall`, after the wait for who measures; or the turn to measure it.
     pub(super) fn wait(&self, snapshot: &Snapshot, k: usize, recall: f64) -> Result<usize, Turn<'_>> {
-        let mut state = self.state();
+        let Some(mut state) = self.state.lock() else { return Err(Turn { curves: self }) };
         loop {
             if let Some(Ok(width)) = state.get(snapshot).map(|measured| measured.width(k, recall)) {
                 return Ok(width);
@@ -174,7 +170,7 @@ impl Curves {
     }
 
     pub(super) fn put(&self, measured: Measured) {
-        let mut state = self.state();
+        let Some(mut state) = self.state.lock() else { return };
         (state.measured, state.is_saved) = (Some(Arc::new(measured)), false);
     }
 }
@@ -186,7 +182,9 @@ pub(super) struct Turn<'a> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.curves.state().is_measuring = false;
+        if let Some(mut state) = self.curves.state.lock() {
+            state.is_measuring = false;
+        }
         self.curves.ended.notify_all();
     }
 }

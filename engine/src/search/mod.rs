@@ -6,6 +6,7 @@ mod calls;
 pub(crate) mod curves;
 mod get;
 mod graph_search;
+mod lock;
 pub(crate) mod measure;
 pub(crate) mod options;
 pub(crate) mod plan;

@@ -1,10 +1,9 @@
 //! Memory that a search needs while it runs, kept for the next one.
 
-use std::sync::{Mutex, PoisonError};
-
 use omendb_graph::Scratch;
 
 use crate::input::query::Probe;
+use crate::search::lock::SearchLock;
 
 /// What one search at a time needs for itself.
 pub(crate) struct SearchScratch {
@@ -16,11 +15,11 @@ pub(crate) struct SearchScratch {
 
 /// Scratch memory lent to searches: as much is kept as was ever in use at once.
 #[derive(Default)]
-pub(crate) struct Scratches(Mutex<Vec<SearchScratch>>);
+pub(crate) struct Scratches(SearchLock<Vec<SearchScratch>>);
 
 impl Scratches {
     pub(super) fn with<T>(&self, use_: impl FnOnce(&mut SearchScratch) -> T) -> T {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let kept = self.0.lock().and_then(|mut kept| kept.pop());
         let mut scratch = kept.unwrap_or_else(|| SearchScratch {
             graph: Scratch::new(),
             probe: Probe::new(),
@@ -28,16 +27,19 @@ impl Scratches {
             distances: Vec::new(),
         });
         let result = use_(&mut scratch);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+        if let Some(mut kept) = self.0.lock() {
+            kept.push(scratch);
+        }
         result
     }
 
     pub(crate) fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        if let Some(mut kept) = self.0.lock() {
+            kept.clear();
+        }
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        let scratches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        scratches.iter().map(|scratch| scratch.graph.bytes()).sum()
+        self.0.lock().map_or(0, |kept| kept.iter().map(|scratch| scratch.graph.bytes()).sum())
     }
 }
