@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
 use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
@@ -262,8 +262,13 @@ impl Core {
         }
     }
 
-    /// The index and the state it belongs to.
+    /// The index and the state it belongs to. In a process that was forked while a thread held the index for writing, it is
+    /// locked for ever and perhaps half changed: there it is made anew.
     pub(crate) fn indexed<T>(&self, look: impl FnOnce(&Index, &Snapshot) -> T) -> T {
+        if self.pool.is_of_parent() && matches!(self.index.try_read(), Err(TryLockError::WouldBlock)) {
+            let present = self.snapshot.load();
+            return look(&Index::of(&present.view), &present);
+        }
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
         look(&index, &self.snapshot.load())
     }

@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use omendb_engine::{BatchError, Db, Metric, Options, SearchOptions, StorageError};
+use omendb_engine::{BatchError, Db, Durability, Metric, Options, SearchOptions, StorageError};
 
 /// Does `work` in a forked process; whether it ended well, within ten seconds.
 fn forked(work: impl FnOnce()) -> bool {
@@ -80,6 +80,60 @@ fn a_process_that_was_forked_while_rows_are_linked() {
     let db = held.unwrap();
     db.flush().unwrap();
     assert_eq!((db.count(), db.stats().buffered), (4000, 0));
+}
+
+/// Whatever locks other threads hold at the fork, the child waits for none of them.
+#[test]
+fn processes_forked_beside_busy_threads() {
+    use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options::new(8, Metric::L2).buffer_rows(100).threads(2).durability(Durability::Os);
+    let db = Db::create(dir.path().join("some.omen"), options).unwrap();
+    let (ids, all) = rows(0, 3000);
+    db.add_batch(&ids, &all).unwrap();
+    db.flush().unwrap();
+    let done = AtomicBool::new(false);
+    let go_on = || !done.load(SeqCst);
+    let wrong = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for turn in (0..).take_while(|_| go_on()) {
+                db.upsert_batch(&ids[..2000], &all[..2000]).unwrap();
+                if turn % 10 == 0 {
+                    db.compact().unwrap();
+                }
+            }
+        });
+        scope.spawn(|| {
+            for k in (1..60).cycle().take_while(|_| go_on()) {
+                assert!(db.width_for(k, 0.9).unwrap() >= k);
+            }
+        });
+        scope.spawn(|| {
+            while go_on() {
+                db.search(&all[0], 3).unwrap();
+            }
+        });
+        scope.spawn(|| {
+            while go_on() {
+                db.checkpoint().unwrap();
+            }
+        });
+        let child = |k: usize| {
+            std::thread::sleep(Duration::from_millis(k as u64 * 7 % 20));
+            forked(|| {
+                assert_eq!(db.search_with(&all[0], &SearchOptions::new(k).target_recall(0.9)).unwrap().len(), k);
+                assert_eq!(db.get(2500).unwrap(), all[2500]);
+                assert!(db.contains(7) && !db.contains(4000));
+                assert_eq!((db.count(), db.stats().count), (3000, 3000));
+                assert!(db.delete(1).is_err() && db.compact().is_err());
+            })
+        };
+        let wrong = (60..120).filter(|&k| !child(k)).count();
+        done.store(true, SeqCst);
+        wrong
+    });
+    assert_eq!(wrong, 0, "of 60 processes");
+    assert!(db.verify().is_ok());
 }
 
 fn rows(first: u64, n: u64) -> (Vec<u64>, Vec<[f32; 8]>) {

@@ -107,7 +107,7 @@ impl Db {
         let core = &self.core;
         let snapshot = core.snapshot.load_full();
         let usage = core.storage.usage();
-        let index = core.index.read().unwrap_or_else(PoisonError::into_inner).bytes();
+        let index = core.indexed(|index, _| index.bytes());
         let part = |name: &str, bytes: u64| Part { name: name.to_owned(), bytes };
         let mut memory = vec![
             part("rows", usage.memory_rows),

@@ -40,9 +40,6 @@ const OFFERED: RangeInclusive<usize> = 4..=COLUMNS;
 /// Rows of a tight group take this many different leaves for more offers.
 const TURNS: u32 = 8;
 
-/// If more than one row in this many has too few offers, all rows are linked with searches.
-const MANY: usize = 8;
-
 /// The offers of a row are prefetched this many rows ahead.
 const AHEAD: usize = 8;
 
@@ -51,14 +48,15 @@ pub(super) fn pays(old: u32, rows: u32) -> bool {
     rows - old >= old.max(LEAST)
 }
 
-/// Builds the graph over slots 0 to `rows - 1`, whatever `old` has of them.
+/// Builds the graph over slots 0 to `rows - 1`, whatever `old` has of them. Also returns its vertices leaf by leaf, so that
+/// near rows mostly follow each other.
 pub(super) fn build<S: Space>(
     old: &Graph,
     space: &S,
     rows: u32,
     options: &BuildOptions,
     observe: Observe<'_>,
-) -> Result<Bulk, GraphError> {
+) -> Result<(Linked, Vec<u32>), GraphError> {
     let degree = old.csr().degree();
     let base = Graph {
         base: Level::empty(degree)?.grown(rows)?,
@@ -75,40 +73,19 @@ pub(super) fn build<S: Space>(
     };
     match linking.link_all(degree, &mut tell) {
         ControlFlow::Break(()) => Err(GraphError::Cancelled { done: 0 }),
-        ControlFlow::Continue(Offers::TooFew) => Ok(Bulk::TooFew { distances: linking.distances }),
-        ControlFlow::Continue(Offers::Enough { order }) => {
+        ControlFlow::Continue(order) => {
             let levels = link_levels(&linking.task.graph, space, options, observe)?;
-            let linked = Linked { distances: linking.distances + levels.distances, ..levels };
-            Ok(Bulk::Linked { linked: Box::new(linked), order })
+            Ok((Linked { distances: linking.distances + levels.distances, ..levels }, order))
         }
     }
-}
-
-/// The result of a bulk build.
-pub(super) enum Bulk {
-    /// The graph, and its vertices leaf by leaf, so that near rows mostly follow each other.
-    Linked { linked: Box<Linked>, order: Vec<u32> },
-    /// The build is abandoned after `distances`: rows are better linked with searches.
-    TooFew { distances: u64 },
-}
-
-/// What the leaves offered their rows.
-enum Offers {
-    Enough {
-        /// The rows, leaf by leaf.
-        order: Vec<u32>,
-    },
-    /// Many rows have too few offers. In small groups or few dimensions, overlapping leaves offer the same rows again and
-    /// again. No edge would lead out of a group.
-    TooFew,
 }
 
 /// Called with the half that is in progress, and how much of it is done.
 type Tell<'a> = &'a mut dyn FnMut(u64, usize, usize) -> ControlFlow<()>;
 
 impl<S: Space> Linking<'_, S> {
-    /// Links all rows of the base, whose lists are empty.
-    fn link_all(&mut self, degree: usize, tell: Tell<'_>) -> ControlFlow<(), Offers> {
+    /// Links all rows of the base, whose lists are empty. Returns them leaf by leaf.
+    fn link_all(&mut self, degree: usize, tell: Tell<'_>) -> ControlFlow<(), Vec<u32>> {
         let rows = self.task.graph.rows();
         tell(0, 0, 1)?;
         let partition =
@@ -126,11 +103,7 @@ impl<S: Space> Linking<'_, S> {
         let few = (width / 2).min(all_offered * 3 / 16);
         let rows = 0..self.task.graph.rows();
         let short: Vec<bool> = rows.into_par_iter().map(|row| reservoir.count(row) < few).collect();
-        let short_count = self.task.graph.vertices().filter(|&row| short[row as usize]).count();
-        if short_count > self.task.graph.vertex_count() as usize / MANY {
-            return ControlFlow::Continue(Offers::TooFew);
-        }
-        if short_count > 0 {
+        if self.task.graph.vertices().any(|row| short[row as usize]) {
             self.offer_more(&leaves, &reservoir, &short, tell)?;
         }
 
@@ -148,7 +121,7 @@ impl<S: Space> Linking<'_, S> {
             self.distances += self.add_all_reverse_edges(0, self.task.space, found);
         }
         tell(1, 1, 1)?;
-        ControlFlow::Continue(Offers::Enough { order })
+        ControlFlow::Continue(order)
     }
 
     /// Offers each row its nearest rows of each of its leaves.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::bulk::{self, Bulk};
+use super::bulk;
 use super::incremental::extend;
 use super::reconnect::{FEW_ROWS, Searched};
 use super::{BuildOptions, Linked, Observe};
@@ -89,11 +89,11 @@ pub fn link<'a, S: Space>(
     let old = graph.vertex_count();
     // Lists by inner product are linked with searches. Figures: docs/experiments/009.
     let bulk = bulk::pays(old, known.absent.vertex_count(rows)) && space.near().is_none();
-    let built = if bulk { Some(bulk::build(&known, space, rows, options, observe)?) } else { None };
-    let (start, order) = match built {
-        None => (Linked { graph: known, distances: 0, repaired: 0 }, None),
-        Some(Bulk::Linked { linked, order }) => (*linked, Some(order)),
-        Some(Bulk::TooFew { distances }) => (Linked { graph: known.emptied(), distances, repaired: 0 }, None),
+    let (start, order) = if bulk {
+        let (linked, order) = bulk::build(&known, space, rows, options, observe)?;
+        (linked, Some(order))
+    } else {
+        (Linked { graph: known, distances: 0, repaired: 0 }, None)
     };
     let (mut linked, mut order, mut dropped) = (start.beside(near), order, Vec::new());
     let first_rows = linked.graph.rows();
