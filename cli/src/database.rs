@@ -15,6 +15,8 @@ pub(crate) struct Use {
     /// 0: one per processor.
     pub(crate) threads: usize,
     pub(crate) isa: Isa,
+    /// Whether searches go over codes.
+    pub(crate) codes: bool,
 }
 
 impl Use {
@@ -24,11 +26,11 @@ impl Use {
             Some(isa) => isa.required()?,
             None => Isa::chosen()?,
         };
-        Ok(Self { threads: global.threads.map_or(threads, usize::from), isa })
+        Ok(Self { threads: global.threads.map_or(threads, usize::from), isa, codes: false })
     }
 
     pub(crate) fn open_options(&self) -> OpenOptions {
-        OpenOptions::new().threads(self.threads).isa(self.isa)
+        OpenOptions::new().threads(self.threads).isa(self.isa).codes(self.codes)
     }
 
     /// Opens for reading, beside any writer.

@@ -276,7 +276,7 @@ impl Core {
     /// The state of a database that holds nothing.
     pub(crate) fn empty_snapshot(&self, view: Arc<omendb_storage::View>) -> Snapshot {
         let graph = Graph::empty(self.config.degree).expect("the degree was checked");
-        Snapshot { view, graph: Arc::new(graph), columns: Columns::empty(&self.config) }
+        Snapshot { view, graph: Arc::new(graph), columns: Columns::empty(&self.config), codes: None }
     }
 }
 

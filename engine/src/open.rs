@@ -15,10 +15,11 @@ use crate::options::OpenOptions;
 use crate::search::curves::{Curves, Measured};
 use crate::search::measure::Measure;
 use crate::search::scratch::Scratches;
+use crate::state::codes::Codes;
 use crate::state::derived::Columns;
 use crate::state::index::Index;
 use crate::state::snapshot::Snapshot;
-use crate::write::checkpoint::{GRAPH_BLOB, MEASURED_BLOB};
+use crate::write::checkpoint::{CODES_BLOB, GRAPH_BLOB, MEASURED_BLOB};
 use crate::write::link_thread::LinkThread;
 use crate::write::linker::Linker;
 use crate::write::queue::Queue;
@@ -200,7 +201,7 @@ fn assemble(
     read_only: bool,
 ) -> Result<Db, OpenError> {
     let view = storage.view();
-    let (snapshot, measured, whole) = recover(&options.config, storage.as_ref(), view)?;
+    let (snapshot, measured, whole) = recover(&options, parts.asked.isa(), storage.as_ref(), view)?;
     let core = Arc::new(Core {
         index: RwLock::new(Index::of(&snapshot.view)),
         centred: parts.asked.centred(),
@@ -228,6 +229,9 @@ fn assemble(
         config: options.config,
         use_: options.use_,
     });
+    let opened = core.snapshot.load_full();
+    let codes = core.encoded(&opened, &opened.graph);
+    core.snapshot.store(Arc::new(Snapshot { codes, ..(*opened).clone() }));
     let linking = parts.thread.begin(&core);
     Ok(Db::of(core, linking))
 }
@@ -237,10 +241,12 @@ fn assemble(
 ///
 /// What is derived and damaged, missing or unfit is not an error: it is derived again.
 fn recover(
-    config: &Config,
+    options: &Options,
+    isa: Isa,
     storage: &dyn Storage,
     view: Arc<View>,
 ) -> Result<(Snapshot, Option<Measured>, bool), OpenError> {
+    let config = &options.config;
     let empty = || Graph::empty(config.degree).expect("the degree was checked");
     let read = |bytes: &[u8]| match Graph::read_from(bytes) {
         Ok(graph) if graph.rows() <= view.slots() && graph.csr().degree() == config.degree => Ok(graph),
@@ -268,7 +274,18 @@ fn recover(
     let measured = derived(storage, MEASURED_BLOB, read)?;
     whole &= !matches!(measured, Derived::Lost);
     let graph = Arc::new(graph.found().unwrap_or_else(empty));
-    Ok((Snapshot { view, graph, columns }, measured.found(), whole))
+    let mut snapshot = Snapshot { view, graph, columns, codes: None };
+    if options.use_.codes {
+        let source = snapshot.code_source(config, isa);
+        let read = |bytes: &[u8]| {
+            let codes = Codes::read_from(bytes, source).filter(|codes| codes.len() <= snapshot.graph.rows());
+            codes.ok_or_else(|| "it does not belong to these rows".to_string())
+        };
+        let codes = derived(storage, CODES_BLOB, read)?;
+        whole &= !matches!(codes, Derived::Lost);
+        snapshot.codes = codes.found().map(Arc::new);
+    }
+    Ok((snapshot, measured.found(), whole))
 }
 
 /// What was found of something that is derived from the rows.

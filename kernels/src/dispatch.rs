@@ -4,7 +4,7 @@
 //! The numbers beside a type are its [`Tuning`](crate::cell::Tuning): rows at a time, accumulators, whether rows are read
 //! first.
 
-use crate::arithmetic::{accumulate::Accumulate, as_f32::AsF32, bits::Bits, integers::Integers};
+use crate::arithmetic::{accumulate::Accumulate, as_f32::AsF32, bits::Bits, integers::Integers, nibbles::Nibbles};
 #[cfg(target_arch = "x86_64")]
 use crate::arithmetic::{bf16_pairs::Bf16Pairs, f32_by_bf16::F32ByBf16};
 use crate::cell::{COSINE, INNER_PRODUCT, L2, Of};
@@ -15,7 +15,7 @@ use crate::isa::entry::{Between, Entry, Kernels};
 use crate::isa::neon::{Neon, NeonDotprod};
 #[cfg(target_arch = "x86_64")]
 use crate::isa::operations::{Bf16Vectors, Count};
-use crate::isa::operations::{Bytes, Load, Packed};
+use crate::isa::operations::{Bytes, Load, Nibbles as NibbleSteps, Packed};
 use crate::isa::portable::Portable;
 #[cfg(target_arch = "x86_64")]
 use crate::isa::{
@@ -233,6 +233,34 @@ where
         CodeBits::Four => S::kernels::<AsF32<f32, Packed<4>>, Of<INNER_PRODUCT, ROWS, 1, false>>(),
         CodeBits::One => S::kernels::<AsF32<f32, Packed<1>>, Of<INNER_PRODUCT, ROWS, 1, false>>(),
     }
+}
+
+/// The loops for rows of 4-bit codes and queries of bytes, and the bytes of a row in one step. `metric` is L2 or the inner
+/// product.
+pub(crate) fn find_nibbles(isa: Isa, metric: Metric) -> (Kernels, usize) {
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => nibbles::<Avx2, 4>(metric),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2Vnni => nibbles::<Avx2Vnni, 4>(metric),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => nibbles::<Avx512, 8>(metric),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Vnni | Isa::Avx512Popcnt | Isa::Avx512Bf16 => nibbles::<Avx512Vnni, 8>(metric),
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon => nibbles::<Neon, 8>(metric),
+        #[cfg(target_arch = "aarch64")]
+        Isa::NeonDotprod => nibbles::<NeonDotprod, 8>(metric),
+        _ => nibbles::<Portable, 4>(metric),
+    }
+}
+
+fn nibbles<S: Entry + NibbleSteps, const ROWS: usize>(metric: Metric) -> (Kernels, usize) {
+    let kernels = match metric {
+        Metric::L2 => S::kernels::<Nibbles, Of<L2, ROWS, 1, false>>(),
+        _ => S::kernels::<Nibbles, Of<INNER_PRODUCT, ROWS, 1, false>>(),
+    };
+    (kernels, S::BYTES)
 }
 
 /// The loop for distances between rows of `f32`, `u8` or `i8`. Rows of other types are converted to `f32` first. Sixteen

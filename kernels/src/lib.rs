@@ -18,6 +18,7 @@
 //! | slices of a type known to the compiler | [`Distance`] |
 //! | bytes of a type known at run time | [`RowDistance`] |
 //! | codes of 8, 4 or 1 bits, queries of `f32` | [`CodeDistance`] |
+//! | codes of 4 bits, queries of 8 | [`NibbleDistance`] |
 //! | bits | [`Hamming`] |
 //! | two rows, once | [`distance()`], without a handle |
 //! | the definitions, in `f64` | [`oracle`] |
@@ -84,6 +85,7 @@ pub use metric::Metric;
 pub use prefetch::prefetch_ref;
 pub use quantized::code_bits::CodeBits;
 pub use quantized::codes::{CodeDistance, CodeQuery};
+pub use quantized::nibbles::{NibbleDistance, NibbleQuery};
 pub use row_table::RowTable;
 
 /// The largest dimension. Up to it, sums of squared differences of bytes fit 32 bits.

@@ -6,10 +6,10 @@ use rayon::prelude::*;
 use crate::db::{Core, install};
 use crate::input::query::Probe;
 use crate::search::curves::{LARGEST_MEASURED, Measured, WIDEST, count_missed};
+use crate::search::near_rows::NearRows;
 use crate::search::options::check_recall;
 use crate::search::plan::scan_is_cheaper;
 use crate::state::snapshot::Snapshot;
-use crate::state::space::Rows;
 use crate::{Db, SearchError};
 
 /// Rows that ask.
@@ -104,13 +104,23 @@ impl Core {
 
     /// The distances that each leave-one-out query finds with this width, nearest first.
     fn leave_one_out(&self, snapshot: &Snapshot, graph: &HeldOut, width: usize) -> Vec<Vec<f32>> {
-        let find = |(scratch, probe): &mut (Scratch, Probe), slot: u32| -> Vec<f32> {
-            let space = Without { rows: snapshot.rows(&self.measure), slot };
-            space.load(slot, probe);
-            graph.search(&space, (slot, probe), width, scratch);
-            scratch.nearest().map(|near| near.distance).collect()
+        let find = |(scratch, probe, near_rows): &mut (Scratch, Probe, NearRows), slot: u32| -> Vec<f32> {
+            let rows = snapshot.rows(&self.measure);
+            rows.load(slot, probe);
+            let over_codes = snapshot.codes().and_then(|codes| {
+                near_rows.over_codes(codes, &rows, probe, (1, width), scratch, |space, query, scratch| {
+                    graph.search(&Without { space, slot }, (slot, query), width, scratch)
+                })
+            });
+            if over_codes.is_none() {
+                near_rows.over_rows(scratch, |scratch| {
+                    graph.search(&Without { space: &rows, slot }, (slot, probe), width, scratch)
+                });
+            }
+            near_rows.found.iter().filter(|near| near.slot != slot).map(|near| near.distance).collect()
         };
-        asking(snapshot).into_par_iter().map_init(|| (Scratch::new(), Probe::new()), find).collect()
+        let work = || (Scratch::new(), Probe::new(), NearRows::default());
+        asking(snapshot).into_par_iter().map_init(work, find).collect()
     }
 
     /// The graph, for searches as if the row that asks were not linked.
@@ -126,29 +136,29 @@ fn asking(snapshot: &Snapshot) -> Vec<u32> {
     (0..asking).map(|i| (i * rows / asking) as u32).collect()
 }
 
-/// The rows of a view, one of which is farther away than all others.
-struct Without<'a> {
-    rows: Rows<'a>,
+/// A space in which one row is farther away than all others.
+struct Without<'a, S> {
+    space: &'a S,
     slot: u32,
 }
 
-impl Space for Without<'_> {
-    type Probe = Probe;
+impl<S: Space> Space for Without<'_, S> {
+    type Probe = S::Probe;
 
-    fn probe(&self) -> Probe {
-        self.rows.probe()
+    fn probe(&self) -> S::Probe {
+        self.space.probe()
     }
 
-    fn load(&self, slot: u32, probe: &mut Probe) {
-        self.rows.load(slot, probe);
+    fn load(&self, slot: u32, probe: &mut S::Probe) {
+        self.space.load(slot, probe);
     }
 
     fn fetch(&self, slots: &[u32]) {
-        self.rows.fetch(slots);
+        self.space.fetch(slots);
     }
 
-    fn distances(&self, probe: &Probe, slots: &[u32], out: &mut [f32]) {
-        self.rows.distances(probe, slots, out);
+    fn distances(&self, probe: &S::Probe, slots: &[u32], out: &mut [f32]) {
+        self.space.distances(probe, slots, out);
         for (_, out) in slots.iter().zip(out).filter(|(slot, _)| **slot == self.slot) {
             *out = f32::INFINITY;
         }

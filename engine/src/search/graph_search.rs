@@ -25,13 +25,31 @@ impl Core {
     ) -> bool {
         let (rows, space) = (snapshot.graph.rows() as usize, snapshot.rows(&self.measure));
         let mut wide = first_width(snapshot, width);
+        if snapshot.codes().is_some() {
+            // Codes order rows roughly: exact distances choose k of more.
+            wide = wide.max(top.k() + top.k() / 2);
+        }
         loop {
-            let count = snapshot.graph.search(&space, &scratch.probe, wide, &mut scratch.graph);
-            stats.distances += count.distances;
-            stats.hops += count.hops;
+            let (near_rows, graph) = (&mut scratch.near_rows, &snapshot.graph);
+            let over_codes = snapshot.codes().and_then(|codes| {
+                let (probe, sizes) = (&scratch.probe, (top.k(), wide));
+                near_rows.over_codes(codes, &space, probe, sizes, &mut scratch.graph, |space, query, scratch| {
+                    graph.search(space, query, wide, scratch)
+                })
+            });
+            if let Some(count) = over_codes {
+                stats.code_distances += count.distances;
+                stats.distances += count.distances + near_rows.found.len() as u64;
+                stats.hops += count.hops;
+            } else {
+                let count =
+                    near_rows.over_rows(&mut scratch.graph, |inner| graph.search(&space, &scratch.probe, wide, inner));
+                stats.distances += count.distances;
+                stats.hops += count.hops;
+            }
             top.clear();
             let (mut kept, mut found) = (0, 0);
-            for near in scratch.graph.nearest() {
+            for near in &scratch.near_rows.found {
                 let copies = std::iter::once(near.slot).chain(snapshot.graph.copies_of(near.slot));
                 let mut living = copies.filter(|&slot| keep(slot)).take(top.k()).peekable();
                 found += 1;

@@ -8,6 +8,7 @@ mod get;
 mod graph_search;
 mod lock;
 pub(crate) mod measure;
+pub(crate) mod near_rows;
 pub(crate) mod options;
 pub(crate) mod plan;
 mod prepare;

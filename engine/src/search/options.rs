@@ -21,8 +21,10 @@ pub struct Hit {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SearchStats {
-    /// Distances computed.
+    /// Distances computed, over codes and over rows.
     pub distances: u64,
+    /// Those over 4-bit codes.
+    pub code_distances: u64,
     /// Rows of the graph expanded.
     pub hops: u64,
 }

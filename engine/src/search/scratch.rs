@@ -4,6 +4,7 @@ use omendb_graph::Scratch;
 
 use crate::input::query::Probe;
 use crate::search::lock::SearchLock;
+use crate::search::near_rows::NearRows;
 
 /// What one search at a time needs for itself.
 pub(crate) struct SearchScratch {
@@ -11,6 +12,7 @@ pub(crate) struct SearchScratch {
     pub(super) probe: Probe,
     pub(super) floats: Vec<f32>,
     pub(super) distances: Vec<f32>,
+    pub(super) near_rows: NearRows,
 }
 
 /// Scratch memory lent to searches: as much is kept as was ever in use at once.
@@ -25,6 +27,7 @@ impl Scratches {
             probe: Probe::new(),
             floats: Vec::new(),
             distances: Vec::new(),
+            near_rows: NearRows::default(),
         });
         let result = use_(&mut scratch);
         if let Some(mut kept) = self.0.lock() {

@@ -115,6 +115,7 @@ impl Db {
             part("blobs", usage.memory_blobs),
             part("index of ids", index as u64),
             part("graph", snapshot.graph.bytes() as u64),
+            part("codes", snapshot.codes.as_ref().map_or(0, |codes| codes.bytes()) as u64),
             part("table of equal rows", core.distinct_bytes() as u64),
             part("search scratch", core.scratches.bytes() as u64),
         ];

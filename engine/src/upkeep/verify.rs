@@ -89,7 +89,9 @@ impl Core {
         let infinite = ("rows with values that are not finite".to_string(), infinite);
         let wrong =
             |column: &dyn Column| (format!("rows with other {} than those kept", column.name()), column.wrong(view));
-        let found = std::iter::once(infinite).chain(snapshot.columns.iter().map(wrong));
+        let codes = snapshot.codes().map(|codes| codes.wrong(snapshot.code_source(&self.config, self.measure.isa())));
+        let codes = codes.map(|slots| ("rows with other codes than those kept".to_string(), slots));
+        let found = std::iter::once(infinite).chain(codes).chain(snapshot.columns.iter().map(wrong));
         let found = found.filter(|(_, slots): &(String, Vec<u32>)| !slots.is_empty());
         found.map(|(what, slots)| Problem::Rows { what, slots }).collect()
     }

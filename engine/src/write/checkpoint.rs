@@ -1,4 +1,4 @@
-//! Writes the graph, the derived columns and what calibration measured, so that the next opening need not derive them.
+//! Writes the graph, the derived columns, codes and what calibration measured, so that the next opening need not derive them.
 
 use std::io::{self, Write};
 use std::sync::atomic::Ordering::Relaxed;
@@ -10,10 +10,12 @@ use parking_lot::MutexGuard;
 use crate::db::{Core, install};
 use crate::progress::Phase;
 use crate::search::curves::Measured;
+use crate::state::codes::Codes;
 use crate::state::derived::Columns;
 use crate::state::snapshot::Snapshot;
 
 pub(crate) const GRAPH_BLOB: &str = "graph";
+pub(crate) const CODES_BLOB: &str = "codes";
 pub(crate) const MEASURED_BLOB: &str = "widths";
 
 /// Fewer new rows than this are linked again at an opening sooner than a checkpoint is written.
@@ -30,10 +32,11 @@ const FEW_COMMITS: u64 = 4096;
 /// one is not: the copy takes as much memory again.
 const COPIED: usize = 256 << 20;
 
-/// Calls `with` with the blobs of a graph, of derived columns, and of what calibration measured.
+/// Calls `with` with the blobs of a graph, of derived columns, of codes, and of what calibration measured.
 pub(crate) fn with_blobs<T>(
     write_graph: impl Fn(&mut dyn Write) -> io::Result<()> + Sync,
     columns: &Columns,
+    codes: Option<&Codes>,
     measured: Option<&Measured>,
     with: impl FnOnce(&[BlobSource<'_>]) -> T,
 ) -> T {
@@ -41,6 +44,8 @@ pub(crate) fn with_blobs<T>(
         columns.iter().map(|column| (column.name(), |out: &mut dyn Write| column.write_to(out))).collect();
     let mut blobs = vec![BlobSource { name: GRAPH_BLOB, write: &write_graph }];
     blobs.extend(columns.iter().map(|(name, write)| BlobSource { name, write }));
+    let write_codes = |out: &mut dyn Write| codes.map_or(Ok(()), |codes| codes.write_to(out));
+    blobs.extend(codes.map(|_| BlobSource { name: CODES_BLOB, write: &write_codes }));
     let write_measured = |out: &mut dyn Write| measured.map_or(Ok(()), |measured| measured.write_to(out));
     blobs.extend(measured.map(|_| BlobSource { name: MEASURED_BLOB, write: &write_measured }));
     with(&blobs)
@@ -77,7 +82,7 @@ impl Core {
         };
         let measured = self.curves.get(&snapshot);
         let write = |blobs: &[BlobSource<'_>]| self.storage.checkpoint(&snapshot.view, blobs);
-        match with_blobs(write_graph, &snapshot.columns, measured.as_deref(), write) {
+        match with_blobs(write_graph, &snapshot.columns, snapshot.codes.as_deref(), measured.as_deref(), write) {
             Ok(()) => {
                 self.curves.is_saved(measured.as_ref());
                 self.indexed(|_, present| {

@@ -133,7 +133,7 @@ impl Core {
             index.reserve(&view, commit.rows.len());
             commit.dead.iter().for_each(|&slot| index.remove(&view, slot));
             (present.view.slots()..view.slots()).for_each(|slot| index.insert(&view, slot));
-            Some(Snapshot { view, columns, graph: present.graph.clone() })
+            Some(Snapshot { view, columns, graph: present.graph.clone(), codes: present.codes.clone() })
         });
         Ok(end)
     }

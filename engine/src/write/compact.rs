@@ -1,8 +1,8 @@
 //! Returns the space of deleted and replaced rows to the system.
 
 use std::ops::ControlFlow;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, PoisonError};
 
 use omendb_graph::GraphError;
 use omendb_storage::{BlobSource, StorageError};
@@ -52,16 +52,17 @@ impl Core {
             || self.with_linking_space(&before, |rows| before.graph.compacted(rows, &order[..linked], build));
         let graph = install(&self.link_pool, compacted).expect("a smaller graph of the same degree");
         let columns = before.columns.reordered(&order);
+        let codes = before.codes.as_ref().map(|codes| Arc::new(codes.reordered(&order[..linked])));
 
         let write = |blobs: &[BlobSource<'_>]| self.storage.compact(&before.view, &order, blobs);
         let view = match self.path {
-            Some(_) => with_blobs(|out| graph.write_to(out), &columns, None, write),
+            Some(_) => with_blobs(|out| graph.write_to(out), &columns, codes.as_deref(), None, write),
             None => write(&[]),
         }?;
         self.saved_rows.store(graph.rows(), Relaxed);
         self.publish(|index, _| {
             *index = Index::of(&view);
-            Some(Snapshot { view, graph: graph.into(), columns })
+            Some(Snapshot { view, graph: graph.into(), columns, codes })
         });
         Ok(())
     }

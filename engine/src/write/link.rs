@@ -103,12 +103,13 @@ impl Core {
     /// Puts a graph over the rows of `before` in place, unless they are gone by now; for a caller that holds the linker's
     /// lock.
     pub(crate) fn publish_graph(&self, before: &Snapshot, graph: omendb_graph::Graph) {
+        let codes = self.encoded(before, &graph);
         // The index stays as it is. Read, it keeps writers from publishing in between, and nobody from looking up ids: not
         // even a process that is forked just now, where it stays locked for ever.
         let _index = self.index.read().unwrap_or_else(PoisonError::into_inner);
         let present = self.snapshot.load();
         if present.view.epoch() == before.view.epoch() {
-            self.snapshot.store(Arc::new(Snapshot { graph: Arc::new(graph), ..(**present).clone() }));
+            self.snapshot.store(Arc::new(Snapshot { graph: Arc::new(graph), codes, ..(**present).clone() }));
         }
     }
 

@@ -4,6 +4,7 @@ pub(crate) mod checkpoint;
 pub(crate) mod commit;
 pub(crate) mod compact;
 pub(crate) mod deleted;
+pub(crate) mod encode;
 pub(crate) mod group;
 pub(crate) mod link;
 pub(crate) mod link_thread;

@@ -9,4 +9,5 @@ pub(crate) mod bits;
 pub(crate) mod f32_by_bf16;
 pub(crate) mod integers;
 pub(crate) mod metric_sums;
+pub(crate) mod nibbles;
 pub(crate) mod number;

@@ -234,6 +234,18 @@ pub(super) unsafe fn tail32(p: *const u8, n: usize, back: bool) -> __m256i {
     }
 }
 
+/// `n < 32` bytes at `p` in their order, and zeros.
+#[inline(always)]
+pub(super) unsafe fn first32(p: *const u8, n: usize) -> __m256i {
+    // SAFETY: n bytes are read, and no others.
+    unsafe {
+        match n.checked_sub(16) {
+            None => _mm256_zextsi128_si256(short16(p, n)),
+            Some(more) => _mm256_set_m128i(short16(p.add(16), more), _mm_loadu_si128(p.cast())),
+        }
+    }
+}
+
 impl Bf16Vectors for Avx2 {
     type B = __m256i;
 

@@ -15,6 +15,8 @@ pub(crate) mod avx512_half_width;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512_popcnt;
 #[cfg(target_arch = "x86_64")]
+pub(crate) mod nibbles;
+#[cfg(target_arch = "x86_64")]
 pub(crate) mod popcnt;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod vnni;

@@ -4,7 +4,7 @@
 //! compiler. Tails of rows shorter than a vector go through a buffer, others look back into the row.
 
 use super::entry::{entries, loads, ops, packed};
-use crate::isa::operations::{Bytes, Count, Simd, Token};
+use crate::isa::operations::{Bytes, Count, Nibbles, Simd, Token};
 use crate::loops::short_tail;
 use core::arch::aarch64::*;
 use core::arch::asm;
@@ -265,6 +265,62 @@ bytes! {
         |sum, a, b| dot4!("udot", sum, a, b), |sum, d| dot4!("udot", sum, d, d), vabdq_u8;
     NeonDotprod, i8, int8x16_t, |v| vreinterpretq_s8_u8(v),
         |sum, a, b| dot4!("sdot", sum, a, b), |sum, d| dot4!("udot", sum, d, d), abs_diff;
+}
+
+macro_rules! nibbles {
+    ($($token:ident, |$ds:ident, $a:ident, $b:ident| $dot:expr, |$s:ident, $d:ident| $square:expr;)*) => {$(
+        impl Nibbles for $token {
+            const BYTES: usize = 16;
+            type V = uint8x16_t;
+            type I = uint32x4_t;
+
+            #[inline(always)]
+            unsafe fn load(self, p: *const u8) -> uint8x16_t {
+                // SAFETY: sixteen bytes are readable.
+                unsafe { vld1q_u8(p) }
+            }
+            #[inline(always)]
+            unsafe fn load_tail(self, p: *const u8, n: usize) -> uint8x16_t {
+                // SAFETY: the caller's promise.
+                unsafe { tail16(p, n, false) }
+            }
+            ops! {
+                fn zero() -> uint32x4_t = vdupq_n_u32(0);
+                fn add(a: uint32x4_t, b: uint32x4_t) -> uint32x4_t = vaddq_u32(a, b);
+                fn dot(sum: uint32x4_t, q: [uint8x16_t; 2], x: uint8x16_t) -> uint32x4_t = {
+                    let codes = [vandq_u8(x, vdupq_n_u8(15)), vshrq_n_u8::<4>(x)];
+                    let mut total = sum;
+                    for half in 0..2 {
+                        let ($ds, $a, $b) =
+                            (total, vreinterpretq_s8_u8(q[half]), vreinterpretq_s8_u8(codes[half]));
+                        total = $dot;
+                    }
+                    total
+                };
+                // A code is shifted to where it counts eightfold.
+                fn diff(sum: uint32x4_t, q: [uint8x16_t; 2], x: uint8x16_t) -> uint32x4_t = {
+                    let mask = vdupq_n_u8(15 << 3);
+                    let codes = [vandq_u8(vshlq_n_u8::<3>(x), mask), vandq_u8(vshrq_n_u8::<1>(x), mask)];
+                    let mut total = sum;
+                    for half in 0..2 {
+                        let ($s, $d) = (total, vabdq_u8(q[half], codes[half]));
+                        total = $square;
+                    }
+                    total
+                };
+            }
+            #[inline(always)]
+            fn lane_sums<const N: usize>(self, v: [uint32x4_t; N]) -> [u32; N] {
+                // SAFETY: the token.
+                unsafe { lane_sums_u32(v) }
+            }
+        }
+    )*};
+}
+
+nibbles! {
+    Neon, |sum, a, b| widening_signed(sum, a, b), |sum, d| widening(sum, d, d);
+    NeonDotprod, |sum, a, b| dot4!("sdot", sum, a, b), |sum, d| dot4!("udot", sum, d, d);
 }
 
 packed! { Neon:

@@ -2,7 +2,7 @@
 //! baseline. The tests compare the other instruction sets with it, too.
 
 use super::entry::{entries, loads, packed, words};
-use crate::isa::operations::{Bytes, Simd, Token};
+use crate::isa::operations::{Bytes, Nibbles, Simd, Token};
 use crate::loops::short_tail;
 use half::{bf16, f16};
 use wide::{f32x8, i16x16, i32x8, u32x4, u32x8};
@@ -181,3 +181,63 @@ packed! { Portable:
 }
 
 words!(Portable);
+
+impl Nibbles for Portable {
+    const BYTES: usize = 16;
+    /// Bytes of either sign.
+    type V = [i8; 16];
+    type I = i32x8;
+
+    #[inline(always)]
+    unsafe fn load(self, p: *const u8) -> [i8; 16] {
+        // SAFETY: sixteen bytes are readable.
+        unsafe { p.cast::<[i8; 16]>().read_unaligned() }
+    }
+    #[inline(always)]
+    unsafe fn load_tail(self, p: *const u8, n: usize) -> [i8; 16] {
+        let mut v = [0; 16];
+        // SAFETY: n < 16 bytes are readable.
+        unsafe { short_tail::copy(p, v.as_mut_ptr().cast(), n) };
+        v
+    }
+    #[inline(always)]
+    fn zero(self) -> i32x8 {
+        i32x8::ZERO
+    }
+    #[inline(always)]
+    fn add(self, a: i32x8, b: i32x8) -> i32x8 {
+        a + b
+    }
+    #[inline(always)]
+    fn lane_sums<const N: usize>(self, v: [i32x8; N]) -> [u32; N] {
+        <Self as Bytes<u8>>::lane_sums(self, v)
+    }
+    #[inline(always)]
+    fn dot(self, sum: i32x8, [low, high]: [[i8; 16]; 2], x: [i8; 16]) -> i32x8 {
+        let [lower, upper] = codes(x);
+        sum + widened(low).dot(lower) + widened(high).dot(upper)
+    }
+    #[inline(always)]
+    fn diff(self, sum: i32x8, [low, high]: [[i8; 16]; 2], x: [i8; 16]) -> i32x8 {
+        let [lower, upper] = codes(x);
+        let low: i16x16 = widened(low) - (lower << 3_i32);
+        let high: i16x16 = widened(high) - (upper << 3_i32);
+        sum + low.dot(low) + high.dot(high)
+    }
+}
+
+#[inline(always)]
+fn widened(v: [i8; 16]) -> i16x16 {
+    let mut out = [0; 16];
+    for i in 0..16 {
+        out[i] = i16::from(v[i]);
+    }
+    i16x16::new(out)
+}
+
+/// The lower and the upper codes of sixteen bytes.
+#[inline(always)]
+fn codes(v: [i8; 16]) -> [i16x16; 2] {
+    let v = widened(v);
+    [v & i16x16::splat(15), (v >> 4_i32) & i16x16::splat(15)]
+}

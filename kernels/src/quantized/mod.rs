@@ -1,4 +1,5 @@
-//! Rows of packed codes, against f32 queries.
+//! Rows of packed codes.
 
 pub(crate) mod code_bits;
 pub(crate) mod codes;
+pub(crate) mod nibbles;
