@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::grid::Grid;
-use super::{CHUNK, Codes, Line, Source};
+use super::{Codes, Line, Source};
 
 impl Codes {
     /// Writes the blob of a checkpoint.
@@ -55,7 +55,7 @@ impl Codes {
             }
             Arc::new(lines)
         };
-        codes.chunks = rows.chunks(CHUNK * row_bytes).map(make).collect();
+        codes.chunks = rows.chunks(codes.chunk_rows() * row_bytes).map(make).collect();
         Some(codes)
     }
 }

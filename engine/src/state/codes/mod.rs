@@ -3,6 +3,7 @@
 //! A row of codes takes an eighth of the cache lines of a row of f32. Codes are a function of the rows. So they are never
 //! needed for correctness: what a checkpoint holds of them saves encoding rows again. Figures: docs/experiments/039.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use omendb_kernels::{ElementKind, Isa, Metric};
@@ -20,14 +21,16 @@ mod space;
 
 pub(crate) use space::CodeSpace;
 
-/// Rows of one chunk.
-const CHUNK: usize = 1 << 12;
+/// Bytes of one chunk, about: a chunk that is not full is copied each time rows are linked. It has a power of two of rows.
+const CHUNK: usize = 1 << 22;
+const CHUNK_ROWS: RangeInclusive<usize> = 1 << 4..=1 << 12;
 
 /// Fewer rows have no codes.
 const LEAST: u32 = 1 << 12;
 
-/// The grid is fitted to at most so many rows.
+/// The grid is fitted to at most so many rows, and values.
 const SAMPLE: u32 = 1 << 12;
+const SAMPLE_VALUES: usize = 1 << 24;
 
 /// A row without codes takes at least so many times the cache lines.
 const LINES: usize = 3;
@@ -94,7 +97,8 @@ impl<'a> Source<'a> {
 
     /// The grid that fits a sample of the rows before `to`.
     fn grid(&self, to: u32) -> Option<Grid> {
-        let (mut sample, mut row, n) = (Vec::new(), Vec::new(), SAMPLE.min(to));
+        let (mut sample, mut row) = (Vec::new(), Vec::new());
+        let n = SAMPLE.min(to).min((SAMPLE_VALUES / self.dim) as u32);
         for i in 0..n {
             self.read((u64::from(i) * u64::from(to) / u64::from(n)) as u32, &mut row);
             sample.extend_from_slice(&row);
@@ -115,7 +119,7 @@ impl Codes {
         if to < LEAST || !source.pays() {
             return None;
         }
-        if let Some(old) = old.filter(|old| !old.is_outgrown(to)) {
+        if let Some(old) = old.filter(|old| !old.is_outgrown(to) && old.len <= to) {
             if !old.is_used || old.len == to {
                 return Some(Arc::clone(old));
             }
@@ -147,21 +151,21 @@ impl Codes {
 
     /// With the codes of more rows, and the mean squared error of those.
     fn with(&self, source: Source<'_>, to: u32) -> (Codes, f64) {
-        let (len, to) = (self.len as usize, to as usize);
+        let (len, to, rows) = (self.len as usize, to as usize, self.chunk_rows());
         let make = |number: usize| {
-            let old = self.chunks.get(number).filter(|_| len > number * CHUNK);
+            let old = self.chunks.get(number).filter(|_| len > number * rows);
             let mut lines = old.map_or_else(|| vec![Line::default(); self.chunk_lines()], |chunk| (**chunk).clone());
             let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut lines);
             let (mut row, mut codes, mut error) = (Vec::new(), Vec::new(), 0.0);
-            for slot in (number * CHUNK).max(len)..((number + 1) * CHUNK).min(to) {
+            for slot in (number * rows).max(len)..((number + 1) * rows).min(to) {
                 source.read(slot as u32, &mut row);
-                let out = &mut bytes[slot % CHUNK * self.stride()..][..self.grid.row_bytes()];
+                let out = &mut bytes[slot % rows * self.stride()..][..self.grid.row_bytes()];
                 error += self.grid.encode(&row, &mut codes, out);
             }
             (Arc::new(lines), error)
         };
-        let first = len / CHUNK;
-        let made: Vec<_> = (first..to.div_ceil(CHUNK)).into_par_iter().map(make).collect();
+        let first = len / rows;
+        let made: Vec<_> = (first..to.div_ceil(rows)).into_par_iter().map(make).collect();
         let error = made.iter().map(|(_, error)| error).sum::<f64>() / (to - len).max(1) as f64;
         let chunks = self.chunks[..first].iter().cloned().chain(made.into_iter().map(|(chunk, _)| chunk)).collect();
         (Codes { chunks, len: to as u32, grid: Arc::clone(&self.grid), ..*self }, error)
@@ -180,14 +184,14 @@ impl Codes {
             }
             Arc::new(lines)
         };
-        let chunks = order.chunks(CHUNK).map(make).collect();
+        let chunks = order.chunks(self.chunk_rows()).map(make).collect();
         Codes { chunks, len: order.len() as u32, grid: Arc::clone(&self.grid), ..*self }
     }
 
     /// The packed codes of a row.
     fn row(&self, slot: u32) -> &[u8] {
-        let chunk: &[u8] = bytemuck::cast_slice(&self.chunks[slot as usize / CHUNK]);
-        &chunk[slot as usize % CHUNK * self.stride()..][..self.grid.row_bytes()]
+        let chunk: &[u8] = bytemuck::cast_slice(&self.chunks[slot as usize / self.chunk_rows()]);
+        &chunk[slot as usize % self.chunk_rows() * self.stride()..][..self.grid.row_bytes()]
     }
 
     /// Bytes from a row to the next: no row lies in more lines than it must.
@@ -196,8 +200,13 @@ impl Codes {
         if bytes < size_of::<Line>() { bytes.next_power_of_two() } else { bytes.next_multiple_of(size_of::<Line>()) }
     }
 
+    fn chunk_rows(&self) -> usize {
+        let rows = (CHUNK / self.stride()).max(1);
+        (1 << rows.ilog2()).clamp(*CHUNK_ROWS.start(), *CHUNK_ROWS.end())
+    }
+
     fn chunk_lines(&self) -> usize {
-        CHUNK * self.stride() / size_of::<Line>()
+        self.chunk_rows() * self.stride() / size_of::<Line>()
     }
 
     /// Whether searches use them.
