@@ -18,6 +18,7 @@ use rayon::prelude::*;
 
 use super::context::{LARGEST_CAP, Linking};
 use super::partition::Partition;
+use super::reconnect::Searched;
 use super::reservoir::Reservoir;
 use super::{BuildOptions, Linked, Observe, link_levels};
 use crate::level::Level;
@@ -40,6 +41,10 @@ const OFFERED: RangeInclusive<usize> = 4..=COLUMNS;
 /// Rows of a tight group take this many different leaves for more offers.
 const TURNS: u32 = 8;
 
+/// If more than one row in this many has too few offers, all rows are searched for. Many small groups are: a sample misses
+/// groups that no search finds.
+const MANY: usize = 8;
+
 /// The offers of a row are prefetched this many rows ahead.
 const AHEAD: usize = 8;
 
@@ -48,15 +53,14 @@ pub(super) fn pays(old: u32, rows: u32) -> bool {
     rows - old >= old.max(LEAST)
 }
 
-/// Builds the graph over slots 0 to `rows - 1`, whatever `old` has of them. Also returns its vertices leaf by leaf, so that
-/// near rows mostly follow each other.
+/// Builds the graph over slots 0 to `rows - 1`, whatever `old` has of them. Also returns which of its vertices to search for.
 pub(super) fn build<S: Space>(
     old: &Graph,
     space: &S,
     rows: u32,
     options: &BuildOptions,
     observe: Observe<'_>,
-) -> Result<(Linked, Vec<u32>), GraphError> {
+) -> Result<(Linked, Searched), GraphError> {
     let degree = old.csr().degree();
     let base = Graph {
         base: Level::empty(degree)?.grown(rows)?,
@@ -73,9 +77,9 @@ pub(super) fn build<S: Space>(
     };
     match linking.link_all(degree, &mut tell) {
         ControlFlow::Break(()) => Err(GraphError::Cancelled { done: 0 }),
-        ControlFlow::Continue(order) => {
+        ControlFlow::Continue(searched) => {
             let levels = link_levels(&linking.task.graph, space, options, observe)?;
-            Ok((Linked { distances: linking.distances + levels.distances, ..levels }, order))
+            Ok((Linked { distances: linking.distances + levels.distances, ..levels }, searched))
         }
     }
 }
@@ -84,8 +88,8 @@ pub(super) fn build<S: Space>(
 type Tell<'a> = &'a mut dyn FnMut(u64, usize, usize) -> ControlFlow<()>;
 
 impl<S: Space> Linking<'_, S> {
-    /// Links all rows of the base, whose lists are empty. Returns them leaf by leaf.
-    fn link_all(&mut self, degree: usize, tell: Tell<'_>) -> ControlFlow<(), Vec<u32>> {
+    /// Links all rows of the base, whose lists are empty. Returns which to search for.
+    fn link_all(&mut self, degree: usize, tell: Tell<'_>) -> ControlFlow<(), Searched> {
         let rows = self.task.graph.rows();
         tell(0, 0, 1)?;
         let partition =
@@ -103,7 +107,8 @@ impl<S: Space> Linking<'_, S> {
         let few = (width / 2).min(all_offered * 3 / 16);
         let rows = 0..self.task.graph.rows();
         let short: Vec<bool> = rows.into_par_iter().map(|row| reservoir.count(row) < few).collect();
-        if self.task.graph.vertices().any(|row| short[row as usize]) {
+        let short_count = self.task.graph.vertices().filter(|&row| short[row as usize]).count();
+        if short_count > 0 {
             self.offer_more(&leaves, &reservoir, &short, tell)?;
         }
 
@@ -121,7 +126,9 @@ impl<S: Space> Linking<'_, S> {
             self.distances += self.add_all_reverse_edges(0, self.task.space, found);
         }
         tell(1, 1, 1)?;
-        ControlFlow::Continue(order)
+        // Leaf by leaf, so that near rows mostly follow each other.
+        let is_grouped = short_count > order.len() / MANY;
+        ControlFlow::Continue(if is_grouped { Searched::all(order) } else { Searched::among(order) })
     }
 
     /// Offers each row its nearest rows of each of its leaves.

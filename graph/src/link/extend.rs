@@ -89,13 +89,13 @@ pub fn link<'a, S: Space>(
     let old = graph.vertex_count();
     // Lists by inner product are linked with searches. Figures: docs/experiments/009.
     let bulk = bulk::pays(old, known.absent.vertex_count(rows)) && space.near().is_none();
-    let (start, order) = if bulk {
-        let (linked, order) = bulk::build(&known, space, rows, options, observe)?;
-        (linked, Some(order))
+    let (start, searched) = if bulk {
+        let (linked, searched) = bulk::build(&known, space, rows, options, observe)?;
+        (linked, Some(searched))
     } else {
         (Linked { graph: known, distances: 0, repaired: 0 }, None)
     };
-    let (mut linked, mut order, mut dropped) = (start.beside(near), order, Vec::new());
+    let (mut linked, mut searched, mut dropped) = (start.beside(near), searched, Vec::new());
     let first_rows = linked.graph.rows();
     loop {
         let before = linked.graph.clone();
@@ -109,7 +109,7 @@ pub fn link<'a, S: Space>(
         dropped.extend(more);
         // After the last of several stages, all rows: an edge may have been dropped since.
         let known = if to == rows && before.rows() > first_rows { before.emptied() } else { before };
-        dropped.extend(linked.reconnect(&known, space, order.take()));
+        dropped.extend(linked.reconnect(&known, space, searched.take()));
         if to == rows {
             break;
         }
@@ -134,13 +134,13 @@ fn stage_end(linked: u32, rows: u32) -> u32 {
 }
 
 impl Linked {
-    /// Reconnects rows. After a bulk build, which linked them `in_order`, it samples the whole graph. Otherwise it searches
-    /// for new rows and some old ones. Returns the rows that lost an edge to them.
-    fn reconnect<S: Space>(&mut self, old: &Graph, space: &S, mut in_order: Option<Vec<u32>>) -> Vec<LevelRow> {
+    /// Reconnects rows. After a bulk build it searches for those of the base that the build says, and for all others.
+    /// Otherwise it searches for new rows and some old ones. Returns the rows that lost an edge to them.
+    fn reconnect<S: Space>(&mut self, old: &Graph, space: &S, mut after_bulk: Option<Searched>) -> Vec<LevelRow> {
         let mut dropped = Vec::new();
         for number in (0..=self.graph.upper.len()).rev() {
-            let searched = match &mut in_order {
-                Some(in_order) if number == 0 => Searched::among(std::mem::take(in_order)),
+            let searched = match &mut after_bulk {
+                Some(of_base) if number == 0 => std::mem::take(of_base),
                 Some(_) => Searched::all((0..self.graph.level_rows(number)).collect()),
                 None => self.graph.searched_with_new(number, old.level_rows(number)),
             };
