@@ -276,6 +276,48 @@ fn a_target_recall_is_met_over_codes() {
     }
 }
 
+/// Threads search while rows are replaced, deleted, compacted and cleared.
+#[test]
+fn searches_over_codes_go_on_while_rows_come_and_go() {
+    use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+    let rows = clustered(ROWS, DIM, 19);
+    let db = Db::in_memory(over(DIM, Metric::L2).buffer_rows(200).threads(2)).unwrap();
+    db.add_batch(&numbers(ROWS), &rows).unwrap();
+    db.flush().unwrap();
+    let (done, seen) = (AtomicBool::new(false), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        for first in 0..2 {
+            let (db, rows, done, seen) = (&db, &rows, &done, &seen);
+            scope.spawn(move || {
+                for turn in (first..).step_by(2).take_while(|_| !done.load(SeqCst)) {
+                    let query = &rows[turn % ROWS * DIM..][..DIM];
+                    let (hits, stats) = db.search_with_stats(query, &SearchOptions::new(10)).unwrap();
+                    assert!(hits.is_sorted_by(|a, b| a.distance <= b.distance));
+                    seen.fetch_or(stats.code_distances > 0, SeqCst);
+                    if turn % 64 == 0 {
+                        db.search_with(query, &SearchOptions::new(10).target_recall(0.9)).unwrap();
+                    }
+                }
+            });
+        }
+        for turn in 0..6usize {
+            let some = 500 * turn..500 * turn + 1500;
+            db.upsert_batch(&numbers(ROWS)[some.clone()], &rows[some.start * DIM..some.end * DIM]).unwrap();
+            db.delete_batch(some.start as u64..some.start as u64 + 300).unwrap();
+            db.compact().unwrap();
+            if turn == 3 {
+                db.clear().unwrap();
+            }
+            db.upsert_batch(&numbers(ROWS), &rows).unwrap();
+            db.flush().unwrap();
+        }
+        done.store(true, SeqCst);
+    });
+    assert!(seen.load(SeqCst));
+    db.compact().unwrap();
+    check(&db, &rows, 0..ROWS as u64, "afterwards");
+}
+
 /// Filters that accept few rows, more rows than a search keeps, and all rows.
 #[test]
 fn as_many_rows_are_found_as_there_are() {
