@@ -62,8 +62,8 @@ impl OpenOptions {
         self
     }
 
-    /// Whether searches go over 4-bit codes of the rows. The default is not to. Codes have an eighth of the cache lines of f32
-    /// rows, so searches take about half of the time. Exact distances of the rows that are found decide and are returned.
+    /// Whether searches go over 4-bit codes of the rows. The default is not to. Codes have an eighth of the bytes of f32
+    /// rows, so searches take about three fifths of the time. Exact distances of the rows that are found decide and are returned.
     ///
     /// At the same width a little less may be found, where rows are hardly nearer than others. Codes take half a byte of
     /// memory a number, and are made when rows are linked. Rows of f32, f16 and bf16 have codes, if those take a third of the

@@ -2,9 +2,10 @@
 
 use omendb_kernels::ElementKind;
 
+/// One cache line.
 #[derive(Clone, Copy, Default, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C, align(64))]
-struct Line([[u8; 32]; 2]);
+pub(crate) struct Line([[u8; 32]; 2]);
 
 /// The numbers of a query or of a row that asks.
 pub(crate) struct Probe {

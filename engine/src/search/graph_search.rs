@@ -39,14 +39,13 @@ impl Core {
             });
             if let Some(count) = over_codes {
                 stats.code_distances += count.distances;
-                stats.distances += count.distances + near_rows.found.len() as u64;
-                stats.hops += count.hops;
-            } else {
-                let count =
-                    near_rows.over_rows(&mut scratch.graph, |inner| graph.search(&space, &scratch.probe, wide, inner));
-                stats.distances += count.distances;
-                stats.hops += count.hops;
+                stats.distances += near_rows.found.len() as u64;
             }
+            let count = over_codes.unwrap_or_else(|| {
+                near_rows.over_rows(&mut scratch.graph, |inner| graph.search(&space, &scratch.probe, wide, inner))
+            });
+            stats.distances += count.distances;
+            stats.hops += count.hops;
             top.clear();
             let (mut kept, mut found) = (0, 0);
             for near in &scratch.near_rows.found {

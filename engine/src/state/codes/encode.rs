@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::grid::Grid;
-use super::{Codes, Line, Source};
+use super::{Codes, Source};
 
 impl Codes {
     /// Writes the blob of a checkpoint.
@@ -47,15 +47,8 @@ impl Codes {
             return None;
         }
         let mut codes = Codes { grid: Arc::new(grid), fitted, error, is_used: is_used == 1, chunks: Vec::new(), len };
-        let make = |rows: &[u8]| {
-            let mut lines = vec![Line::default(); codes.chunk_lines()];
-            let out: &mut [u8] = bytemuck::cast_slice_mut(&mut lines);
-            for (out, row) in out.chunks_exact_mut(codes.stride()).zip(rows.chunks_exact(row_bytes)) {
-                out[..row_bytes].copy_from_slice(row);
-            }
-            Arc::new(lines)
-        };
-        codes.chunks = rows.chunks(codes.chunk_rows() * row_bytes).map(make).collect();
+        let chunks = rows.chunks(codes.chunk_rows() * row_bytes);
+        codes.chunks = chunks.map(|rows| codes.chunk_of(rows.chunks_exact(row_bytes))).collect();
         Some(codes)
     }
 }

@@ -11,6 +11,7 @@ use omendb_storage::View;
 use rayon::prelude::*;
 
 use crate::Config;
+use crate::input::query::Line;
 use crate::input::values;
 use crate::state::codes::grid::Grid;
 use crate::state::derived::per_slot::PerSlot;
@@ -43,10 +44,6 @@ const GROWTH_UNUSED: u32 = 2;
 
 /// New rows may have so many times the mean error of those that the grid was fitted to.
 const DRIFT: f64 = 2.0;
-
-#[derive(Clone, Copy, Default, bytemuck::Pod, bytemuck::Zeroable)]
-#[repr(C, align(64))]
-struct Line([[u8; 32]; 2]);
 
 /// The codes of the first slots. They never change: more are another, which shares all whole chunks.
 #[derive(Clone)]
@@ -176,16 +173,19 @@ impl Codes {
         if !self.is_used {
             return self.unused();
         }
-        let make = |order: &[u32]| {
-            let mut lines = vec![Line::default(); self.chunk_lines()];
-            let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut lines);
-            for (out, &slot) in bytes.chunks_exact_mut(self.stride()).zip(order) {
-                out[..self.grid.row_bytes()].copy_from_slice(self.row(slot));
-            }
-            Arc::new(lines)
-        };
-        let chunks = order.chunks(self.chunk_rows()).map(make).collect();
+        let chunks = order.chunks(self.chunk_rows());
+        let chunks = chunks.map(|order| self.chunk_of(order.iter().map(|&slot| self.row(slot)))).collect();
         Codes { chunks, len: order.len() as u32, grid: Arc::clone(&self.grid), ..*self }
+    }
+
+    /// A chunk of these packed rows.
+    fn chunk_of<'r>(&self, rows: impl Iterator<Item = &'r [u8]>) -> Arc<Vec<Line>> {
+        let mut lines = vec![Line::default(); self.chunk_lines()];
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut lines);
+        for (out, row) in bytes.chunks_exact_mut(self.stride()).zip(rows) {
+            out[..row.len()].copy_from_slice(row);
+        }
+        Arc::new(lines)
     }
 
     /// The packed codes of a row.
