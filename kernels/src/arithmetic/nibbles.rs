@@ -15,30 +15,30 @@ impl<S: Operations> Accumulate<S> for Nibbles {
     const LANES: usize = S::BYTES;
     const BACK: bool = false;
     const SIGNED: bool = true;
-    type Q = [S::V; 2];
-    type X = S::V;
+    type Q = [S::N; 2];
+    type X = S::N;
     type Sum = S::I;
     type Number = Wrapping<u32>;
 
     #[inline(always)]
-    unsafe fn query(s: S, p: *const [i8; 2]) -> [S::V; 2] {
+    unsafe fn query(s: S, p: *const [i8; 2]) -> [S::N; 2] {
         // SAFETY: twice as many values as a step has bytes are readable.
-        unsafe { [s.load(p.cast()), s.load(p.cast::<u8>().add(S::BYTES))] }
+        unsafe { [s.load_nibbles(p.cast()), s.load_nibbles(p.cast::<u8>().add(S::BYTES))] }
     }
     #[inline(always)]
-    unsafe fn query_tail(s: S, p: *const [i8; 2], _n: usize, _back: bool) -> [S::V; 2] {
+    unsafe fn query_tail(s: S, p: *const [i8; 2], _n: usize, _back: bool) -> [S::N; 2] {
         // SAFETY: the query has whole steps.
         unsafe { Self::query(s, p) }
     }
     #[inline(always)]
-    unsafe fn row(s: S, p: *const u8) -> S::V {
+    unsafe fn row(s: S, p: *const u8) -> S::N {
         // SAFETY: the caller's promise.
-        unsafe { s.load(p) }
+        unsafe { s.load_nibbles(p) }
     }
     #[inline(always)]
-    unsafe fn row_tail(s: S, p: *const u8, n: usize, _back: bool) -> S::V {
+    unsafe fn row_tail(s: S, p: *const u8, n: usize, _back: bool) -> S::N {
         // SAFETY: the caller's promise.
-        unsafe { s.load_tail(p, n) }
+        unsafe { s.load_nibbles_tail(p, n) }
     }
 
     #[inline(always)]
@@ -50,20 +50,20 @@ impl<S: Operations> Accumulate<S> for Nibbles {
         s.add(a, b)
     }
     #[inline(always)]
-    fn dot<const PREFETCH: bool>(s: S, sum: S::I, q: [S::V; 2], x: S::V) -> S::I {
-        s.dot(sum, q, x)
+    fn dot<const PREFETCH: bool>(s: S, sum: S::I, q: [S::N; 2], x: S::N) -> S::I {
+        s.dot_nibbles(sum, q, x)
     }
     #[inline(always)]
-    fn diff(s: S, sum: S::I, q: [S::V; 2], x: S::V) -> S::I {
-        s.diff(sum, q, x)
+    fn diff(s: S, sum: S::I, q: [S::N; 2], x: S::N) -> S::I {
+        s.diff_nibbles(sum, q, x)
     }
     /// Codes have no cosine, so nobody asks for norms.
     #[inline(always)]
-    fn norm(_s: S, sum: S::I, _x: S::V) -> S::I {
+    fn norm(_s: S, sum: S::I, _x: S::N) -> S::I {
         sum
     }
     #[inline(always)]
-    fn query_norm(_s: S, sum: S::I, _q: [S::V; 2]) -> S::I {
+    fn query_norm(_s: S, sum: S::I, _q: [S::N; 2]) -> S::I {
         sum
     }
     #[inline(always)]

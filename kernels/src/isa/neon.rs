@@ -271,23 +271,20 @@ macro_rules! nibbles {
     ($($token:ident, |$ds:ident, $a:ident, $b:ident| $dot:expr, |$s:ident, $d:ident| $square:expr;)*) => {$(
         impl Nibbles for $token {
             const BYTES: usize = 16;
-            type V = uint8x16_t;
-            type I = uint32x4_t;
+            type N = uint8x16_t;
 
             #[inline(always)]
-            unsafe fn load(self, p: *const u8) -> uint8x16_t {
+            unsafe fn load_nibbles(self, p: *const u8) -> uint8x16_t {
                 // SAFETY: sixteen bytes are readable.
                 unsafe { vld1q_u8(p) }
             }
             #[inline(always)]
-            unsafe fn load_tail(self, p: *const u8, n: usize) -> uint8x16_t {
+            unsafe fn load_nibbles_tail(self, p: *const u8, n: usize) -> uint8x16_t {
                 // SAFETY: the caller's promise.
                 unsafe { tail16(p, n, false) }
             }
             ops! {
-                fn zero() -> uint32x4_t = vdupq_n_u32(0);
-                fn add(a: uint32x4_t, b: uint32x4_t) -> uint32x4_t = vaddq_u32(a, b);
-                fn dot(sum: uint32x4_t, q: [uint8x16_t; 2], x: uint8x16_t) -> uint32x4_t = {
+                fn dot_nibbles(sum: uint32x4_t, q: [uint8x16_t; 2], x: uint8x16_t) -> uint32x4_t = {
                     let codes = [vandq_u8(x, vdupq_n_u8(15)), vshrq_n_u8::<4>(x)];
                     let mut total = sum;
                     for half in 0..2 {
@@ -298,7 +295,7 @@ macro_rules! nibbles {
                     total
                 };
                 // A code is shifted to where it counts eightfold.
-                fn diff(sum: uint32x4_t, q: [uint8x16_t; 2], x: uint8x16_t) -> uint32x4_t = {
+                fn diff_nibbles(sum: uint32x4_t, q: [uint8x16_t; 2], x: uint8x16_t) -> uint32x4_t = {
                     let mask = vdupq_n_u8(15 << 3);
                     let codes = [vandq_u8(vshlq_n_u8::<3>(x), mask), vandq_u8(vshrq_n_u8::<1>(x), mask)];
                     let mut total = sum;
@@ -308,11 +305,6 @@ macro_rules! nibbles {
                     }
                     total
                 };
-            }
-            #[inline(always)]
-            fn lane_sums<const N: usize>(self, v: [uint32x4_t; N]) -> [u32; N] {
-                // SAFETY: the token.
-                unsafe { lane_sums_u32(v) }
             }
         }
     )*};

@@ -191,32 +191,27 @@ pub(crate) trait Bytes<T: Copy>: Token {
     }
 }
 
-/// Sums over 4-bit codes, two to a byte, and query values of 8 bits. All are exact.
+/// Sums over 4-bit codes, two to a byte, and query values of 8 bits. All are exact, in the lanes that sums of bytes have.
 ///
 /// A step takes [`Self::BYTES`] bytes of a row, and of the query as many values for the lower codes, then as many for the
 /// upper ones.
-pub(crate) trait Nibbles: Token {
+pub(crate) trait Nibbles: Bytes<u8> {
     /// Bytes of a row in one step.
     const BYTES: usize;
-    type V: Copy;
-    /// Lanes of 32 bits.
-    type I: Copy;
+    /// The bytes of one step.
+    type N: Copy;
 
     /// # Safety
     /// `BYTES` bytes are readable at `p`.
-    unsafe fn load(self, p: *const u8) -> Self::V;
+    unsafe fn load_nibbles(self, p: *const u8) -> Self::N;
     /// The `n < BYTES` bytes at `p`, and zeros.
     ///
     /// # Safety
     /// `n` bytes are readable at `p`.
-    unsafe fn load_tail(self, p: *const u8, n: usize) -> Self::V;
-    fn zero(self) -> Self::I;
-    fn add(self, a: Self::I, b: Self::I) -> Self::I;
-    /// The sum of each vector's lanes, modulo 2³².
-    fn lane_sums<const N: usize>(self, v: [Self::I; N]) -> [u32; N];
+    unsafe fn load_nibbles_tail(self, p: *const u8, n: usize) -> Self::N;
 
     /// A step of `Σ q·c`, for `q` from −127 to 127.
-    fn dot(self, sum: Self::I, q: [Self::V; 2], x: Self::V) -> Self::I;
+    fn dot_nibbles(self, sum: Self::I, q: [Self::N; 2], x: Self::N) -> Self::I;
     /// A step of `Σ (q − 8 c)²`, for `q` from 0 to 127.
-    fn diff(self, sum: Self::I, q: [Self::V; 2], x: Self::V) -> Self::I;
+    fn diff_nibbles(self, sum: Self::I, q: [Self::N; 2], x: Self::N) -> Self::I;
 }

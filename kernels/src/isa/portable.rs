@@ -185,40 +185,27 @@ words!(Portable);
 impl Nibbles for Portable {
     const BYTES: usize = 16;
     /// Bytes of either sign.
-    type V = [i8; 16];
-    type I = i32x8;
+    type N = [i8; 16];
 
     #[inline(always)]
-    unsafe fn load(self, p: *const u8) -> [i8; 16] {
+    unsafe fn load_nibbles(self, p: *const u8) -> [i8; 16] {
         // SAFETY: sixteen bytes are readable.
         unsafe { p.cast::<[i8; 16]>().read_unaligned() }
     }
     #[inline(always)]
-    unsafe fn load_tail(self, p: *const u8, n: usize) -> [i8; 16] {
+    unsafe fn load_nibbles_tail(self, p: *const u8, n: usize) -> [i8; 16] {
         let mut v = [0; 16];
         // SAFETY: n < 16 bytes are readable.
         unsafe { short_tail::copy(p, v.as_mut_ptr().cast(), n) };
         v
     }
     #[inline(always)]
-    fn zero(self) -> i32x8 {
-        i32x8::ZERO
-    }
-    #[inline(always)]
-    fn add(self, a: i32x8, b: i32x8) -> i32x8 {
-        a + b
-    }
-    #[inline(always)]
-    fn lane_sums<const N: usize>(self, v: [i32x8; N]) -> [u32; N] {
-        <Self as Bytes<u8>>::lane_sums(self, v)
-    }
-    #[inline(always)]
-    fn dot(self, sum: i32x8, [low, high]: [[i8; 16]; 2], x: [i8; 16]) -> i32x8 {
+    fn dot_nibbles(self, sum: i32x8, [low, high]: [[i8; 16]; 2], x: [i8; 16]) -> i32x8 {
         let [lower, upper] = codes(x);
         sum + widened(low).dot(lower) + widened(high).dot(upper)
     }
     #[inline(always)]
-    fn diff(self, sum: i32x8, [low, high]: [[i8; 16]; 2], x: [i8; 16]) -> i32x8 {
+    fn diff_nibbles(self, sum: i32x8, [low, high]: [[i8; 16]; 2], x: [i8; 16]) -> i32x8 {
         let [lower, upper] = codes(x);
         let low: i16x16 = widened(low) - (lower << 3_i32);
         let high: i16x16 = widened(high) - (upper << 3_i32);
