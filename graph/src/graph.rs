@@ -18,15 +18,14 @@ const SAMPLED: u64 = 32;
 /// The least rows of an upper level.
 const SMALLEST: usize = 16;
 
-/// In an upper level, the width is this part of the width in the base, at most [`WIDEST_ABOVE`]. The level below starts
-/// from half of what it finds. Figures: docs/experiments/010.
-const PART_ABOVE: usize = 32;
-const WIDEST_ABOVE: usize = 3;
+/// The width of a search in an upper level, whatever its width in the base. The level below starts from half of what it
+/// finds. All searches descend alike: where a row was searched for and reconnected, a narrower or wider search arrives too.
+/// Figures: docs/experiments/010, 040.
+pub(crate) const WIDTH_ABOVE: usize = 2;
 
 /// The same in a graph with a second graph. By Euclidean distance, a search that starts in a distant group stays in it.
 /// Figures: docs/experiments/010.
-const PART_ABOVE_BY_PRODUCT: usize = 4;
-const WIDEST_ABOVE_BY_PRODUCT: usize = 16;
+const WIDTH_ABOVE_BY_PRODUCT: usize = 16;
 
 /// A list has at least this part of its places filled.
 const LEAST_PART: usize = 4;
@@ -159,28 +158,24 @@ impl Graph {
     /// The search never visits rows from `rows()` on, even if another clone of this graph links to them.
     pub fn search<S: Space>(&self, space: &S, probe: &S::Probe, width: usize, scratch: &mut Scratch) -> SearchCount {
         let mut starts = std::mem::take(&mut scratch.starts);
-        let mut count = self.descend(0, width, space, probe, &mut starts, scratch);
+        let mut count = self.descend(0, space, probe, &mut starts, scratch);
         count += self.base.search(space, probe, &starts, width, scratch);
         scratch.starts = starts;
         count
     }
 
-    /// Finds where a search of some width starts in `level` (0 is the base), by row numbers of that level. The scratch
+    /// Finds where a search starts in `level` (0 is the base), by row numbers of that level. The scratch
     /// has the path.
     pub(crate) fn descend<S: Space>(
         &self,
         level: usize,
-        width: usize,
         space: &S,
         probe: &S::Probe,
         starts: &mut Vec<u32>,
         scratch: &mut Scratch,
     ) -> SearchCount {
         let mut count = SearchCount::default();
-        let (part, widest) =
-            if self.has_near() { (PART_ABOVE_BY_PRODUCT, WIDEST_ABOVE_BY_PRODUCT) } else { (PART_ABOVE, WIDEST_ABOVE) };
-        let width = (width / part).clamp(1, widest);
-        let kept = width.div_ceil(2);
+        let width = if self.has_near() { WIDTH_ABOVE_BY_PRODUCT } else { WIDTH_ABOVE };
         starts.clear();
         scratch.path.clear();
         for upper in self.upper.iter().skip(level).rev() {
@@ -189,7 +184,7 @@ impl Graph {
             let nearest = scratch.nearest().next().map(|near| near.slot);
             scratch.path.extend(nearest);
             starts.clear();
-            starts.extend(scratch.nearest().take(kept).map(|near| upper.below[near.slot as usize]));
+            starts.extend(scratch.nearest().take(width / 2).map(|near| upper.below[near.slot as usize]));
         }
         count
     }

@@ -4,7 +4,7 @@
 use super::cell::Cell;
 use super::history::History;
 use super::peers;
-use super::question::Figures;
+use super::question::{AtWidth, Figures, WIDTH};
 use super::ways::Then;
 use omendb_engine::ElementKind;
 
@@ -29,6 +29,11 @@ const DEARER: f64 = 2.0;
 const COMPACTED: f64 = 0.005;
 const BY_CHANCE: f64 = 2.0;
 
+/// How much less may be found at a larger width, which is a way of its own only by chance.
+const WIDER: f64 = 0.005;
+/// How many queries more may find none of their k at a smaller width: 2 in 100.
+const NARROWER: usize = 4;
+
 impl Outcome {
     /// What is wrong with it, in words.
     pub fn defects(&self) -> Vec<String> {
@@ -43,6 +48,16 @@ impl Outcome {
         }
         if now.none > self.cell.asked.none && self.k > 1 {
             defects.push(format!("{} queries find none of their {}", now.none, self.k));
+        }
+        for other in &now.others {
+            let AtWidth { width, recall, none } = *other;
+            let allowed = self.cell.asked.none + if width < WIDTH { NARROWER } else { 0 };
+            if none > allowed && self.k > 1 {
+                defects.push(format!("at width {width}, {none} queries find none of their {}", self.k));
+            }
+            if width > WIDTH && recall < now.recall - WIDER {
+                defects.push(format!("recall {recall:.4} at width {width}; {:.4} at width {WIDTH}", now.recall));
+            }
         }
         let Some(fresh) = &self.fresh else { return defects };
         let limited = matches!(way.history, History::Hot | History::Most);

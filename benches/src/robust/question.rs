@@ -8,8 +8,11 @@ use omendb_engine::{Db, Id, Metric, SearchOptions};
 use serde::Serialize;
 use std::collections::HashSet;
 
-/// The width of every search here: the engine's default.
-const WIDTH: usize = 64;
+/// The width by which recall is judged: the engine's default.
+pub(super) const WIDTH: usize = 64;
+
+/// Widths at which searches must lead to the right rows too.
+const OTHER_WIDTHS: [usize; 2] = [32, 200];
 
 /// Queries, the rows that live, and how far the k nearest of them reach.
 pub(super) struct Question<'a> {
@@ -30,9 +33,19 @@ pub(super) struct Figures {
     pub(super) none: usize,
     /// Distances a query.
     pub(super) distances: f64,
+    /// The same at other widths.
+    pub(super) others: Vec<AtWidth>,
     /// How many of its k each query found.
     #[serde(skip)]
     hits: Vec<usize>,
+}
+
+/// What searches of another width find.
+#[derive(Clone, Serialize)]
+pub(super) struct AtWidth {
+    pub(super) width: usize,
+    pub(super) recall: f64,
+    pub(super) none: usize,
 }
 
 impl Figures {
@@ -58,9 +71,18 @@ impl<'a> Question<'a> {
 
     /// Asks all queries of a database.
     pub(super) fn ask(&self, db: &Db) -> Result<Figures, Failure> {
+        let at_width = |width: usize| {
+            let Figures { recall, none, .. } = self.ask_at(db, width)?;
+            Ok(AtWidth { width, recall, none })
+        };
+        let others = OTHER_WIDTHS.into_iter().map(at_width).collect::<Result<_, Failure>>()?;
+        Ok(Figures { others, ..self.ask_at(db, WIDTH)? })
+    }
+
+    fn ask_at(&self, db: &Db, width: usize) -> Result<Figures, Failure> {
         let (mut answers, mut distances) = (Vec::new(), 0);
         for query in self.data.queries.chunks_exact(self.data.dim) {
-            let (hits, stats) = db.search_with_stats(query, &SearchOptions::new(self.k).width(WIDTH))?;
+            let (hits, stats) = db.search_with_stats(query, &SearchOptions::new(self.k).width(width))?;
             answers.push(hits.iter().map(|hit| number(&hit.id)).collect());
             distances += stats.distances;
         }
@@ -90,7 +112,7 @@ impl<'a> Question<'a> {
         let found: usize = all_hits.iter().sum();
         let none = all_hits.iter().filter(|&&hits| hits == 0).count();
         let recall = found as f64 / (answers.len() * self.k) as f64;
-        Ok(Figures { recall, none, distances, hits: all_hits })
+        Ok(Figures { recall, none, distances, others: Vec::new(), hits: all_hits })
     }
 }
 

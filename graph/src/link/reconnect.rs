@@ -6,16 +6,12 @@
 
 use rayon::prelude::*;
 
-use crate::graph::Sampled;
+use crate::graph::{Sampled, WIDTH_ABOVE};
 use crate::search::scratch::ObjectPool;
 use crate::{Graph, Scratch, Space};
 
-/// The width of the searches, in the base and in upper levels. A row that a narrow search finds, a wider one finds too.
+/// The width of the searches in the base. A row that a narrow search finds, a wider one finds too.
 const WIDTH: usize = 8;
-const WIDTH_ABOVE: usize = 2;
-
-/// The width of the descent through the upper levels.
-const DESCENT: usize = 64;
 
 /// This many lost rows get edges, one after another, before the others are searched for again in parallel. If many are
 /// lost, it is this part of them, so that each is searched for a bounded number of times.
@@ -138,7 +134,7 @@ impl<P> Searcher<P> {
         row: u32,
     ) -> bool {
         space.load(row, &mut self.probe);
-        graph.descend(number, DESCENT, base, &self.probe, &mut self.starts, &mut self.scratch);
+        graph.descend(number, base, &self.probe, &mut self.starts, &mut self.scratch);
         let width = if number == 0 { WIDTH } else { WIDTH_ABOVE };
         let (level, mut met) = (graph.level(number), false);
         let meets = |rows: &[u32]| {

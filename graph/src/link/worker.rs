@@ -51,10 +51,9 @@ impl<P: Send> Worker<P> {
         space: &L,
         row: u32,
     ) -> Located {
-        let width = task.options.build_width;
         space.load(row, &mut self.probe);
         let mut starts = Vec::new();
-        let count = task.graph.descend(level, width, task.space, &self.probe, &mut starts, &mut self.scratch);
+        let count = task.graph.descend(level, task.space, &self.probe, &mut starts, &mut self.scratch);
         Located { path: self.scratch.path.clone(), row, starts, distances: count.distances }
     }
 

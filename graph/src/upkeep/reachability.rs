@@ -115,7 +115,7 @@ impl Graph {
         let slot = number.checked_sub(1).map_or(row, |upper| self.upper[upper].slots[row as usize]);
         let (mut probe, mut starts) = (space.probe(), Vec::new());
         space.load(slot, &mut probe);
-        self.descend(number, WIDTH, space, &probe, &mut starts, scratch);
+        self.descend(number, space, &probe, &mut starts, scratch);
         starts
     }
 }
