@@ -15,7 +15,7 @@ pub(crate) struct Use {
     /// 0: one per processor.
     pub(crate) threads: usize,
     pub(crate) isa: Isa,
-    /// Whether searches go over codes.
+    /// Whether searches go over codes. Commands that do not search need none.
     pub(crate) codes: bool,
 }
 
@@ -30,7 +30,7 @@ impl Use {
     }
 
     pub(crate) fn open_options(&self) -> OpenOptions {
-        OpenOptions::new().threads(self.threads).isa(self.isa).codes(self.codes)
+        OpenOptions::new().threads(self.threads).isa(self.isa)
     }
 
     /// Opens for reading, beside any writer.
@@ -40,7 +40,7 @@ impl Use {
 
     /// As [`Use::read`]. A database that needs recovery is opened for writing.
     pub(crate) fn try_read(&self, path: &Path) -> Result<Db, OpenError> {
-        match Db::open_read_only_with(path, self.open_options()) {
+        match Db::open_read_only_with(path, self.open_options().codes(self.codes)) {
             Err(OpenError::Storage(StorageError::NeedsRecovery { .. })) => Db::open_with(path, self.open_options()),
             opened => opened,
         }

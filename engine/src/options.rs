@@ -17,13 +17,25 @@ pub struct Options {
 }
 
 /// How a process uses a database.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct OpenOptions {
     pub(crate) threads: usize,
     pub(crate) durability: Durability,
     pub(crate) isa: Option<Isa>,
     pub(crate) listener: Listener,
     pub(crate) codes: bool,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        OpenOptions {
+            threads: 0,
+            durability: Durability::default(),
+            isa: None,
+            listener: Listener::default(),
+            codes: true,
+        }
+    }
 }
 
 /// More threads than any machine has processors for: one a processor is the most that helps.
@@ -62,13 +74,14 @@ impl OpenOptions {
         self
     }
 
-    /// Whether searches go over 4-bit codes of the rows. The default is not to. Codes have an eighth of the bytes of f32
-    /// rows, so searches take about three fifths of the time. Exact distances of the rows that are found decide and are returned.
+    /// Whether searches go over 4-bit codes of the rows, where these serve. The default is yes. Codes have an eighth of the bytes
+    /// of f32 rows, so a search takes about three fifths of the time. Exact distances of the rows that are found decide and are
+    /// returned.
     ///
-    /// At the same width a little less may be found, where rows are hardly nearer than others. Codes take half a byte of
-    /// memory a number, and are made when rows are linked. Rows of f32, f16 and bf16 have codes, if those take a third of the
-    /// cache lines or less. Searches go over rows where codes would find less of a sample of rows, or the query is unlike the
-    /// rows, or more rows have the same codes than a search keeps. Rows of varying norm have none under the inner product.
+    /// Codes take half a byte of memory a number, and are made when rows are linked. Rows of f32, f16 and bf16 have codes, if
+    /// those take a third of the cache lines or less. Searches go over rows where codes would find less of a sample of rows,
+    /// or the query is far outside them, or codes cannot tell the rows apart that it finds. Rows of varying norm have none
+    /// under the inner product.
     pub fn codes(mut self, codes: bool) -> Self {
         self.codes = codes;
         self

@@ -18,13 +18,13 @@ fn of_norm_1(mut rows: Vec<f32>, dim: usize) -> Vec<f32> {
     rows
 }
 
-/// A database that searches over codes.
+/// A database that searches over codes: the default.
 fn over(dim: usize, metric: Metric) -> Options {
-    Options::new(dim, metric).codes(true)
+    Options::new(dim, metric)
 }
 
-fn with_codes() -> OpenOptions {
-    OpenOptions::new().codes(true)
+fn without_codes() -> OpenOptions {
+    OpenOptions::new().codes(false)
 }
 
 fn filled(options: Options, rows: usize, values: &[f32]) -> Db {
@@ -125,7 +125,7 @@ fn codes_follow_the_rows() {
         db.compact().unwrap();
         check(&db, &rows, living(), "compacted");
         db.close().unwrap();
-        let db = Db::open_with(&path, with_codes()).unwrap();
+        let db = Db::open(&path).unwrap();
         check(&db, &rows, living(), "reopened");
         db.add_batch(&(2000..3000u64).collect::<Vec<_>>(), &rows[2000 * DIM..3000 * DIM]).unwrap();
         db.flush().unwrap();
@@ -164,23 +164,18 @@ fn answers_do_not_depend_on_what_a_checkpoint_has_of_codes() {
             None => std::fs::remove_file(blob()).unwrap(),
         }
         for read_only in [true, false] {
-            let db = if read_only {
-                Db::open_read_only_with(&path, with_codes())
-            } else {
-                Db::open_with(&path, with_codes())
-            }
-            .unwrap();
+            let db = if read_only { Db::open_read_only(&path) } else { Db::open(&path) }.unwrap();
             assert!(over_codes(&db, &queries[..DIM]) > 0);
             assert_eq!(answers(&db, &queries), expected);
         }
     }
     // A process that wants none ignores them; the next one makes them again.
-    drop(Db::open(&path).unwrap());
-    let db = Db::open(&path).unwrap();
+    drop(Db::open_with(&path, without_codes()).unwrap());
+    let db = Db::open_with(&path, without_codes()).unwrap();
     assert_eq!(over_codes(&db, &queries[..DIM]), 0);
     db.upsert(5u64, &rows[5 * DIM..6 * DIM]).unwrap();
     db.close().unwrap();
-    let db = Db::open_with(&path, with_codes()).unwrap();
+    let db = Db::open(&path).unwrap();
     db.flush().unwrap();
     check(&db, &rows, 0..ROWS as u64, "after a process without codes");
 }
@@ -218,6 +213,25 @@ fn rows_that_share_their_codes_are_told_apart() {
         let without = filled(over(DIM, metric).codes(false), ROWS, &rows);
         let [found, expected] = [&db, &without].map(|db| recall(db, &rows, &queries, 10, 20));
         assert!(found > expected - 0.01, "{metric}: {found}, over rows {expected}");
+    }
+}
+
+/// The distances from such queries differ less from row to row, so codes order rows worse.
+#[test]
+fn queries_from_elsewhere_find_as_much_as_over_rows_at_the_same_width() {
+    let queries = uniform(400, DIM, 21);
+    for metric in [Metric::L2, Metric::Cosine] {
+        let rows = clustered(ROWS, DIM, 20);
+        let with = filled(over(DIM, metric), ROWS, &rows);
+        let without = filled(over(DIM, metric).codes(false), ROWS, &rows);
+        for width in [12, 20, 40, 100] {
+            let [found, expected] = [&with, &without].map(|db| recall(db, &rows, &queries, 10, width));
+            // At a width of about k, exact distances choose among few more. Of 4,000 neighbours 20 are chance.
+            let chance = if width < 20 { 0.02 } else { 0.005 };
+            assert!(found > expected - chance, "{metric}, width {width}: {found}, over rows {expected}");
+        }
+        let answered_over_codes = queries.chunks(DIM).filter(|query| over_codes(&with, query) > 0).count();
+        assert!(answered_over_codes > 200, "{metric}: {answered_over_codes} of 400");
     }
 }
 

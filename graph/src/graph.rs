@@ -10,6 +10,7 @@ use crate::absent::Absent;
 use crate::csr::Csr;
 use crate::level::Level;
 use crate::prune::Rule;
+use crate::search::candidates::Width;
 use crate::{BuildOptions, GraphError, MIN_DEGREE, Scratch, SearchCount, Space};
 
 /// One row in this many is in the next upper level.
@@ -156,7 +157,13 @@ impl Graph {
     /// Finds about the `width` nearest rows to `probe`. [`Scratch::nearest`] returns them.
     ///
     /// The search never visits rows from `rows()` on, even if another clone of this graph links to them.
-    pub fn search<S: Space>(&self, space: &S, probe: &S::Probe, width: usize, scratch: &mut Scratch) -> SearchCount {
+    pub fn search<S: Space>(
+        &self,
+        space: &S,
+        probe: &S::Probe,
+        width: impl Into<Width>,
+        scratch: &mut Scratch,
+    ) -> SearchCount {
         let mut starts = std::mem::take(&mut scratch.starts);
         let mut count = self.descend(0, space, probe, &mut starts, scratch);
         count += self.base.search(space, probe, &starts, width, scratch);

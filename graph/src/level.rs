@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::csr::Csr;
+use crate::search::candidates::Width;
 use crate::{GraphError, Scratch, SearchCount, Space};
 
 /// Some lists, by slot.
@@ -59,10 +60,10 @@ impl Level {
         space: &S,
         probe: &S::Probe,
         starts: &[u32],
-        width: usize,
+        width: impl Into<Width>,
         scratch: &mut Scratch,
     ) -> SearchCount {
-        self.search_until(space, probe, starts, width, scratch, |_| false)
+        self.search_until(space, probe, starts, width.into(), scratch, |_| false)
     }
 
     /// [`Level::search`] that ends as soon as `stop` returns true for the new rows of a step.
@@ -72,7 +73,7 @@ impl Level {
         space: &S,
         probe: &S::Probe,
         starts: &[u32],
-        width: usize,
+        width: Width,
         scratch: &mut Scratch,
         mut stop: impl FnMut(&[u32]) -> bool,
     ) -> SearchCount {
@@ -80,7 +81,9 @@ impl Level {
         let Scratch { visited, candidates, frontier, distances, expanded, .. } = scratch;
         let rows = self.csr.rows() as usize;
         let mut seen = visited.begin(rows);
-        candidates.begin(width.clamp(1, rows.max(1)));
+        let kept = width.kept.max(width.expanded);
+        let [expanded_rows, kept] = [width.expanded, kept].map(|number| number.clamp(1, rows.max(1)));
+        candidates.begin(Width { expanded: expanded_rows, kept });
         expanded.clear();
 
         frontier.clear();

@@ -59,7 +59,7 @@ pub use csr::{Csr, MAX_DEGREE, MIN_DEGREE};
 pub use error::GraphError;
 pub use graph::Graph;
 pub use link::{BuildOptions, Linked, NewRows, Observe, link};
-pub use search::candidates::Neighbour;
+pub use search::candidates::{Neighbour, Width};
 pub use search::count::SearchCount;
 pub use search::held_out::HeldOut;
 pub use search::scratch::Scratch;

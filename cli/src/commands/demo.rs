@@ -54,7 +54,7 @@ pub(crate) struct Demo {
 
 impl Demo {
     pub(crate) fn run(self, global: &Global, output: &Output) -> Result<Outcome, Failure> {
-        let with = Use::new(global, 0)?;
+        let with = Use { codes: true, ..Use::new(global, 0)? };
         let (rows, dim) = (self.rows as usize, self.dim as usize);
         let kind = self.shape.row_type.unwrap_or(ElementKind::F32);
         let temporary;

@@ -21,7 +21,7 @@ pub(crate) struct Info {
 
 impl Info {
     pub(crate) fn run(self, global: &Global, output: &Output) -> Result<Outcome, Failure> {
-        let db = Use::new(global, 0)?.read(&self.db)?;
+        let db = Use { codes: true, ..Use::new(global, 0)? }.read(&self.db)?;
         let stats = db.stats();
         let ids = match stats.id_kind {
             IdKind::U64 => "numbers",

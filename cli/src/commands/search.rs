@@ -63,9 +63,9 @@ pub(crate) struct Search {
     /// Exact search: scan all rows
     #[arg(long, conflicts_with = "width")]
     exact: bool,
-    /// Search over 4-bit codes of the rows, where they have them
+    /// Search over the rows themselves where they have 4-bit codes
     #[arg(long)]
-    codes: bool,
+    no_codes: bool,
     /// The true neighbours as row numbers (.ibin or .ivecs), from `omendb truth`
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
@@ -87,7 +87,7 @@ impl Search {
         {
             return Err(Failure::Usage(format!("--recall: found {recall}, expected above 0 and at most 1")));
         }
-        let with = Use { codes: self.codes, ..Use::new(global, 1)? };
+        let with = Use { codes: !self.no_codes, ..Use::new(global, 1)? };
         let db = with.read(&self.db)?;
         let k = self.k as usize;
         let out = self.out.as_deref().map(|path| Out::new(path, &db, k)).transpose()?;

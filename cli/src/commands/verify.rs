@@ -28,7 +28,8 @@ const K: usize = 10;
 impl Verify {
     pub(crate) fn run(self, global: &Global, output: &Output) -> Result<Outcome, Failure> {
         let mut recall = None;
-        let (count, problems) = match Use::new(global, 0)?.try_read(&self.db) {
+        let with = Use { codes: true, ..Use::new(global, 0)? };
+        let (count, problems) = match with.try_read(&self.db) {
             Ok(db) => {
                 if let Some(rows) = self.recall {
                     let estimate = db.estimate_recall(rows as usize, &SearchOptions::new(K));

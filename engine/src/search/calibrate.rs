@@ -108,7 +108,7 @@ impl Core {
             let rows = snapshot.rows(&self.measure);
             rows.load(slot, probe);
             let over_codes = snapshot.codes().and_then(|codes| {
-                near_rows.over_codes(codes, &rows, probe, (1, width), scratch, |space, query, scratch| {
+                near_rows.over_codes(codes, &rows, probe, (1, width), scratch, |space, query, width, scratch| {
                     graph.search(&Without { space, slot }, (slot, query), width, scratch)
                 })
             });

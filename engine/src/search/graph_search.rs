@@ -25,16 +25,12 @@ impl Core {
     ) -> bool {
         let (rows, space) = (snapshot.graph.rows() as usize, snapshot.rows(&self.measure));
         let mut wide = first_width(snapshot, width);
-        if snapshot.codes().is_some() {
-            // Codes order rows roughly: exact distances choose k of more.
-            wide = wide.max(top.k() + top.k() / 2);
-        }
         loop {
             let (near_rows, graph) = (&mut scratch.near_rows, &snapshot.graph);
             let over_codes = snapshot.codes().and_then(|codes| {
                 let (probe, sizes) = (&scratch.probe, (top.k(), wide));
-                near_rows.over_codes(codes, &space, probe, sizes, &mut scratch.graph, |space, query, scratch| {
-                    graph.search(space, query, wide, scratch)
+                near_rows.over_codes(codes, &space, probe, sizes, &mut scratch.graph, |space, query, width, scratch| {
+                    graph.search(space, query, width, scratch)
                 })
             });
             if let Some(count) = over_codes {

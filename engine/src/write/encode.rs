@@ -22,6 +22,9 @@ const WIDTH_OF_TRUTH: usize = 100;
 /// Searches over codes may miss one neighbour more in so many.
 const ONE_IN: usize = 100;
 
+/// One asking row in so many may have to be answered over rows.
+const ONE_OVER_ROWS_IN: usize = 8;
+
 impl Core {
     /// The codes of the rows of `graph`, with what `snapshot` has of them.
     pub(crate) fn encoded(&self, snapshot: &Snapshot, graph: &Graph) -> Option<Arc<Codes>> {
@@ -47,15 +50,15 @@ impl Core {
             near_rows.over_rows(scratch, |scratch| graph.search(&rows, probe, WIDTH, scratch));
             let over_rows = hits(near_rows);
             let is_over_codes =
-                near_rows.over_codes(codes, &rows, probe, (K, WIDTH), scratch, |space, query, scratch| {
-                    graph.search(space, query, WIDTH, scratch)
+                near_rows.over_codes(codes, &rows, probe, (K, WIDTH), scratch, |space, query, width, scratch| {
+                    graph.search(space, query, width, scratch)
                 });
             // A search that cannot go over codes goes over rows.
-            (over_rows, if is_over_codes.is_some() { hits(near_rows) } else { over_rows })
+            if is_over_codes.is_some() { (over_rows, hits(near_rows), 0) } else { (over_rows, over_rows, 1) }
         };
         let work = || (Scratch::new(), Probe::new(), NearRows::default());
         let found = (0..n).into_par_iter().map_init(work, found);
-        let (over_rows, over_codes) = found.reduce(|| (0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
-        over_codes + n as usize * K / ONE_IN >= over_rows
+        let (over_rows, over_codes, twice) = found.reduce(|| (0, 0, 0), |a, b| (a.0 + b.0, a.1 + b.1, a.2 + b.2));
+        over_codes + n as usize * K / ONE_IN >= over_rows && twice <= n as usize / ONE_OVER_ROWS_IN
     }
 }

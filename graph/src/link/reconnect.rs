@@ -141,7 +141,7 @@ impl<P> Searcher<P> {
             met |= rows.contains(&row);
             met
         };
-        level.search_until(space, &self.probe, &self.starts, width, &mut self.scratch, meets);
+        level.search_until(space, &self.probe, &self.starts, width.into(), &mut self.scratch, meets);
         met || self.is_crowded_out(space, row, width)
     }
 

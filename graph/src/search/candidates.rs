@@ -1,4 +1,4 @@
-//! The candidate list of a search: the nearest `width` rows met so far, sorted, in one array.
+//! The candidate list of a search: the nearest rows met so far, sorted, in one array.
 
 use crate::MAX_ROWS;
 
@@ -31,15 +31,30 @@ impl Neighbour {
     }
 }
 
-/// A sorted array of at most `width` candidates, each expanded or not yet.
-#[derive(Default)]
+/// How many of the nearest rows a search uses. A number alone counts for both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Width {
+    /// It expands so many of the nearest: it computes the distances of their neighbours.
+    pub expanded: usize,
+    /// It returns so many, at least those. Where distances are rough, exact ones choose among these.
+    pub kept: usize,
+}
+
+impl From<usize> for Width {
+    fn from(width: usize) -> Self {
+        Width { expanded: width, kept: width }
+    }
+}
+
+/// A sorted array of candidates, each expanded or not yet.
 pub(crate) struct CandidateList {
     entries: Vec<Entry>,
     /// The rows of one [`CandidateList::take`].
     met: Vec<Entry>,
     /// Where they are inserted.
     places: Vec<usize>,
-    width: usize,
+    /// The most entries, and how many of them may be expanded.
+    width: Width,
     /// All candidates before this index are expanded.
     cursor: usize,
 }
@@ -75,20 +90,27 @@ impl Entry {
     }
 }
 
+impl Default for CandidateList {
+    fn default() -> Self {
+        CandidateList { entries: Vec::new(), met: Vec::new(), places: Vec::new(), width: Width::from(0), cursor: 0 }
+    }
+}
+
 impl CandidateList {
-    pub(crate) fn begin(&mut self, width: usize) {
+    pub(crate) fn begin(&mut self, width: Width) {
         self.entries.clear();
         self.width = width;
         self.cursor = 0;
     }
 
-    /// Inserts those of `slots`, at `distances`, that are among the nearest `width`. Calls `lead` with the nearest of them
+    /// Inserts those of `slots`, at `distances`, that are among the nearest that are kept. Calls `lead` with the nearest of them
     /// if it is nearer than all unexpanded candidates.
     ///
     /// All rows are inserted together, the farthest first, so that each later candidate moves once.
     #[inline]
     pub(crate) fn take(&mut self, slots: &[u32], distances: &[f32], lead: impl FnOnce(u32)) {
-        let limit = if self.entries.len() == self.width { self.entries[self.width - 1] } else { Entry(u64::MAX) };
+        let kept = self.width.kept;
+        let limit = if self.entries.len() == kept { self.entries[kept - 1] } else { Entry(u64::MAX) };
         self.met.resize(slots.len(), Entry::default());
         let mut taken = 0;
         for (&slot, &distance) in slots.iter().zip(distances) {
@@ -114,7 +136,7 @@ impl CandidateList {
             self.entries[place + before] = entry;
             end = place;
         }
-        self.entries.truncate(self.width);
+        self.entries.truncate(kept);
         self.cursor = self.cursor.min(end);
     }
 
@@ -135,7 +157,7 @@ impl CandidateList {
 
     #[inline]
     fn unexpanded(&self) -> Option<usize> {
-        let rest = self.entries.get(self.cursor..)?;
+        let rest = self.entries.get(self.cursor..self.entries.len().min(self.width.expanded))?;
         rest.iter().position(|entry| !entry.is_expanded()).map(|step| self.cursor + step)
     }
 
@@ -165,7 +187,7 @@ mod tests {
     #[test]
     fn keeps_the_nearest_and_expands_each_once() {
         let mut candidates = CandidateList::default();
-        candidates.begin(4);
+        candidates.begin(4.into());
         // Distances 0 to 96 in a scrambled order, none twice.
         let mut expanded = Vec::new();
         for i in 0..97u32 {

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use crate::csr::Csr;
 use crate::level::Lists;
+use crate::search::candidates::Width;
 use crate::{Graph, Scratch, SearchCount, Space};
 
 /// A graph for searches that ask with its rows.
@@ -49,7 +50,7 @@ impl HeldOut {
         &self,
         space: &S,
         (row, probe): (u32, &S::Probe),
-        width: usize,
+        width: impl Into<Width>,
         scratch: &mut Scratch,
     ) -> SearchCount {
         let mut without = self.graph.clone();
