@@ -8,6 +8,10 @@ use crate::input::values;
 use crate::state::codes::{CodeSpace, Codes};
 use crate::state::space::Rows;
 
+/// The largest error of codes beside the range of distances. With a larger one, searches over codes miss rows. Figures:
+/// docs/experiments/039.
+const DOUBTFUL: f64 = 0.2;
+
 /// What a search of the graph found, and its memory.
 #[derive(Default)]
 pub(crate) struct NearRows {
@@ -38,7 +42,7 @@ impl NearRows {
         if !space.grid.prepare(&self.row, &mut self.values, &mut self.query) {
             return None;
         }
-        let width = over_codes(k, width);
+        let width = width_over_codes(k, width);
         let count = search(&space, &self.query, width, scratch);
         self.found.clear();
         self.found.extend(scratch.nearest());
@@ -69,8 +73,8 @@ impl NearRows {
     /// distances after a linear fit to those over codes, beside the range of the fit.
     fn is_doubtful(&self) -> bool {
         let n = self.found.len().max(1) as f64;
-        let codes = || self.found.iter().map(|near| f64::from(near.distance));
-        let pairs = || codes().zip(self.distances.iter().map(|&exact| f64::from(exact)));
+        let pair = |(near, &exact): (&Neighbour, &f32)| (f64::from(near.distance), f64::from(exact));
+        let pairs = || self.found.iter().zip(&self.distances).map(pair);
         let mean = pairs().fold((0.0, 0.0), |sum, (code, exact)| (sum.0 + code / n, sum.1 + exact / n));
         let (mut squares, mut both, mut exacts) = (0.0, 0.0, 0.0);
         for (code, exact) in pairs().map(|(code, exact)| (code - mean.0, exact - mean.1)) {
@@ -96,13 +100,9 @@ impl NearRows {
     }
 }
 
-/// Where the errors of codes are a larger part of the range of distances, searches over codes miss rows. Figures:
-/// docs/experiments/039.
-const DOUBTFUL: f64 = 0.2;
-
 /// The width of a search over codes that finds at least what one over rows finds of `k` rows. Codes order rows roughly, so it
 /// expands more, and exact distances choose `k` of more. Figures: docs/experiments/039.
-fn over_codes(k: usize, width: usize) -> Width {
+fn width_over_codes(k: usize, width: usize) -> Width {
     let expanded = width + width / 8;
     Width { expanded, kept: expanded.max(k + k / 2) }
 }

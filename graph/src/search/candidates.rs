@@ -31,12 +31,13 @@ impl Neighbour {
     }
 }
 
-/// How many of the nearest rows a search uses. A number alone counts for both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How many of the nearest rows a search expands and keeps. A number stands for both.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Width {
-    /// It expands so many of the nearest: it computes the distances of their neighbours.
+    /// The number that is expanded: the distances of their neighbours are computed.
     pub expanded: usize,
-    /// It returns so many, at least those. Where distances are rough, exact ones choose among these.
+    /// The number that is returned. It counts as `expanded` if it is less. Where distances are rough, exact ones choose among
+    /// these.
     pub kept: usize,
 }
 
@@ -47,6 +48,7 @@ impl From<usize> for Width {
 }
 
 /// A sorted array of candidates, each expanded or not yet.
+#[derive(Default)]
 pub(crate) struct CandidateList {
     entries: Vec<Entry>,
     /// The rows of one [`CandidateList::take`].
@@ -87,12 +89,6 @@ impl Entry {
     #[inline]
     fn neighbour(self) -> Neighbour {
         Neighbour::from_key(self.0 & DISTANCE | u64::from(self.slot()))
-    }
-}
-
-impl Default for CandidateList {
-    fn default() -> Self {
-        CandidateList { entries: Vec::new(), met: Vec::new(), places: Vec::new(), width: Width::from(0), cursor: 0 }
     }
 }
 
