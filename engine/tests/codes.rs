@@ -314,6 +314,7 @@ fn searches_over_codes_go_on_while_rows_come_and_go() {
                 }
             });
         }
+        scopeguard::defer! { done.store(true, SeqCst) }
         for turn in 0..6usize {
             let some = 500 * turn..500 * turn + 1500;
             db.upsert_batch(&numbers(ROWS)[some.clone()], &rows[some.start * DIM..some.end * DIM]).unwrap();
@@ -325,7 +326,6 @@ fn searches_over_codes_go_on_while_rows_come_and_go() {
             db.upsert_batch(&numbers(ROWS), &rows).unwrap();
             db.flush().unwrap();
         }
-        done.store(true, SeqCst);
     });
     assert!(seen.load(SeqCst));
     db.compact().unwrap();

@@ -118,6 +118,7 @@ fn processes_forked_beside_busy_threads() {
                 db.checkpoint().unwrap();
             }
         });
+        scopeguard::defer! { done.store(true, SeqCst) }
         let child = |k: usize| {
             std::thread::sleep(Duration::from_millis(k as u64 * 7 % 20));
             forked(|| {
@@ -128,9 +129,7 @@ fn processes_forked_beside_busy_threads() {
                 assert!(db.delete(1).is_err() && db.compact().is_err());
             })
         };
-        let wrong = (60..120).filter(|&k| !child(k)).count();
-        done.store(true, SeqCst);
-        wrong
+        (60..120).filter(|&k| !child(k)).count()
     });
     assert_eq!(wrong, 0, "of 60 processes");
     assert!(db.verify().is_ok());

@@ -188,10 +188,10 @@ fn r5_bounded_csr() {
                 assert!(hits.is_sorted_by(|a, b| a.distance <= b.distance));
             }
         });
+        scopeguard::defer! { done.store(true, Ordering::Relaxed) }
         for (ids, rows) in numbers(3000).chunks(60).zip(values.chunks(60 * 8)) {
             db.add_batch(ids, rows).unwrap();
         }
-        done.store(true, Ordering::Relaxed);
     });
     let graph = db.stats().graph;
     assert!(graph.max_degree <= 6 && graph.mean_degree > 3.0, "{graph:?}");

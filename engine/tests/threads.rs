@@ -46,6 +46,7 @@ fn rows_that_came_while_another_thread_linked_are_linked_too() {
         };
         let db = Db::in_memory(Options::new(8, Metric::L2).buffer_rows(100).progress(listen)).unwrap();
         std::thread::scope(|scope| {
+            scopeguard::defer! { come.store(true, Ordering::SeqCst) }
             scope.spawn(|| {
                 db.add_batch(&numbers(first), &values[..first * 8]).unwrap();
                 if flush {
@@ -58,7 +59,6 @@ fn rows_that_came_while_another_thread_linked_are_linked_too() {
             let others: Vec<u64> = (first as u64..3000).collect();
             db.add_batch(&others, &values[first * 8..]).unwrap();
             assert_eq!(db.stats().buffered, 3000);
-            come.store(true, Ordering::SeqCst);
         });
         // More wait than may, and nobody asks for them.
         while db.stats().buffered > 100 {
@@ -93,6 +93,7 @@ fn readers_see_each_acknowledged_batch_whole() {
                 }
             });
         }
+        scopeguard::defer! { done.store(true, Ordering::Relaxed) }
         for g in 1..200 {
             db.upsert_batch(&numbers(10), &generation(g)).unwrap();
             acknowledged.store(g, Ordering::SeqCst);
@@ -102,7 +103,6 @@ fn readers_see_each_acknowledged_batch_whole() {
                 _ => {}
             }
         }
-        done.store(true, Ordering::Relaxed);
     });
 }
 
@@ -131,8 +131,9 @@ fn rows_that_come_and_go_while_others_are_compacted() {
                 }
                 turn
             });
+            let end = scopeguard::guard((), |()| done.store(true, Ordering::SeqCst));
             db.compact().unwrap();
-            done.store(true, Ordering::SeqCst);
+            drop(end);
             writing.join().unwrap()
         });
         db.flush().unwrap();
@@ -178,8 +179,8 @@ fn the_buffer_stays_short_while_others_are_compacted() {
                 }
             });
         }
+        scopeguard::defer! { done.store(true, Ordering::SeqCst) }
         db.compact().unwrap();
-        done.store(true, Ordering::SeqCst);
     });
     // Each writer waits after it added a row. Before rows are linked anew, and after it, for a limited time only.
     let most = most.into_inner() as usize;

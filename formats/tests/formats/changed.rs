@@ -52,6 +52,7 @@ fn a_file_that_changes_while_it_is_read_is_refused_or_whole() {
                 std::thread::sleep(std::time::Duration::from_millis(15));
             }
         });
+        scopeguard::defer! { done.store(true, Ordering::Relaxed) }
         let begun = std::time::Instant::now();
         while refused + opened < 200 || (refused.min(opened) == 0 && begun.elapsed().as_secs() < 30) {
             match VectorFile::open(&path) {
@@ -67,7 +68,6 @@ fn a_file_that_changes_while_it_is_read_is_refused_or_whole() {
                 Err(error) => panic!("{error:?}"),
             }
         }
-        done.store(true, Ordering::Relaxed);
     });
     println!("{refused} refused, {opened} opened");
     assert!(refused > 0 && opened > 0);

@@ -340,6 +340,7 @@ fn readers_never_see_half_a_batch<B: Backend>() {
             });
         }
         scope.spawn(|| {
+            scopeguard::defer! { done.store(true, Ordering::Relaxed) }
             for batch in 0..200u32 {
                 let rows = vec![batch as u8; 1000];
                 let ids: Vec<u64> = (0..10).map(|i| u64::from(batch) * 10 + i).collect();
@@ -350,7 +351,6 @@ fn readers_never_see_half_a_batch<B: Backend>() {
                     db.storage().checkpoint(&db.storage().view(), &[]).unwrap();
                 }
             }
-            done.store(true, Ordering::Relaxed);
         });
     });
 }

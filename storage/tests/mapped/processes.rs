@@ -86,6 +86,7 @@ fn readers_open_while_a_writer_works() {
                     opened
                 });
             }
+            scopeguard::defer! { done.store(true, Ordering::Relaxed) }
             for round in 0..300u64 {
                 let view = db.view();
                 let rows = vec![round as u8; 350];
@@ -104,7 +105,6 @@ fn readers_open_while_a_writer_works() {
                     _ => {}
                 }
             }
-            done.store(true, Ordering::Relaxed);
         });
     }
 }

@@ -104,6 +104,7 @@ fn readers_open_while_a_writer_works() {
             }
             0
         });
+        let end = scopeguard::guard((), |()| done.store(true, std::sync::atomic::Ordering::Relaxed));
         for open in 0..opens {
             let reader = Rocks::open_read_only(&path).unwrap_or_else(|error| panic!("{open}: {error}"));
             let view = reader.view();
@@ -114,7 +115,7 @@ fn readers_open_while_a_writer_works() {
                 assert!(blob.len() == 300_000 && blob.windows(2).all(|pair| pair[0] == pair[1]));
             }
         }
-        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        drop(end);
         println!("{opens} openings beside {} commits", writer.join().unwrap());
     });
     // What is written about the data does not grow with every compaction.
