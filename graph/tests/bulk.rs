@@ -6,8 +6,6 @@ use std::ops::ControlFlow::{Break, Continue};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use omendb_graph::{BuildOptions, Graph, GraphError, NewRows, RowCopy, Scratch, Space, link};
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 use space::Points;
 
 const ROWS: u32 = 10_000;
@@ -250,31 +248,4 @@ fn rows_that_die_while_others_are_linked_anew_leave_when_these_are_numbered() {
     let (queries, alone) = (queries(&stay), alone.unwrap().graph);
     let (found, best) = (search(&compacted, &stay, &queries, 32).0, search(&alone, &stay, &queries, 32).0);
     assert!(found >= best - 0.005, "recall {found}, and {best} of rows that were always alone");
-}
-
-#[test]
-fn a_search_of_any_width_ends_in_the_group_of_its_query() {
-    // So far apart that a search fills with the rows of a group that it enters.
-    const DIM: usize = 32;
-    for groups in [100, 300] {
-        let mut random = StdRng::seed_from_u64(15);
-        let mut around = |centre: &[f32], size: f32| -> Vec<f32> {
-            centre.iter().map(|value| value + random.random_range(-size..size)).collect()
-        };
-        let centres: Vec<Vec<f32>> = (0..groups).map(|_| around(&[0.0; DIM], 100.0)).collect();
-        let mut near = |number: usize| around(&centres[number % groups], 1.0);
-        let points = Points { dim: DIM, values: (0..30_000).flat_map(&mut near).collect() };
-        let queries: Vec<(usize, Vec<f32>)> = (0..3_000).map(|number| (number % groups, near(number))).collect();
-        let graph = build(&points, &[30_000], &BuildOptions::default(), 2);
-        let mut scratch = Scratch::new();
-        for width in [10, 32, 64, 100, 200] {
-            let ends_elsewhere = |(group, query): &&(usize, Vec<f32>)| {
-                graph.search(&points, query, width, &mut scratch);
-                scratch.nearest().next().is_none_or(|nearest| nearest.slot as usize % groups != *group)
-            };
-            let elsewhere = queries.iter().filter(ends_elsewhere).count();
-            // Rows are searched for, not the queries: one in a thousand may take another way.
-            assert!(elsewhere <= 3, "{groups} groups, width {width}: {elsewhere} of 3000 queries");
-        }
-    }
 }

@@ -20,8 +20,8 @@ const CHECKS_PER_E: f64 = 8.0;
 /// This many old rows take their turn with each new one, in the base and in upper levels: edges to them may have been dropped,
 /// or new rows may lead their searches astray. In the base one in [`ONE_IN`] of them is searched for, and if many of these
 /// are lost, this part of them. Figures: docs/experiments/013.
-const OLD_PER_NEW: u32 = 32;
-const ONE_IN: usize = 32;
+const OLD_PER_NEW: u32 = 64;
+const ONE_IN: usize = 8;
 const PART_IF_MANY: usize = 4;
 const OLD_PER_NEW_ABOVE: u32 = 64;
 

@@ -21,7 +21,11 @@ const PART_AT_ONCE: usize = 4;
 /// The most rounds that reconnect few rows. A replaced edge may have been the only one to its row, which is lost then.
 const MAX_FRUITLESS: usize = 8;
 
-/// If more than one in this many rows of a sample is lost, more rows are searched for.
+/// If many rows were lost, all are searched for again after edges were added, this many times at most: a new edge leads
+/// searches for other rows away too.
+const MAX_PASSES: usize = 4;
+
+/// If more than one in this many rows is lost, many are.
 const MANY: usize = 16;
 
 /// Of a graph of up to this many rows, all are searched for. Of a larger one that was linked whole, one in so many is.
@@ -83,34 +87,45 @@ impl Graph {
         let searcher = || pool.take(|| Searcher { probe: space.probe(), starts: Vec::new(), scratch: Scratch::new() });
         let is_lost = |row: u32| !searcher().get().finds(self, number, base, space, row);
         let all_lost = |rows: &[u32]| -> Vec<u32> { rows.par_iter().copied().filter(|&row| is_lost(row)).collect() };
-        let mut lost = all_lost(&searched.sample);
-        if lost.len() * MANY > searched.sample.len() {
-            lost.extend(all_lost(&searched.if_many));
-            lost.sort_unstable();
-            lost.dedup();
+        let Searched { all: mut rows, sample, if_many } = searched;
+        let (mut lost, mut more) = (all_lost(&rows), all_lost(&sample));
+        if more.len() * MANY > sample.len() {
+            more.extend(all_lost(&if_many));
+            more.sort_unstable();
+            more.dedup();
+            rows.extend(if_many);
         }
-        let mut lost = [all_lost(&searched.all), lost].concat();
+        lost.extend(more);
+        let passes = if lost.len() * MANY > rows.len() { MAX_PASSES } else { 1 };
         let (mut dropped, mut connected, mut fruitless) = (Vec::new(), 0, 0);
-        while !lost.is_empty() && fruitless < MAX_FRUITLESS {
-            let before = lost.len();
-            let first_dropped = dropped.len();
-            let later = lost.split_off(lost.len().min(AT_ONCE.max(lost.len() / PART_AT_ONCE)));
-            let tried = lost.len();
-            for &row in &lost {
-                let mut pooled = searcher();
-                let searcher = pooled.get();
-                if !searcher.finds(self, number, base, space, row) {
-                    dropped.extend(searcher.connect(self, number, row, fruitless));
-                    connected += 1;
-                }
+        for pass in 0..passes {
+            if pass > 0 {
+                lost = all_lost(&rows);
             }
-            // An edge may have been replaced by another row's.
-            let mut doubtful = [&dropped[first_dropped..], &lost, &later].concat();
-            doubtful.sort_unstable();
-            doubtful.dedup();
-            lost = all_lost(&doubtful);
-            // A round that reconnects less than half of the tried rows is fruitless.
-            fruitless += usize::from(2 * before.saturating_sub(lost.len()) < tried);
+            if lost.is_empty() {
+                break;
+            }
+            while !lost.is_empty() && fruitless < MAX_FRUITLESS {
+                let before = lost.len();
+                let first_dropped = dropped.len();
+                let later = lost.split_off(lost.len().min(AT_ONCE.max(lost.len() / PART_AT_ONCE)));
+                let tried = lost.len();
+                for &row in &lost {
+                    let mut pooled = searcher();
+                    let searcher = pooled.get();
+                    if !searcher.finds(self, number, base, space, row) {
+                        dropped.extend(searcher.connect(self, number, row, fruitless));
+                        connected += 1;
+                    }
+                }
+                // An edge may have been replaced by another row's.
+                let mut doubtful = [&dropped[first_dropped..], &lost, &later].concat();
+                doubtful.sort_unstable();
+                doubtful.dedup();
+                lost = all_lost(&doubtful);
+                // A round that reconnects less than half of the tried rows is fruitless.
+                fruitless += usize::from(2 * before.saturating_sub(lost.len()) < tried);
+            }
         }
         Reconnected { connected, dropped }
     }
