@@ -96,36 +96,35 @@ impl Graph {
             rows.extend(if_many);
         }
         lost.extend(more);
-        let passes = if lost.len() * MANY > rows.len() { MAX_PASSES } else { 1 };
+        let mut passes = if lost.len() * MANY > rows.len() { MAX_PASSES } else { 1 };
         let (mut dropped, mut connected, mut fruitless) = (Vec::new(), 0, 0);
-        for pass in 0..passes {
-            if pass > 0 {
+        while fruitless < MAX_FRUITLESS {
+            if lost.is_empty() && passes > 1 {
+                passes -= 1;
                 lost = all_lost(&rows);
             }
             if lost.is_empty() {
                 break;
             }
-            while !lost.is_empty() && fruitless < MAX_FRUITLESS {
-                let before = lost.len();
-                let first_dropped = dropped.len();
-                let later = lost.split_off(lost.len().min(AT_ONCE.max(lost.len() / PART_AT_ONCE)));
-                let tried = lost.len();
-                for &row in &lost {
-                    let mut pooled = searcher();
-                    let searcher = pooled.get();
-                    if !searcher.finds(self, number, base, space, row) {
-                        dropped.extend(searcher.connect(self, number, row, fruitless));
-                        connected += 1;
-                    }
+            let before = lost.len();
+            let first_dropped = dropped.len();
+            let later = lost.split_off(lost.len().min(AT_ONCE.max(lost.len() / PART_AT_ONCE)));
+            let tried = lost.len();
+            for &row in &lost {
+                let mut pooled = searcher();
+                let searcher = pooled.get();
+                if !searcher.finds(self, number, base, space, row) {
+                    dropped.extend(searcher.connect(self, number, row, fruitless));
+                    connected += 1;
                 }
-                // An edge may have been replaced by another row's.
-                let mut doubtful = [&dropped[first_dropped..], &lost, &later].concat();
-                doubtful.sort_unstable();
-                doubtful.dedup();
-                lost = all_lost(&doubtful);
-                // A round that reconnects less than half of the tried rows is fruitless.
-                fruitless += usize::from(2 * before.saturating_sub(lost.len()) < tried);
             }
+            // An edge may have been replaced by another row's.
+            let mut doubtful = [&dropped[first_dropped..], &lost, &later].concat();
+            doubtful.sort_unstable();
+            doubtful.dedup();
+            lost = all_lost(&doubtful);
+            // A round that reconnects less than half of the tried rows is fruitless.
+            fruitless += usize::from(2 * before.saturating_sub(lost.len()) < tried);
         }
         Reconnected { connected, dropped }
     }
