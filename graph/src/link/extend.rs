@@ -18,12 +18,11 @@ use crate::{Graph, GraphError, MIN_DEGREE, Space};
 const CHECKS_PER_E: f64 = 8.0;
 
 /// This many old rows take their turn with each new one, in the base and in upper levels: edges to them may have been dropped,
-/// or new rows may lead their searches astray. In the base one in [`ONE_IN`] of them is searched for, and if many of these
-/// are lost, this part of them. Figures: docs/experiments/013.
+/// or new rows may lead their searches astray. In the base one in [`ONE_IN`] of them is searched for. If many of these are
+/// lost, or whole groups, one in [`ONE_IN_IF_LOST`] is. Figures: docs/experiments/013.
 const OLD_PER_NEW: u32 = 64;
-const ONE_IN: usize = 8;
-const PART_IF_MANY: usize = 4;
-const OLD_PER_NEW_ABOVE: u32 = 64;
+const ONE_IN: usize = 64;
+const ONE_IN_IF_LOST: usize = 4;
 
 /// In the base of graphs of up to [`FEW_ROWS`] rows these take their turn, and all are searched for: a sample misses the
 /// few rows that lost their way. So it is with a second graph: by inner product a row is not its own nearest.
@@ -160,18 +159,16 @@ impl Graph {
             0 if rows <= FEW_ROWS => (OLD_PER_NEW_SMALL, false),
             0 if self.has_near() => (OLD_PER_NEW_BY_PRODUCT, false),
             0 => (OLD_PER_NEW, true),
-            _ => (OLD_PER_NEW_ABOVE, false),
+            _ => (OLD_PER_NEW, false),
         };
         let turn = self.take_turn(number, old, (rows - old).saturating_mul(per_new));
         let is_vertex = |row: &u32| number > 0 || self.is_vertex(*row);
         let new = (old..rows).filter(is_vertex);
-        let turn = turn.into_iter().filter(is_vertex);
+        let one_in = |step| turn.iter().copied().step_by(step).filter(is_vertex);
         if !sampled {
-            return Searched::all(new.chain(turn).collect());
+            return Searched::all(new.chain(one_in(1)).collect());
         }
-        let turn: Vec<u32> = turn.collect();
-        let sample = turn.iter().copied().step_by(ONE_IN).collect();
-        Searched { all: new.collect(), sample, if_many: turn[..turn.len() / PART_IF_MANY].to_vec() }
+        Searched { all: new.collect(), sample: one_in(ONE_IN).collect(), more: one_in(ONE_IN_IF_LOST).collect() }
     }
 
     /// The next `some` of the first `old` rows of a level, those after the last again from the first on.

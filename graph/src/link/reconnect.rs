@@ -28,6 +28,9 @@ const MAX_PASSES: usize = 4;
 /// If more than one in this many rows is lost, many are.
 const MANY: usize = 16;
 
+/// If more than one in this many rows of a sample is lost together with its neighbours, whole groups are.
+const MANY_ASTRAY: usize = 256;
+
 /// Of a graph of up to this many rows, all are searched for. Of a larger one that was linked whole, one in so many is.
 pub(super) const FEW_ROWS: u32 = 1 << 13;
 const ONE_IN_WHOLE: usize = 8;
@@ -38,8 +41,8 @@ pub(crate) struct Searched {
     pub(crate) all: Vec<u32>,
     /// Some of other rows.
     pub(crate) sample: Vec<u32>,
-    /// More of those, which are searched for if many of the sample are lost.
-    pub(crate) if_many: Vec<u32>,
+    /// More of those, which are searched for if many of the sample are lost, or whole groups.
+    pub(crate) more: Vec<u32>,
 }
 
 impl Searched {
@@ -48,13 +51,19 @@ impl Searched {
         Searched { all: rows, ..Searched::default() }
     }
 
+    /// These too.
+    pub(crate) fn and(mut self, rows: impl IntoIterator<Item = u32>) -> Self {
+        self.all.extend(rows);
+        self
+    }
+
     /// Of the rows of a graph that was linked whole: all if they are few, otherwise a sample.
     pub(crate) fn among(rows: Vec<u32>) -> Self {
         if rows.len() <= FEW_ROWS as usize {
             return Searched::all(rows);
         }
         let sample = rows.iter().copied().step_by(ONE_IN_WHOLE).collect();
-        Searched { all: Vec::new(), sample, if_many: rows }
+        Searched { all: Vec::new(), sample, more: rows }
     }
 }
 
@@ -87,15 +96,18 @@ impl Graph {
         let searcher = || pool.take(|| Searcher { probe: space.probe(), starts: Vec::new(), scratch: Scratch::new() });
         let is_lost = |row: u32| !searcher().get().finds(self, number, base, space, row);
         let all_lost = |rows: &[u32]| -> Vec<u32> { rows.par_iter().copied().filter(|&row| is_lost(row)).collect() };
-        let Searched { all: mut rows, sample, if_many } = searched;
-        let (mut lost, mut more) = (all_lost(&rows), all_lost(&sample));
-        if more.len() * MANY > sample.len() {
-            more.extend(all_lost(&if_many));
-            more.sort_unstable();
-            more.dedup();
-            rows.extend(if_many);
+        let is_astray = |row: u32| searcher().get().goes_astray(self, number, base, space, row);
+        let Searched { all: mut rows, sample, more } = searched;
+        let (mut lost, mut of_sample) = (all_lost(&rows), all_lost(&sample));
+        let astray = lost.par_iter().chain(&of_sample).filter(|&&row| is_astray(row)).count();
+        let are_groups = astray * MANY_ASTRAY > rows.len() + sample.len();
+        if of_sample.len() * MANY > sample.len() || are_groups {
+            of_sample.extend(all_lost(&more));
+            of_sample.sort_unstable();
+            of_sample.dedup();
+            rows.extend(more);
         }
-        lost.extend(more);
+        lost.extend(of_sample);
         let mut passes = if lost.len() * MANY > rows.len() { MAX_PASSES } else { 1 };
         let (mut dropped, mut connected, mut fruitless) = (Vec::new(), 0, 0);
         while fruitless < MAX_FRUITLESS {
@@ -157,6 +169,21 @@ impl<P> Searcher<P> {
         };
         level.search_until(space, &self.probe, &self.starts, width.into(), &mut self.scratch, meets);
         met || self.is_crowded_out(space, row, width)
+    }
+
+    /// Whether a search for a row meets neither it nor any of its neighbours: it ends in another group.
+    fn goes_astray<S: Space<Probe = P>, L: Space<Probe = P>>(
+        &mut self,
+        graph: &Graph,
+        number: usize,
+        base: &S,
+        space: &L,
+        row: u32,
+    ) -> bool {
+        let found = self.finds(graph, number, base, space, row);
+        let mut met = self.scratch.nearest().chain(self.scratch.expanded.iter().copied());
+        let csr = &graph.level(number).csr;
+        !found && !met.any(|near| csr.neighbours(row).any(|neighbour| neighbour == near.slot))
     }
 
     /// Whether at least `width` rows are no farther from the row than the row itself, so that a correct search may miss it.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::remove::Places;
 use crate::absent::{Absent, RowCopy};
 use crate::graph::Sampled;
-use crate::link::{NewRows, Observe, Searched, link};
+use crate::link::{NewRows, Observe, link};
 use crate::{BuildOptions, Graph, GraphError, Space};
 
 impl Graph {
@@ -51,11 +51,7 @@ impl Graph {
         let absent = Arc::new(Absent::new(Vec::new(), copies));
         let to = Places { of: &places, rows: order.len() as u32, absent };
         let moved = Sampled::with_near(space, order);
-        let mut graph = self.moved(space, &moved, &to, options)?;
-        // Other rows lead to the base now.
-        graph.reconnect(0, &moved, Searched::among(graph.vertices().collect()));
-        graph.repair(&moved);
-        Ok(graph)
+        self.moved(space, &moved, &to, options)
     }
 
     /// The new number of each vertex, and the copies by new numbers, from the new numbers of rows. If the row of a vertex

@@ -125,10 +125,11 @@ impl Graph {
         relink(&graph, moved, &relinked, options);
         for number in (0..=graph.upper.len()).rev() {
             let searched = match number {
-                0 => changed.iter().map(|(place, _)| *place).collect(),
-                _ => (0..graph.level_rows(number)).collect(),
+                // Other rows lead to the base now.
+                0 => Searched::among(graph.vertices().collect()).and(changed.iter().map(|(place, _)| *place)),
+                _ => Searched::all((0..graph.level_rows(number)).collect()),
             };
-            graph.reconnect(number, moved, Searched::all(searched));
+            graph.reconnect(number, moved, searched);
         }
         graph.repair(moved);
         Ok(graph)
