@@ -19,10 +19,11 @@ const CHECKS_PER_E: f64 = 8.0;
 
 /// This many old rows take their turn with each new one, in the base and in upper levels: edges to them may have been dropped,
 /// or new rows may lead their searches astray. In the base one in [`ONE_IN`] of them is searched for. If many of these are
-/// lost, or whole groups, one in [`ONE_IN_IF_LOST`] is. Figures: docs/experiments/013.
+/// lost, this part of them is, rows of the last batch first. If whole groups are lost, so many of all of them are. Figures:
+/// docs/experiments/013.
 const OLD_PER_NEW: u32 = 64;
 const ONE_IN: usize = 64;
-const ONE_IN_IF_LOST: usize = 4;
+const PART_IF_LOST: usize = 4;
 
 /// In the base of graphs of up to [`FEW_ROWS`] rows these take their turn, and all are searched for: a sample misses the
 /// few rows that lost their way. So it is with a second graph: by inner product a row is not its own nearest.
@@ -168,7 +169,12 @@ impl Graph {
         if !sampled {
             return Searched::all(new.chain(one_in(1)).collect());
         }
-        Searched { all: new.collect(), sample: one_in(ONE_IN).collect(), more: one_in(ONE_IN_IF_LOST).collect() }
+        Searched {
+            all: new.collect(),
+            sample: one_in(ONE_IN).collect(),
+            if_many: one_in(1).take(turn.len() / PART_IF_LOST).collect(),
+            if_groups: one_in(PART_IF_LOST).collect(),
+        }
     }
 
     /// The next `some` of the first `old` rows of a level, those after the last again from the first on.

@@ -41,8 +41,10 @@ pub(crate) struct Searched {
     pub(crate) all: Vec<u32>,
     /// Some of other rows.
     pub(crate) sample: Vec<u32>,
-    /// More of those, which are searched for if many of the sample are lost, or whole groups.
-    pub(crate) more: Vec<u32>,
+    /// More of those, which are searched for if many of the sample are lost.
+    pub(crate) if_many: Vec<u32>,
+    /// More of those, which are searched for if whole groups are lost.
+    pub(crate) if_groups: Vec<u32>,
 }
 
 impl Searched {
@@ -63,7 +65,7 @@ impl Searched {
             return Searched::all(rows);
         }
         let sample = rows.iter().copied().step_by(ONE_IN_WHOLE).collect();
-        Searched { all: Vec::new(), sample, more: rows }
+        Searched { all: Vec::new(), sample, if_many: rows.clone(), if_groups: rows }
     }
 }
 
@@ -97,16 +99,20 @@ impl Graph {
         let is_lost = |row: u32| !searcher().get().finds(self, number, base, space, row);
         let all_lost = |rows: &[u32]| -> Vec<u32> { rows.par_iter().copied().filter(|&row| is_lost(row)).collect() };
         let is_astray = |row: u32| searcher().get().goes_astray(self, number, base, space, row);
-        let Searched { all: mut rows, sample, more } = searched;
+        let Searched { all: mut rows, sample, if_many, if_groups } = searched;
         let (mut lost, mut of_sample) = (all_lost(&rows), all_lost(&sample));
         let astray = lost.par_iter().chain(&of_sample).filter(|&&row| is_astray(row)).count();
-        let are_groups = astray * MANY_ASTRAY > rows.len() + sample.len();
-        if of_sample.len() * MANY > sample.len() || are_groups {
-            of_sample.extend(all_lost(&more));
-            of_sample.sort_unstable();
-            of_sample.dedup();
-            rows.extend(more);
-        }
+        let more = if of_sample.len() * MANY > sample.len() {
+            if_many
+        } else if astray * MANY_ASTRAY > rows.len() + sample.len() {
+            if_groups
+        } else {
+            Vec::new()
+        };
+        of_sample.extend(all_lost(&more));
+        of_sample.sort_unstable();
+        of_sample.dedup();
+        rows.extend(more);
         lost.extend(of_sample);
         let mut passes = if lost.len() * MANY > rows.len() { MAX_PASSES } else { 1 };
         let (mut dropped, mut connected, mut fruitless) = (Vec::new(), 0, 0);
