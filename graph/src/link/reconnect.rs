@@ -13,6 +13,9 @@ use crate::{Graph, Scratch, Space};
 /// The width of the searches in the base. A row that a narrow search finds, a wider one finds too.
 const WIDTH: usize = 8;
 
+/// The width of the searches that tell a lost group from a lost row. Figures: docs/experiments/013.
+const WIDTH_FOR_GROUPS: usize = 16;
+
 /// This many lost rows get edges, one after another, before the others are searched for again in parallel. If many are
 /// lost, it is this part of them, so that each is searched for a bounded number of times.
 const AT_ONCE: usize = 512;
@@ -156,7 +159,7 @@ struct Searcher<P> {
 }
 
 impl<P> Searcher<P> {
-    /// Whether a search for a row meets it. If not, the scratch has the rows that it met.
+    /// Whether a search for a row meets it, or rows that are as near. If not, the scratch has the rows that it met.
     fn finds<S: Space<Probe = P>, L: Space<Probe = P>>(
         &mut self,
         graph: &Graph,
@@ -165,19 +168,32 @@ impl<P> Searcher<P> {
         space: &L,
         row: u32,
     ) -> bool {
+        let width = if number == 0 { WIDTH } else { WIDTH_ABOVE };
+        self.meets(graph, number, base, space, row, width) || self.is_crowded_out(space, row, width)
+    }
+
+    /// Whether a search of this width for a row meets it. If not, the scratch has the rows that it met.
+    fn meets<S: Space<Probe = P>, L: Space<Probe = P>>(
+        &mut self,
+        graph: &Graph,
+        number: usize,
+        base: &S,
+        space: &L,
+        row: u32,
+        width: usize,
+    ) -> bool {
         space.load(row, &mut self.probe);
         graph.descend(number, base, &self.probe, &mut self.starts, &mut self.scratch);
-        let width = if number == 0 { WIDTH } else { WIDTH_ABOVE };
         let (level, mut met) = (graph.level(number), false);
         let meets = |rows: &[u32]| {
             met |= rows.contains(&row);
             met
         };
         level.search_until(space, &self.probe, &self.starts, width.into(), &mut self.scratch, meets);
-        met || self.is_crowded_out(space, row, width)
+        met
     }
 
-    /// Whether a search for a row meets neither it nor any of its neighbours: it ends in another group.
+    /// Whether a wide search for a row meets neither it nor any of its neighbours: it ends in another group.
     fn goes_astray<S: Space<Probe = P>, L: Space<Probe = P>>(
         &mut self,
         graph: &Graph,
@@ -186,7 +202,7 @@ impl<P> Searcher<P> {
         space: &L,
         row: u32,
     ) -> bool {
-        let found = self.finds(graph, number, base, space, row);
+        let found = self.meets(graph, number, base, space, row, WIDTH_FOR_GROUPS);
         let mut met = self.scratch.nearest().chain(self.scratch.expanded.iter().copied());
         let csr = &graph.level(number).csr;
         !found && !met.any(|near| csr.neighbours(row).any(|neighbour| neighbour == near.slot))
