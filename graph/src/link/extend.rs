@@ -19,8 +19,8 @@ const CHECKS_PER_E: f64 = 8.0;
 
 /// This many old rows take their turn with each new one, in the base and in upper levels: edges to them may have been dropped,
 /// or new rows may lead their searches astray. In the base one in [`ONE_IN`] of them is searched for. If many of these are
-/// lost, this part of them is, rows of the last batch first. If whole groups are lost, so many of all of them are. Figures:
-/// docs/experiments/013.
+/// lost, the first quarter of the turn is, which begins with the last batch. If whole groups are lost, every fourth row of
+/// the turn is. Figures: docs/experiments/013.
 const OLD_PER_NEW: u32 = 64;
 const ONE_IN: usize = 64;
 const PART_IF_LOST: usize = 4;
@@ -159,8 +159,7 @@ impl Graph {
         let (per_new, sampled) = match number {
             0 if rows <= FEW_ROWS => (OLD_PER_NEW_SMALL, false),
             0 if self.has_near() => (OLD_PER_NEW_BY_PRODUCT, false),
-            0 => (OLD_PER_NEW, true),
-            _ => (OLD_PER_NEW, false),
+            _ => (OLD_PER_NEW, number == 0),
         };
         let turn = self.take_turn(number, old, (rows - old).saturating_mul(per_new));
         let is_vertex = |row: &u32| number > 0 || self.is_vertex(*row);

@@ -98,16 +98,18 @@ impl Graph {
         searched: Searched,
     ) -> Reconnected {
         let pool = ObjectPool::new();
-        let searcher = || pool.take(|| Searcher { probe: space.probe(), starts: Vec::new(), scratch: Scratch::new() });
-        let is_lost = |row: u32| !searcher().get().finds(self, number, base, space, row);
+        let searcher = || pool.take(|| Searcher::new(self, number, base, space));
+        let is_lost = |row: u32| !searcher().get().finds(row);
         let all_lost = |rows: &[u32]| -> Vec<u32> { rows.par_iter().copied().filter(|&row| is_lost(row)).collect() };
-        let is_astray = |row: u32| searcher().get().goes_astray(self, number, base, space, row);
         let Searched { all: mut rows, sample, if_many, if_groups } = searched;
         let (mut lost, mut of_sample) = (all_lost(&rows), all_lost(&sample));
-        let astray = lost.par_iter().chain(&of_sample).filter(|&&row| is_astray(row)).count();
+        let are_groups = || {
+            let astray = lost.par_iter().chain(&of_sample).filter(|&&row| searcher().get().goes_astray(row)).count();
+            astray * MANY_ASTRAY > rows.len() + sample.len()
+        };
         let more = if of_sample.len() * MANY > sample.len() {
             if_many
-        } else if astray * MANY_ASTRAY > rows.len() + sample.len() {
+        } else if !if_groups.is_empty() && are_groups() {
             if_groups
         } else {
             Vec::new()
@@ -134,8 +136,8 @@ impl Graph {
             for &row in &lost {
                 let mut pooled = searcher();
                 let searcher = pooled.get();
-                if !searcher.finds(self, number, base, space, row) {
-                    dropped.extend(searcher.connect(self, number, row, fruitless));
+                if !searcher.finds(row) {
+                    dropped.extend(searcher.connect(row, fruitless));
                     connected += 1;
                 }
             }
@@ -151,76 +153,63 @@ impl Graph {
     }
 }
 
-/// The search state of one thread.
-struct Searcher<P> {
+/// The searches of one thread for rows of a level. `base` has the rows by slot, `space` by their numbers in the level.
+struct Searcher<'a, S, L, P> {
+    graph: &'a Graph,
+    number: usize,
+    base: &'a S,
+    space: &'a L,
     probe: P,
     starts: Vec<u32>,
     scratch: Scratch,
 }
 
-impl<P> Searcher<P> {
+impl<'a, S: Space, L: Space<Probe = S::Probe>> Searcher<'a, S, L, S::Probe> {
+    fn new(graph: &'a Graph, number: usize, base: &'a S, space: &'a L) -> Self {
+        Searcher { graph, number, base, space, probe: space.probe(), starts: Vec::new(), scratch: Scratch::new() }
+    }
+
     /// Whether a search for a row meets it, or rows that are as near. If not, the scratch has the rows that it met.
-    fn finds<S: Space<Probe = P>, L: Space<Probe = P>>(
-        &mut self,
-        graph: &Graph,
-        number: usize,
-        base: &S,
-        space: &L,
-        row: u32,
-    ) -> bool {
-        let width = if number == 0 { WIDTH } else { WIDTH_ABOVE };
-        self.meets(graph, number, base, space, row, width) || self.is_crowded_out(space, row, width)
+    fn finds(&mut self, row: u32) -> bool {
+        let width = if self.number == 0 { WIDTH } else { WIDTH_ABOVE };
+        self.meets(row, width) || self.is_crowded_out(row, width)
     }
 
     /// Whether a search of this width for a row meets it. If not, the scratch has the rows that it met.
-    fn meets<S: Space<Probe = P>, L: Space<Probe = P>>(
-        &mut self,
-        graph: &Graph,
-        number: usize,
-        base: &S,
-        space: &L,
-        row: u32,
-        width: usize,
-    ) -> bool {
-        space.load(row, &mut self.probe);
-        graph.descend(number, base, &self.probe, &mut self.starts, &mut self.scratch);
-        let (level, mut met) = (graph.level(number), false);
+    fn meets(&mut self, row: u32, width: usize) -> bool {
+        let Searcher { graph, number, base, space, probe, starts, scratch } = self;
+        space.load(row, probe);
+        graph.descend(*number, *base, probe, starts, scratch);
+        let mut met = false;
         let meets = |rows: &[u32]| {
             met |= rows.contains(&row);
             met
         };
-        level.search_until(space, &self.probe, &self.starts, width.into(), &mut self.scratch, meets);
+        graph.level(*number).search_until(*space, probe, starts, width.into(), scratch, meets);
         met
     }
 
     /// Whether a wide search for a row meets neither it nor any of its neighbours: it ends in another group.
-    fn goes_astray<S: Space<Probe = P>, L: Space<Probe = P>>(
-        &mut self,
-        graph: &Graph,
-        number: usize,
-        base: &S,
-        space: &L,
-        row: u32,
-    ) -> bool {
-        let found = self.meets(graph, number, base, space, row, WIDTH_FOR_GROUPS);
+    fn goes_astray(&mut self, row: u32) -> bool {
+        let found = self.meets(row, WIDTH_FOR_GROUPS);
         let mut met = self.scratch.nearest().chain(self.scratch.expanded.iter().copied());
-        let csr = &graph.level(number).csr;
+        let csr = &self.graph.level(self.number).csr;
         !found && !met.any(|near| csr.neighbours(row).any(|neighbour| neighbour == near.slot))
     }
 
     /// Whether at least `width` rows are no farther from the row than the row itself, so that a correct search may miss it.
     /// Under the inner product these are rows of larger norm. Under any metric they are rows that f32 cannot distinguish.
-    fn is_crowded_out<L: Space<Probe = P>>(&mut self, space: &L, row: u32, width: usize) -> bool {
+    fn is_crowded_out(&self, row: u32, width: usize) -> bool {
         let mut own = [0.0];
-        space.distances(&self.probe, &[row], &mut own);
+        self.space.distances(&self.probe, &[row], &mut own);
         self.scratch.nearest().filter(|near| near.distance <= own[0]).count() >= width
     }
 
     /// Adds an edge to `row` from where the search ended: from the nearest row with a free place. If no list has one, the
     /// edge replaces the last edge of the nearest row, and the old target is returned. After each fruitless round it takes
     /// the next nearest row, so that two rows do not replace each other for ever.
-    fn connect(&self, graph: &Graph, number: usize, row: u32, round: usize) -> Option<u32> {
-        let csr = &graph.level(number).csr;
+    fn connect(&self, row: u32, round: usize) -> Option<u32> {
+        let csr = &self.graph.level(self.number).csr;
         let mut met = self.scratch.nearest().chain(self.scratch.expanded.iter().rev().copied());
         if met.any(|near| csr.append(near.slot, row)) {
             return None;
